@@ -1,0 +1,2 @@
+//! The FTP protocol machines as pure values.
+pub mod server;

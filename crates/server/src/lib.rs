@@ -1,0 +1,2 @@
+//! The server-FTP process.
+pub mod store;

@@ -1,0 +1,197 @@
+//! Where files live: whole things behind narrow traits (design D14).
+//!
+//! A store is asked for whole things: open for reading at an offset, begin an upload, commit
+//! or abandon it, list, stat. The local disk and memory stand behind it; an object store can,
+//! because nothing here needs a path string, a seek while writing or an append in place.
+
+use std::fmt;
+use std::fs::File;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use futures_util::future::BoxFuture;
+use thirdhost_proto::server::VirtualPath;
+
+/// One user's files: everything is seen from the user's root, and nothing above it exists.
+///
+/// # Cancel safety
+/// Every future may be dropped; the operation has then happened wholly or not at all.
+pub trait Store: fmt::Debug + Send + Sync {
+    /// What is at `path`. Symbolic links are followed, never out of the root.
+    fn stat<'a>(&'a self, path: &'a VirtualPath) -> BoxFuture<'a, Result<Entry, StoreError>>;
+
+    /// The entries of a directory, in no particular order, without `.` and `..`.
+    fn list<'a>(
+        &'a self,
+        path: &'a VirtualPath,
+    ) -> BoxFuture<'a, Result<Box<dyn Listing>, StoreError>>;
+
+    /// Opens a regular file for reading from byte `offset` on.
+    fn open<'a>(
+        &'a self,
+        path: &'a VirtualPath,
+        offset: u64,
+    ) -> BoxFuture<'a, Result<Box<dyn Source>, StoreError>>;
+
+    /// Begins an upload. Nothing is visible at `path` until it is committed (design D10).
+    fn begin<'a>(
+        &'a self,
+        path: &'a VirtualPath,
+        kind: UploadKind,
+    ) -> BoxFuture<'a, Result<Box<dyn Upload>, StoreError>>;
+
+    /// Makes a directory whose parent exists.
+    fn make_directory<'a>(
+        &'a self,
+        path: &'a VirtualPath,
+    ) -> BoxFuture<'a, Result<(), StoreError>>;
+
+    /// Removes an empty directory.
+    fn remove_directory<'a>(
+        &'a self,
+        path: &'a VirtualPath,
+    ) -> BoxFuture<'a, Result<(), StoreError>>;
+
+    /// Deletes a file.
+    fn delete<'a>(&'a self, path: &'a VirtualPath) -> BoxFuture<'a, Result<(), StoreError>>;
+
+    /// Renames a file or directory; an existing file at `to` is replaced, as rename(2) does.
+    fn rename<'a>(
+        &'a self,
+        from: &'a VirtualPath,
+        to: &'a VirtualPath,
+    ) -> BoxFuture<'a, Result<(), StoreError>>;
+}
+
+/// A directory being listed, a bounded batch at a time (spec S-56).
+pub trait Listing: Send {
+    /// The next entries; empty at the end.
+    fn next_batch(&mut self) -> BoxFuture<'_, Result<Vec<Entry>, StoreError>>;
+}
+
+/// A file being read.
+pub trait Source: Send {
+    /// The whole file's size in bytes when it was opened.
+    fn size(&self) -> u64;
+
+    /// The plain file behind it, for a transport that can send files itself (design D9).
+    fn file(&self) -> Option<Arc<File>>;
+
+    /// Appends the next bytes to `buffer`, at most `most` of them; 0 at the end.
+    fn read<'a>(
+        &'a mut self,
+        buffer: &'a mut Vec<u8>,
+        most: usize,
+    ) -> BoxFuture<'a, Result<usize, StoreError>>;
+}
+
+/// A file being written. Dropping it is abandoning it.
+pub trait Upload: Send {
+    /// The path it will appear under; chosen by the store for [`UploadKind::Unique`].
+    fn path(&self) -> &VirtualPath;
+
+    /// Takes the next bytes and gives the emptied buffer back for the next.
+    fn write(&mut self, bytes: Vec<u8>) -> BoxFuture<'_, Result<Vec<u8>, StoreError>>;
+
+    /// Makes the upload appear, whole. When it returns, the data is in place.
+    fn commit(self: Box<Self>) -> BoxFuture<'static, Result<(), StoreError>>;
+
+    /// Gives the upload up: the old file is as it was. What has arrived may be kept aside
+    /// for [`UploadKind::Resume`].
+    fn abandon(self: Box<Self>) -> BoxFuture<'static, ()>;
+}
+
+/// What an upload does with what is there already.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum UploadKind {
+    /// STOR: takes the place of an existing file.
+    Replace,
+    /// STOU: under a name that was free; the path given is a hint.
+    Unique,
+    /// APPE: behind what is there; creates the file when missing. Holds a lock on it; a second
+    /// append to the same file is refused as [`StoreError::Busy`].
+    Append,
+    /// REST `offset` + STOR: goes on with a kept partial upload of at least `offset` bytes, or
+    /// with a copy of the first `offset` bytes of the existing file; all behind is cut off.
+    Resume {
+        /// Where the new bytes go.
+        offset: u64,
+    },
+}
+
+/// A file or directory.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Entry {
+    /// The last component of its path; empty for the root.
+    pub name: String,
+    /// What it is.
+    pub kind: EntryKind,
+    /// Its size in bytes; 0 for directories.
+    pub size: u64,
+    /// When it was last modified.
+    pub modified: SystemTime,
+    /// Identifies the object within this store: device and inode on a disk.
+    pub unique: (u64, u64),
+    /// The Unix mode bits, where the system has them.
+    pub mode: u32,
+    /// How many hard links, where the system has them; else 1.
+    pub links: u64,
+    /// Owner and group in numbers, where the system has them.
+    pub owner: (u32, u32),
+    /// How many bytes of an interrupted upload to this name are kept (design D10). Filled in
+    /// by [`Store::stat`] only.
+    pub partial: Option<u64>,
+}
+
+/// What an entry is.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum EntryKind {
+    /// A regular file.
+    File,
+    /// A directory.
+    Directory,
+    /// A device, a socket, a pipe, or a link that leads nowhere: shown and never opened.
+    Other,
+}
+
+/// Why the store did not do it. The text is for the log; no path or errno crosses the wire.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StoreError {
+    /// Nothing is there, or a symbolic link leads out of the root.
+    #[error("not found")]
+    NotFound,
+    /// The system does not permit it.
+    #[error("not permitted")]
+    NotPermitted,
+    /// Something is there already.
+    #[error("exists")]
+    Exists,
+    /// A directory was wanted.
+    #[error("not a directory")]
+    NotDirectory,
+    /// A regular file was wanted.
+    #[error("not a regular file")]
+    NotFile,
+    /// The directory is not empty.
+    #[error("directory not empty")]
+    NotEmpty,
+    /// The name is one the store keeps for itself, or one the system cannot hold.
+    #[error("name not allowed")]
+    NameNotAllowed,
+    /// Another transfer holds the file.
+    #[error("busy")]
+    Busy,
+    /// The offset lies beyond what there is.
+    #[error("offset beyond the end")]
+    BadOffset,
+    /// No room on the device, or a quota is used up.
+    #[error("no space")]
+    NoSpace,
+    /// The store cannot do that at all.
+    #[error("not supported")]
+    NotSupported,
+    /// Everything else.
+    #[error("input or output failed")]
+    Io(#[source] std::io::Error),
+}

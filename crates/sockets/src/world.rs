@@ -1,0 +1,117 @@
+//! The narrow door to network, clock and chance (design D13).
+//!
+//! Everything above this file reaches the outside through these traits, so that whole systems
+//! run in a simulated world with the same code. `real.rs` puts tokio and the kernel behind them.
+
+use std::fmt;
+use std::fs::File;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use futures_util::future::BoxFuture;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+
+/// Where a process lives: its network, its clock and its source of chance.
+#[derive(Clone, Debug)]
+pub struct World {
+    /// TCP.
+    pub network: Arc<dyn Network>,
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+    /// Unpredictable numbers.
+    pub random: Arc<dyn Random>,
+}
+
+/// TCP as FTP needs it: bind before connect, and a number held without a listener.
+pub trait Network: fmt::Debug + Send + Sync {
+    /// Binds and listens at once (design D2). Port 0 lets the system choose.
+    ///
+    /// # Errors
+    /// Whatever the system says, `AddrInUse` above all.
+    fn listen(&self, local: SocketAddr, backlog: u32) -> io::Result<Box<dyn Listener>>;
+
+    /// Binds without listening: the placeholder that keeps a port ours (spec D-5).
+    ///
+    /// # Errors
+    /// Whatever the system says, `AddrInUse` above all.
+    fn hold(&self, local: SocketAddr) -> io::Result<Box<dyn Held>>;
+
+    /// Calls `peer`, once. With `from` the call leaves from exactly that address and port,
+    /// which a [`Held`] may be holding (spec D-6); with port 0 or none the system chooses.
+    ///
+    /// # Errors
+    /// Whatever the system says; `ConnectionRefused` is worth another attempt (spec D-7).
+    fn call(
+        &self,
+        from: Option<SocketAddr>,
+        peer: SocketAddr,
+    ) -> BoxFuture<'static, io::Result<Box<dyn Connection>>>;
+}
+
+/// A listening socket. Dropping it closes it and resets what waits in its backlog.
+pub trait Listener: fmt::Debug + Send + Sync {
+    /// The address it listens on.
+    fn local(&self) -> SocketAddr;
+
+    /// Waits for a caller.
+    ///
+    /// # Cancel safety
+    /// Dropping the future loses no caller.
+    ///
+    /// # Errors
+    /// Whatever the system says.
+    fn accept(&self) -> BoxFuture<'_, io::Result<Box<dyn Connection>>>;
+
+    /// Takes a caller that already waits, if there is one (spec D-12).
+    fn accept_waiting(&self) -> Option<Box<dyn Connection>>;
+}
+
+/// A bound socket that neither listens nor calls. Dropping it frees the port.
+pub trait Held: fmt::Debug + Send + Sync {
+    /// The address it holds.
+    fn local(&self) -> SocketAddr;
+}
+
+/// An open TCP connection, or what a simulation puts in its place.
+pub trait Connection: AsyncRead + AsyncWrite + fmt::Debug + Send + Unpin {
+    /// The far end.
+    fn peer(&self) -> SocketAddr;
+
+    /// Our end.
+    fn local(&self) -> SocketAddr;
+
+    /// Closes at once so that the far end sees a reset, not an orderly end (spec D-10).
+    fn reset(self: Box<Self>);
+
+    /// Sends `length` bytes of `file` from `offset` on; returns how many went out, fewer only
+    /// where the file ended. The default copies; TCP on Linux uses `sendfile` (design D9).
+    ///
+    /// # Cancel safety
+    /// Not cancel safe: an unknown part has been sent when the future is dropped.
+    fn send_file<'a>(
+        &'a mut self,
+        file: &'a Arc<File>,
+        offset: u64,
+        length: u64,
+    ) -> BoxFuture<'a, io::Result<u64>>;
+}
+
+/// Time.
+pub trait Clock: fmt::Debug + Send + Sync {
+    /// Time since some fixed moment; never goes back.
+    fn now(&self) -> Duration;
+
+    /// The time of day, for file times and logs.
+    fn wall(&self) -> SystemTime;
+
+    /// Returns after `duration`.
+    fn sleep(&self, duration: Duration) -> BoxFuture<'static, ()>;
+}
+
+/// Unpredictable numbers (spec S-16).
+pub trait Random: fmt::Debug + Send + Sync {
+    /// A number from 0 to `bound - 1`, each as likely; 0 when `bound` is 0.
+    fn below(&self, bound: u32) -> u32;
+}

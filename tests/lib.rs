@@ -1,0 +1,1 @@
+//! The package of the scenarios; all of it is in `scenarios/`.
