@@ -17,7 +17,10 @@ impl HostSocket {
     /// Names a socket at a host. `None` for port 0, which names no socket.
     #[must_use]
     pub fn new(host: IpAddr, port: u16) -> Option<Self> {
-        (port != 0).then(|| Self { host: host.to_canonical(), port })
+        (port != 0).then(|| Self {
+            host: host.to_canonical(),
+            port,
+        })
     }
 
     /// The host, never an IPv4-mapped IPv6 address.
@@ -127,7 +130,11 @@ impl NetworkProtocol {
     /// The protocol of an address.
     #[must_use]
     pub fn of(host: IpAddr) -> Self {
-        if host.to_canonical().is_ipv4() { Self::Ipv4 } else { Self::Ipv6 }
+        if host.to_canonical().is_ipv4() {
+            Self::Ipv4
+        } else {
+            Self::Ipv6
+        }
     }
 
     /// The number on the wire.

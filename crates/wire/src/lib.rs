@@ -1,16 +1,53 @@
 //! FTP messages as types that cannot be wrong.
+//!
+#![doc = include_str!("../README.md")]
+
+mod address;
+pub mod block;
+#[cfg(feature = "codec")]
+pub mod codec;
 pub mod command;
 mod direction;
+mod fact_set;
+mod facts;
+mod feature;
 mod host_socket;
+mod line;
 mod parameters;
 mod pathname;
+pub mod payload;
+mod quote;
 mod reply;
+mod reply_parser;
+mod telnet;
+mod time_val;
 
-pub use command::{Command, CommandError, Verb};
-pub use direction::Direction;
-pub use host_socket::{
-    AcceptFilter, HostSocket, NetworkProtocol, SockArgument, SockHost,
+pub use block::{BlockDecoder, BlockError, BlockEvent, BlockFlags, BlockHeader, encode_marker};
+#[cfg(feature = "codec")]
+pub use codec::{CodecError, CommandCodec, Received, ReplyCodec};
+pub use command::{
+    Command, CommandError, EprtArgument, EpsvArgument, RestartPoint, UnknownVerb, Verb,
 };
+pub use direction::Direction;
+pub use fact_set::{Fact, FactSet, FactSetError};
+pub use facts::{FACTS_LINE_BYTES_MAX, FACTS_MAX, Facts, FactsError, FactsLine, FileKind};
+pub use feature::{Features, NotFeatures};
+pub use host_socket::{
+    AcceptFilter, HostSocket, NetworkProtocol, SockArgument, SockHost, ZeroPort,
+};
+pub use line::{LINE_BYTES_MAX, LineDecoder, LineEvent};
 pub use parameters::{RepresentationType, Structure, TransmissionMode};
-pub use pathname::{Pathname, PathnameError, Text, Password};
+pub use pathname::{Password, Pathname, PathnameError, Text};
+pub use payload::{
+    ExtendedPassive, PayloadError, announced_size, custom_extended_passive_reply, data_socket,
+    data_socket_reply, extended_passive, extended_passive_reply, file_size, modification_time,
+    offered_protocols, passive_reply, passive_socket, pathname_reply, quoted_pathname,
+    restart_markers, unique_name,
+};
+pub use quote::{quote, unquote};
 pub use reply::{Reply, ReplyCode};
+pub use reply_parser::{
+    REPLY_BYTES_MAX, REPLY_LINE_BYTES_MAX, REPLY_LINES_MAX, ReplyError, ReplyParser,
+};
+pub use telnet::{SUBNEGOTIATION_BYTES_MAX, TELNET_ANSWERS_MAX};
+pub use time_val::{TimeVal, TimeValError};

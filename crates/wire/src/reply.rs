@@ -13,7 +13,16 @@ impl ReplyCode {
     /// A code. `None` outside 100 to 599.
     #[must_use]
     pub const fn new(code: u16) -> Option<Self> {
-        if code >= 100 && code <= 599 { Some(Self(code)) } else { None }
+        if code >= 100 && code <= 599 {
+            Some(Self(code))
+        } else {
+            None
+        }
+    }
+
+    /// A code that is written in this crate, and in range.
+    pub(crate) const fn literal(code: u16) -> Self {
+        Self(code)
     }
 
     /// The number.
@@ -78,7 +87,10 @@ impl Reply {
     /// A reply of one line.
     #[must_use]
     pub fn new(code: ReplyCode, text: impl AsRef<str>) -> Self {
-        Self { code, lines: vec![clean(text.as_ref())] }
+        Self {
+            code,
+            lines: vec![clean(text.as_ref())],
+        }
     }
 
     /// A reply of several lines: `first` behind `ddd-`, each of `inner` behind one space,
@@ -94,6 +106,25 @@ impl Reply {
         lines.extend(inner.into_iter().map(|line| clean(line.as_ref())));
         lines.push(clean(last.as_ref()));
         Self { code, lines }
+    }
+
+    /// A reply as it was received: one line at least, cleaned like the others.
+    pub(crate) fn from_lines(code: ReplyCode, lines: Vec<String>) -> Self {
+        Self {
+            code,
+            lines: lines.iter().map(|line| clean(line)).collect(),
+        }
+    }
+
+    /// Appends the reply to `out`, every line with its CRLF (spec Q-9).
+    ///
+    /// Inner lines begin with one space, so that none is taken for the last. As UTF-8 holds no
+    /// octet 255, nothing needs Telnet quoting.
+    pub fn encode(&self, out: &mut Vec<u8>) {
+        self.for_each_line(|line| {
+            out.extend_from_slice(line.as_bytes());
+            out.extend_from_slice(b"\r\n");
+        });
     }
 
     /// The code.
@@ -113,8 +144,32 @@ impl Reply {
     pub fn lines(&self) -> &[String] {
         &self.lines
     }
+
+    fn for_each_line(&self, mut line: impl FnMut(String)) {
+        let code = self.code;
+        match self.lines.as_slice() {
+            [] => line(format!("{code} ")),
+            [only] => line(format!("{code} {only}")),
+            [first, inner @ .., last] => {
+                line(format!("{code}-{first}"));
+                inner.iter().for_each(|text| line(format!(" {text}")));
+                line(format!("{code} {last}"));
+            }
+        }
+    }
+}
+
+/// As on the wire, lines parted by a line feed and without one at the end.
+impl fmt::Display for Reply {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut lines = Vec::new();
+        self.for_each_line(|line| lines.push(line));
+        f.write_str(&lines.join("\n"))
+    }
 }
 
 fn clean(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { '?' } else { c }).collect()
+    text.chars()
+        .map(|c| if c.is_control() { '?' } else { c })
+        .collect()
 }

@@ -1,5 +1,11 @@
 //! Commands as values: one variant a verb. RFC 959 section 4.1, RFC 438 clauses a and d.
 
+mod encode;
+mod parse;
+mod verb;
+
+pub use verb::{UnknownVerb, Verb};
+
 use crate::{
     Direction, HostSocket, NetworkProtocol, Password, Pathname, RepresentationType, SockArgument,
     Structure, Text, TransmissionMode,
@@ -11,48 +17,104 @@ use crate::{
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
 pub enum Command {
     // access control
+    /// USER: the user name.
     User(Text),
+    /// PASS: the password; empty is allowed.
     Pass(Password),
+    /// ACCT: the account.
     Acct(Text),
+    /// CWD: change the working directory.
     Cwd(Pathname),
+    /// CDUP: go to the parent directory.
     Cdup,
+    /// REIN: log out and begin anew.
     Rein,
+    /// QUIT: end the session.
     Quit,
     // transfer parameters
+    /// PORT: call this IPv4 socket.
     Port(HostSocket),
+    /// EPRT: call this socket. RFC 2428 section 2.
     Eprt(EprtArgument),
+    /// PASV: listen, and say where (227).
     Pasv,
+    /// EPSV: listen, and say on which port (229). RFC 2428 section 3.
     Epsv(EpsvArgument),
-    Lstn { direction: Direction, protocol: Option<NetworkProtocol> },
+    /// LSTN: reserve a data socket and listen on it. RFC 438 clause a.
+    Lstn {
+        /// Which way data will travel, seen from the server told.
+        direction: Direction,
+        /// The network protocol to listen on (spec A-29); `None`: the control connection's.
+        protocol: Option<NetworkProtocol>,
+    },
+    /// SOCK: the peer to call, or after LSTN the one to accept. RFC 438 clause d.
     Sock(SockArgument),
+    /// TYPE: the representation type.
     Type(RepresentationType),
+    /// STRU: the file structure.
     Stru(Structure),
+    /// MODE: the transmission mode.
     Mode(TransmissionMode),
     // service
+    /// RETR: send a file.
     Retr(Pathname),
+    /// STOR: receive a file and store it.
     Stor(Pathname),
+    /// STOU: receive a file and store it under a unique name; a name is a hint.
     Stou(Option<Pathname>),
+    /// APPE: receive data and append it to a file.
     Appe(Pathname),
-    Allo { bytes: u64, record: Option<u64> },
+    /// ALLO: room that the next file will need.
+    Allo {
+        /// The size of the file in octets.
+        bytes: u64,
+        /// The size of its largest record in octets.
+        record: Option<u64>,
+    },
+    /// REST: where the next transfer begins.
     Rest(RestartPoint),
+    /// RNFR: the file to rename.
     Rnfr(Pathname),
+    /// RNTO: its new name.
     Rnto(Pathname),
+    /// ABOR: stop the running transfer.
     Abor,
+    /// DELE: delete a file.
     Dele(Pathname),
+    /// RMD: remove an empty directory.
     Rmd(Pathname),
+    /// MKD: make a directory.
     Mkd(Pathname),
+    /// PWD: which directory is the working one (257).
     Pwd,
+    /// LIST: send a listing for people.
     List(Option<Pathname>),
+    /// NLST: send names alone.
     Nlst(Option<Pathname>),
+    /// MLST: the facts of one name, in the reply. RFC 3659 section 7.
     Mlst(Option<Pathname>),
+    /// MLSD: send the facts of a directory. RFC 3659 section 7.
     Mlsd(Option<Pathname>),
+    /// SIZE: the octets a RETR would send. RFC 3659 section 4.
     Size(Pathname),
+    /// MDTM: when a file was last changed. RFC 3659 section 3.
     Mdtm(Pathname),
+    /// SYST: the kind of operating system.
     Syst,
+    /// STAT: the state of the server, of the transfer, or of a file.
     Stat(Option<Pathname>),
+    /// HELP: about a topic, or in general.
     Help(Option<Text>),
+    /// FEAT: the extensions in force. RFC 2389 section 3.
     Feat,
-    Opts { command: Text, options: Option<Text> },
+    /// OPTS: options for a command. RFC 2389 section 4.
+    Opts {
+        /// The command, as it was written.
+        command: Text,
+        /// What is wanted of it.
+        options: Option<Text>,
+    },
+    /// NOOP: nothing.
     Noop,
 }
 
@@ -85,97 +147,6 @@ pub enum RestartPoint {
     Marker(Text),
 }
 
-/// Every command code we know by name, whether it is implemented or not.
-///
-/// An unknown code is answered 500, a known one without an implementation 502 (spec Q-16).
-#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
-#[expect(missing_docs, reason = "each variant is the command code itself")]
-pub enum Verb {
-    User,
-    Pass,
-    Acct,
-    Cwd,
-    Cdup,
-    Rein,
-    Quit,
-    Port,
-    Eprt,
-    Pasv,
-    Epsv,
-    Lstn,
-    Sock,
-    Type,
-    Stru,
-    Mode,
-    Retr,
-    Stor,
-    Stou,
-    Appe,
-    Allo,
-    Rest,
-    Rnfr,
-    Rnto,
-    Abor,
-    Dele,
-    Rmd,
-    Mkd,
-    Pwd,
-    List,
-    Nlst,
-    Mlst,
-    Mlsd,
-    Size,
-    Mdtm,
-    Syst,
-    Stat,
-    Help,
-    Feat,
-    Opts,
-    Noop,
-    Actv,
-    Adat,
-    Algs,
-    Auth,
-    Avbl,
-    Ccc,
-    Cepr,
-    Clnt,
-    Conf,
-    Cpsv,
-    Csid,
-    Dcau,
-    Enc,
-    Eret,
-    Esta,
-    Esto,
-    Estp,
-    Hash,
-    Host,
-    Lang,
-    Lprt,
-    Lpsv,
-    Mfct,
-    Mff,
-    Mfmt,
-    Mic,
-    Pbsz,
-    Pret,
-    Prot,
-    Rang,
-    Sbuf,
-    Site,
-    Smnt,
-    Spas,
-    Spor,
-    Sscn,
-    Xcrc,
-    Xmd5,
-    Xsha,
-    Xsha1,
-    Xsha256,
-    Xsha512,
-}
-
 /// Why a line is no command.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[non_exhaustive]
@@ -184,10 +155,10 @@ pub enum CommandError {
     #[error("unknown command")]
     Unknown,
     /// The code is known and not implemented (502).
-    #[error("{0:?} is not implemented")]
+    #[error("{0} is not implemented")]
     NotImplemented(Verb),
     /// The argument is missing, malformed, or given where none is allowed (501).
-    #[error("{verb:?}: {problem}")]
+    #[error("{verb}: {problem}")]
     Argument {
         /// The command.
         verb: Verb,
@@ -195,7 +166,7 @@ pub enum CommandError {
         problem: &'static str,
     },
     /// The argument is well formed and names something we do not do (504).
-    #[error("{verb:?}: {problem}")]
+    #[error("{verb}: {problem}")]
     NotSupported {
         /// The command.
         verb: Verb,
@@ -203,7 +174,7 @@ pub enum CommandError {
         problem: &'static str,
     },
     /// The pathname is not UTF-8 (553).
-    #[error("{0:?}: the pathname is not UTF-8")]
+    #[error("{0}: the pathname is not UTF-8")]
     NotUtf8(Verb),
     /// The line is longer than the limit; it was discarded whole (500, spec Q-5).
     #[error("the line is too long")]
@@ -212,3 +183,6 @@ pub enum CommandError {
     #[error("the line holds a bare line feed or a NUL")]
     ForbiddenOctet,
 }
+
+#[cfg(test)]
+mod tests;
