@@ -1,4 +1,30 @@
-//! The socket allocator for FTP data connections.
+//! Data sockets for FTP: the allocator of ports, its pins and its policy.
+#![doc = include_str!("../README.md")]
+
+mod address;
+mod allocator;
+mod call;
+mod error;
+mod file;
+mod listening;
+mod policy;
+mod pool;
+mod real;
+mod reserved;
+#[cfg(any(target_os = "linux", target_os = "android"))]
+mod sendfile;
+mod tcp;
 mod world;
 
+#[cfg(test)]
+mod fake;
+
+pub use address::{AddressClass, address_class};
+pub use allocator::Allocator;
+pub use error::{AllocateError, Fault, OpenError};
+pub use file::copy_file;
+pub use listening::{Listening, REJECTED_MAX};
+pub use policy::{Denied, Initiative, PeerQuestion, Policy};
+pub use pool::{Parity, PortLease, PortPool};
+pub use reserved::Reserved;
 pub use world::{Clock, Connection, Held, Listener, Network, Random, World};

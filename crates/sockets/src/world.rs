@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use futures_util::future::BoxFuture;
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncWrite};
 
 /// Where a process lives: its network, its clock and its source of chance.
 #[derive(Clone, Debug)]
@@ -86,7 +86,8 @@ pub trait Connection: AsyncRead + AsyncWrite + fmt::Debug + Send + Unpin {
     fn reset(self: Box<Self>);
 
     /// Sends `length` bytes of `file` from `offset` on; returns how many went out, fewer only
-    /// where the file ended. The default copies; TCP on Linux uses `sendfile` (design D9).
+    /// where the file ended. [`copy_file`](crate::copy_file) does it by copying; TCP on
+    /// Linux uses `sendfile` (design D9).
     ///
     /// # Cancel safety
     /// Not cancel safe: an unknown part has been sent when the future is dropped.

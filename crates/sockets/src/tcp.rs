@@ -1,0 +1,273 @@
+//! TCP through the kernel: bind before connect, reset on demand, `sendfile` where there is one.
+
+use std::fs::File;
+use std::io;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use socket2::{Domain, Protocol, SockRef, Socket, Type};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
+
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+use crate::copy_file as send_file;
+#[cfg(any(target_os = "linux", target_os = "android"))]
+use crate::sendfile::send_file;
+use crate::{Connection, Held, Listener, Network};
+
+/// The kernel's TCP.
+#[derive(Debug)]
+pub(crate) struct Tcp;
+
+impl Network for Tcp {
+    fn listen(&self, local: SocketAddr, backlog: u32) -> io::Result<Box<dyn Listener>> {
+        let socket = bound(local, Sharing::Listener)?;
+        let listener = TcpSocket::from_std_stream(socket.into()).listen(backlog)?;
+        let local = listener.local_addr()?;
+        Ok(Box::new(KernelListener { listener, local }))
+    }
+
+    fn hold(&self, local: SocketAddr) -> io::Result<Box<dyn Held>> {
+        let socket = bound(local, Sharing::Caller)?;
+        let local = local_address(&socket)?;
+        Ok(Box::new(KernelHeld {
+            _socket: socket,
+            local,
+        }))
+    }
+
+    fn call(
+        &self,
+        from: Option<SocketAddr>,
+        peer: SocketAddr,
+    ) -> BoxFuture<'static, io::Result<Box<dyn Connection>>> {
+        async move {
+            let socket = match from {
+                Some(from) if from.port() != 0 || !from.ip().is_unspecified() => {
+                    bound(from, Sharing::Caller)?
+                }
+                // Not bound at all: binding to port 0 searches the whole range for a port that
+                // nobody uses towards anybody, where connecting needs one unused towards `peer`.
+                _ => unbound(peer)?,
+            };
+            let stream = TcpSocket::from_std_stream(socket.into())
+                .connect(peer)
+                .await?;
+            Ok(Box::new(KernelConnection::new(stream, peer)?) as Box<dyn Connection>)
+        }
+        .boxed()
+    }
+}
+
+/// Who else may have the port.
+#[derive(Clone, Copy, Debug)]
+enum Sharing {
+    /// Nobody but connections that are closing.
+    Listener,
+    /// Other sockets of ours that call from it (spec D-6).
+    Caller,
+}
+
+fn unbound(family_of: SocketAddr) -> io::Result<Socket> {
+    let socket = Socket::new(
+        Domain::for_address(family_of),
+        Type::STREAM,
+        Some(Protocol::TCP),
+    )?;
+    socket.set_nonblocking(true)?;
+    if family_of.is_ipv6() {
+        // IPv4 callers come to IPv4 listeners, on every system and whatever its settings, so that
+        // an address has one form.
+        socket.set_only_v6(true)?;
+    }
+    Ok(socket)
+}
+
+fn bound(local: SocketAddr, sharing: Sharing) -> io::Result<Socket> {
+    let socket = unbound(local)?;
+    match sharing {
+        // On Windows the option would let another process take the port over.
+        Sharing::Listener => socket.set_reuse_address(cfg!(unix))?,
+        Sharing::Caller => {
+            socket.set_reuse_address(true)?;
+            // Linux shares the port for SO_REUSEADDR alone; the BSDs want this one too.
+            #[cfg(all(unix, not(any(target_os = "linux", target_os = "android"))))]
+            socket.set_reuse_port(true)?;
+        }
+    }
+    socket.bind(&local.into())?;
+    Ok(socket)
+}
+
+fn local_address(socket: &Socket) -> io::Result<SocketAddr> {
+    socket
+        .local_addr()?
+        .as_socket()
+        .ok_or_else(|| io::ErrorKind::Unsupported.into())
+}
+
+#[derive(Debug)]
+struct KernelHeld {
+    _socket: Socket,
+    local: SocketAddr,
+}
+
+impl Held for KernelHeld {
+    fn local(&self) -> SocketAddr {
+        self.local
+    }
+}
+
+#[derive(Debug)]
+struct KernelListener {
+    listener: TcpListener,
+    local: SocketAddr,
+}
+
+impl Listener for KernelListener {
+    fn local(&self) -> SocketAddr {
+        self.local
+    }
+
+    fn accept(&self) -> BoxFuture<'_, io::Result<Box<dyn Connection>>> {
+        async move {
+            loop {
+                let accepted = match self.listener.accept().await {
+                    Ok((stream, peer)) => KernelConnection::new(stream, peer),
+                    Err(error) => Err(error),
+                };
+                match accepted {
+                    Ok(connection) => return Ok(Box::new(connection) as Box<dyn Connection>),
+                    Err(error) if is_gone(error.kind()) => {}
+                    Err(error) => return Err(error),
+                }
+            }
+        }
+        .boxed()
+    }
+
+    fn accept_waiting(&self) -> Option<Box<dyn Connection>> {
+        // Asks the kernel itself: the runtime may not have heard yet of a caller that waits.
+        let listener = SockRef::from(&self.listener);
+        loop {
+            match listener
+                .accept()
+                .and_then(|(socket, peer)| adopted(socket, peer.as_socket()))
+            {
+                Ok(connection) => return Some(Box::new(connection)),
+                Err(error) if is_gone(error.kind()) => {}
+                Err(_) => return None,
+            }
+        }
+    }
+}
+
+fn adopted(socket: Socket, peer: Option<SocketAddr>) -> io::Result<KernelConnection> {
+    socket.set_nonblocking(true)?;
+    let peer = peer.ok_or(io::ErrorKind::ConnectionAborted)?;
+    KernelConnection::new(TcpStream::from_std(socket.into())?, peer)
+}
+
+/// Whether a caller went away before it was accepted, which says nothing about the next one.
+fn is_gone(kind: io::ErrorKind) -> bool {
+    matches!(
+        kind,
+        io::ErrorKind::ConnectionAborted
+            | io::ErrorKind::ConnectionReset
+            | io::ErrorKind::HostUnreachable
+            | io::ErrorKind::Interrupted
+            | io::ErrorKind::NetworkDown
+            | io::ErrorKind::NetworkUnreachable
+            | io::ErrorKind::NotConnected
+    )
+}
+
+#[derive(Debug)]
+struct KernelConnection {
+    stream: TcpStream,
+    peer: SocketAddr,
+    local: SocketAddr,
+}
+
+impl KernelConnection {
+    fn new(stream: TcpStream, peer: SocketAddr) -> io::Result<Self> {
+        let local = stream.local_addr()?;
+        // Data goes out when it is written, not when an earlier part is acknowledged. It is only
+        // slower without, and some systems refuse it once the far end is gone.
+        let _ = stream.set_nodelay(true);
+        Ok(Self {
+            stream,
+            peer,
+            local,
+        })
+    }
+}
+
+impl Connection for KernelConnection {
+    fn peer(&self) -> SocketAddr {
+        self.peer
+    }
+
+    fn local(&self) -> SocketAddr {
+        self.local
+    }
+
+    fn reset(self: Box<Self>) {
+        // Should the system refuse, the drop still closes, though in the orderly way.
+        let _ = SockRef::from(&self.stream).set_linger(Some(Duration::ZERO));
+    }
+
+    fn send_file<'a>(
+        &'a mut self,
+        file: &'a Arc<File>,
+        offset: u64,
+        length: u64,
+    ) -> BoxFuture<'a, io::Result<u64>> {
+        send_file(&mut self.stream, file, offset, length).boxed()
+    }
+}
+
+impl AsyncRead for KernelConnection {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_read(cx, buffer)
+    }
+}
+
+impl AsyncWrite for KernelConnection {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write(cx, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        slices: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write_vectored(cx, slices)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+}
