@@ -1,6 +1,37 @@
-//! The server-PI.
+//! The server-PI: commands and events in, effects out. RFC 959 section 2.2.
+//!
+//! It performs nothing and does not know the time: it is told ([`ServerPi::handle_command`],
+//! [`ServerPi::handle_event`], [`ServerPi::handle_timeout`]) and asked
+//! ([`ServerPi::poll_effect`], [`ServerPi::poll_timeout`]). After telling it something, poll
+//! effects until there are none, in order. At most one question is out at a time; commands
+//! that arrive meanwhile are queued (spec Q-7), except ABOR and STAT during a transfer.
+
+mod command;
+mod effect;
+mod limits;
+mod login;
 mod permission;
+mod plan;
+mod questions;
+mod reply_text;
+mod session;
+mod timers;
+mod transfer;
+mod verbs;
 mod virtual_path;
 
+pub use effect::{
+    Answer, Arrange, ArrangeRefusal, Arranged, Directions, Effect, Event, Identity, ListForm,
+    ListTarget, Opened, Operation, Outcome, Question, Refusal, Route, Transfer, TransferParameters,
+    pinned_host,
+};
+pub use limits::{Limits, QUEUED_COMMANDS_MAX};
 pub use permission::{Permission, Permissions, UnknownPermission};
-pub use virtual_path::{PathError, VirtualPath};
+pub use plan::{PassiveOrigin, Plan, PlanRefusal};
+pub use session::{ClearLogin, ServerPi, Settings, Unpinned};
+pub use virtual_path::{COMPONENT_BYTES_MAX, PATH_BYTES_MAX, PathError, VirtualPath};
+
+#[cfg(test)]
+mod enumeration;
+#[cfg(test)]
+mod tests;

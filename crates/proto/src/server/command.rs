@@ -1,0 +1,140 @@
+//! One command served: who may use it when, what it clears, which verb does it. Spec 1.4.
+
+use std::time::Duration;
+
+use thirdhost_wire::{Command, CommandError};
+
+use super::login::Login;
+use super::reply_text as text;
+use super::session::ServerPi;
+use super::verbs::{access, parameters, service};
+
+/// Serves one line while nothing is under way.
+pub(super) fn serve(pi: &mut ServerPi, now: Duration, line: Result<Command, CommandError>) {
+    match line {
+        Ok(command) => {
+            pi.errors_in_a_row = 0;
+            forget(pi, &command);
+            if !pi.login.is_in() && !allowed_before_login(&command) {
+                return pi.reply(text::not_logged_in());
+            }
+            dispatch(pi, now, command);
+        }
+        Err(error) => malformed(pi, &error),
+    }
+}
+
+/// A line that is no command. Too many in a row, and another protocol is speaking (spec S-57,
+/// S-38).
+fn malformed(pi: &mut ServerPi, error: &CommandError) {
+    pi.errors_in_a_row = pi.errors_in_a_row.saturating_add(1);
+    if !pi.login.is_in() && *error == CommandError::Unknown {
+        pi.unknown_before_login = pi.unknown_before_login.saturating_add(1);
+    }
+    pi.rename_from = None;
+    let limits = pi.settings.limits;
+    if pi.errors_in_a_row >= limits.protocol_errors
+        || pi.unknown_before_login >= limits.unknown_before_login
+    {
+        pi.close(text::too_many_errors());
+    } else {
+        pi.reply(text::malformed(error));
+    }
+}
+
+/// What is pending is dropped by the commands that must not come in between (spec 1.4).
+fn forget(pi: &mut ServerPi, command: &Command) {
+    use Command as C;
+    let keeps_user = matches!(
+        command,
+        C::Pass(_) | C::Noop | C::Feat | C::Opts { .. } | C::Syst | C::Help(_)
+    );
+    if matches!(pi.login, Login::Named(_)) && !keeps_user {
+        pi.login = Login::Out;
+    }
+    if !matches!(command, C::Rnto(_) | C::Noop) {
+        pi.rename_from = None;
+    }
+    let keeps_restart = matches!(
+        command,
+        C::Retr(_)
+            | C::Stor(_)
+            | C::Appe(_)
+            | C::Stou(_)
+            | C::Pasv
+            | C::Epsv(_)
+            | C::Port(_)
+            | C::Eprt(_)
+            | C::Lstn { .. }
+            | C::Sock(_)
+            | C::Type(_)
+            | C::Mode(_)
+            | C::Noop
+    );
+    if !keeps_restart {
+        pi.restart = None;
+    }
+}
+
+fn allowed_before_login(command: &Command) -> bool {
+    use Command as C;
+    matches!(
+        command,
+        C::User(_)
+            | C::Pass(_)
+            | C::Acct(_)
+            | C::Feat
+            | C::Opts { .. }
+            | C::Help(_)
+            | C::Noop
+            | C::Syst
+            | C::Quit
+            | C::Rein
+    )
+}
+
+fn dispatch(pi: &mut ServerPi, now: Duration, command: Command) {
+    match command {
+        Command::User(name) => access::user(pi, name),
+        Command::Pass(password) => access::pass(pi, password),
+        Command::Acct(_) => access::acct(pi),
+        Command::Cwd(name) => access::cwd(pi, &name),
+        Command::Cdup => access::cdup(pi),
+        Command::Rein => access::rein(pi, now),
+        Command::Quit => access::quit(pi),
+        Command::Port(target) => parameters::port(pi, target),
+        Command::Eprt(argument) => parameters::eprt(pi, argument),
+        Command::Pasv => parameters::pasv(pi),
+        Command::Epsv(argument) => parameters::epsv(pi, argument),
+        Command::Lstn { direction, protocol } => parameters::lstn(pi, direction, protocol),
+        Command::Sock(argument) => parameters::sock(pi, &argument),
+        Command::Type(representation) => parameters::set_type(pi, representation),
+        Command::Stru(structure) => parameters::stru(pi, structure),
+        Command::Mode(mode) => parameters::mode(pi, mode),
+        Command::Retr(name) => service::retr(pi, &name),
+        Command::Stor(name) => service::stor(pi, &name),
+        Command::Stou(name) => service::stou(pi, name.as_ref()),
+        Command::Appe(name) => service::appe(pi, &name),
+        Command::Allo { .. } => service::allo(pi),
+        Command::Rest(point) => service::rest(pi, point),
+        Command::Rnfr(name) => service::rnfr(pi, &name),
+        Command::Rnto(name) => service::rnto(pi, &name),
+        Command::Abor => service::abor(pi),
+        Command::Dele(name) => service::dele(pi, &name),
+        Command::Rmd(name) => service::rmd(pi, &name),
+        Command::Mkd(name) => service::mkd(pi, &name),
+        Command::Pwd => service::pwd(pi),
+        Command::List(name) => service::list(pi, name.as_ref()),
+        Command::Nlst(name) => service::nlst(pi, name.as_ref()),
+        Command::Mlst(name) => service::mlst(pi, name.as_ref()),
+        Command::Mlsd(name) => service::mlsd(pi, name.as_ref()),
+        Command::Size(name) => service::size(pi, &name),
+        Command::Mdtm(name) => service::mdtm(pi, &name),
+        Command::Syst => service::syst(pi),
+        Command::Stat(name) => service::stat(pi, name.as_ref()),
+        Command::Help(topic) => service::help(pi, topic.as_ref()),
+        Command::Feat => service::feat(pi),
+        Command::Opts { command, options } => service::opts(pi, &command, options.as_ref()),
+        Command::Noop => service::noop(pi),
+    }
+}

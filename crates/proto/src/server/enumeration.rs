@@ -1,0 +1,362 @@
+//! The whole state space of one server-PI, enumerated to its end, not sampled.
+//!
+//! From a logged-in session, every command of the alphabet and every answer of the world is
+//! tried in every state that can be reached, until no new state appears. After each step the
+//! [`Ledger`] checks what must hold whatever happens. Only the queue is cut: at most
+//! [`QUEUED_MAX`] commands wait, and at most [`ABORTS_MAX`] ABORs are out.
+
+use std::collections::{BTreeSet, VecDeque};
+use std::net::IpAddr;
+use std::time::Duration;
+
+use thirdhost_wire::{AcceptFilter, Command, Direction};
+
+use super::*;
+
+/// What the world may answer to the question that is out.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Out {
+    Nothing,
+    Arrange(Arrange),
+    Transfer { opened: bool, stopping: bool },
+}
+
+/// The observer: it sees only what goes in and comes out.
+#[derive(Clone, Debug)]
+struct Ledger {
+    /// Commands that have no final reply yet.
+    owed: u32,
+    /// Whether the running transfer has had its 1yz.
+    preliminary: bool,
+    /// The port the shell holds for the session.
+    reserved: Option<Reserved>,
+    /// Whom policy has admitted for the plan in force.
+    admitted: Option<AcceptFilter>,
+    /// Whom SOCK had admitted before; PASV and EPSV may keep it as filter (spec A-6).
+    admitted_before: Option<AcceptFilter>,
+    out: Out,
+    aborts: u32,
+    block: bool,
+    open: bool,
+    closed: bool,
+}
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Reserved {
+    Listening(Option<Direction>),
+    Held,
+}
+
+#[derive(Clone, Debug)]
+struct Node {
+    pi: ServerPi,
+    ledger: Ledger,
+}
+
+#[derive(Clone, Debug)]
+enum Input {
+    Command(&'static str),
+    Event(Event),
+}
+
+//= rfc438#a.1
+//= type=test
+//# refusing to allocate such a socket
+//= rfc438#a.2
+//= type=test
+//# sending the user the number of the socket allocated
+#[test]
+fn every_reachable_state_keeps_the_invariants() {
+    let states = explore(&ALPHABET, Unpinned::ControlHost);
+    // A guard against an alphabet that reaches nothing.
+    assert!(states > 2_000, "only {states} states");
+}
+
+#[test]
+fn every_reachable_state_keeps_the_invariants_when_unpinned_sockets_are_refused() {
+    assert!(explore(&ALPHABET, Unpinned::Refuse) > 2_000);
+}
+
+fn explore(alphabet: &[&'static str], unpinned: Unpinned) -> usize {
+    let mut seen = BTreeSet::new();
+    let mut frontier = VecDeque::from([Node::logged_in(unpinned)]);
+    while let Some(node) = frontier.pop_front() {
+        for input in node.inputs(alphabet) {
+            let mut next = node.clone();
+            next.step(&input);
+            if !next.ledger.closed && seen.insert(format!("{next:?}")) {
+                frontier.push_back(next);
+            }
+        }
+    }
+    seen.len()
+}
+
+impl Node {
+    fn logged_in(unpinned: Unpinned) -> Self {
+        let mut pi = tests::session(unpinned);
+        tests::log_in(&mut pi, Permissions::all());
+        let ledger = Ledger {
+            owed: 0,
+            preliminary: false,
+            reserved: None,
+            admitted: None,
+            admitted_before: None,
+            out: Out::Nothing,
+            aborts: 0,
+            block: false,
+            open: false,
+            closed: false,
+        };
+        Self { pi, ledger }
+    }
+
+    fn inputs(&self, alphabet: &[&'static str]) -> Vec<Input> {
+        let mut inputs = Vec::new();
+        let room = self.ledger.owed <= QUEUED_MAX;
+        for &line in alphabet {
+            if room && (line != "ABOR" || self.ledger.aborts < ABORTS_MAX) {
+                inputs.push(Input::Command(line));
+            }
+        }
+        inputs.extend(self.answers().into_iter().map(Input::Event));
+        inputs
+    }
+
+    /// Everything the world may answer now.
+    fn answers(&self) -> Vec<Event> {
+        let failures = [
+            Outcome::NotConnected,
+            Outcome::NotAdmitted,
+            Outcome::ConnectionLost,
+            Outcome::Malformed,
+            Outcome::Refused(Refusal::NoSpace),
+        ];
+        match self.ledger.out {
+            Out::Nothing => Vec::new(),
+            Out::Arrange(what) => vec![
+                Event::Arranged(Ok(granted(what))),
+                Event::Arranged(Err(ArrangeRefusal::NotPermitted)),
+            ],
+            Out::Transfer { opened: false, stopping } => {
+                let mut events = vec![
+                    Event::Opened(Opened::default()),
+                    Event::Finished(Outcome::Refused(Refusal::NotFound)),
+                ];
+                if stopping {
+                    events.push(Event::Finished(Outcome::Stopped));
+                }
+                events
+            }
+            Out::Transfer { opened: true, stopping } => {
+                let completed = Outcome::Completed { bytes: 1, kept: self.ledger.block };
+                let mut events: Vec<Event> =
+                    failures.into_iter().chain([completed]).map(Event::Finished).collect();
+                if stopping {
+                    events.push(Event::Finished(Outcome::Stopped));
+                }
+                events
+            }
+        }
+    }
+
+    fn step(&mut self, input: &Input) {
+        let now = Duration::ZERO;
+        match input {
+            Input::Command(line) => {
+                let command = Command::parse(line.as_bytes()).unwrap();
+                self.ledger.owed += 1;
+                self.ledger.aborts += u32::from(command == Command::Abor);
+                self.pi.handle_command(now, Ok(command));
+            }
+            Input::Event(event) => {
+                self.ledger.told(event);
+                self.pi.handle_event(now, event.clone());
+            }
+        }
+        while let Some(effect) = self.pi.poll_effect() {
+            let context = format!("{effect:?} after {input:?} in {self:?}");
+            self.ledger.saw(effect, &context);
+        }
+        self.ledger.at_rest(&self.pi, &format!("after {input:?} in {self:?}"));
+    }
+}
+
+impl Ledger {
+    /// The world has answered.
+    fn told(&mut self, event: &Event) {
+        match event {
+            Event::Arranged(result) => {
+                let Out::Arrange(what) =
+                    std::mem::replace(&mut self.out, Out::Nothing)
+                else {
+                    panic!("nobody asked for {event:?}")
+                };
+                if result.is_ok() {
+                    match what {
+                        Arrange::Listen { direction, .. } => {
+                            self.reserved = Some(Reserved::Listening(direction));
+                            self.admitted =
+                                self.admitted_before.take().filter(|_| direction.is_none());
+                        }
+                        Arrange::Hold { target } => {
+                            self.reserved = Some(Reserved::Held);
+                            self.admitted = Some(AcceptFilter::HostPort(target));
+                        }
+                        Arrange::Target { target } => {
+                            self.admitted = Some(AcceptFilter::HostPort(target));
+                        }
+                        Arrange::Pin { filter } => self.admitted = Some(filter),
+                    }
+                }
+            }
+            Event::Opened(_) => {
+                if let Out::Transfer { opened, .. } = &mut self.out {
+                    *opened = true;
+                }
+            }
+            Event::Finished(outcome) => {
+                self.out = Out::Nothing;
+                // After a failure the shell may still hold the open connection: the server-PI
+                // has to say that it is to be closed.
+                if let Outcome::Completed { kept, .. } = outcome {
+                    self.open = *kept;
+                }
+            }
+            _ => panic!("not in this enumeration: {event:?}"),
+        }
+    }
+
+    /// The server-PI wants something.
+    fn saw(&mut self, effect: Effect, context: &str) {
+        assert!(!self.closed, "an effect after Close: {context}");
+        match effect {
+            Effect::Reply(reply) => self.replied(reply.code().number(), context),
+            Effect::Arrange(what) => {
+                assert_eq!(self.out, Out::Nothing, "two questions at once: {context}");
+                if !matches!(what, Arrange::Pin { .. }) {
+                    assert_eq!(self.reserved, None, "a second reservation: {context}");
+                }
+                self.out = Out::Arrange(what);
+            }
+            Effect::Transfer(transfer) => self.transfer(&transfer, context),
+            Effect::Release => {
+                let held = self.reserved == Some(Reserved::Held);
+                self.reserved = None;
+                self.admitted_before = self.admitted.take().filter(|_| held);
+            }
+            Effect::Disconnect => {
+                assert!(self.open, "no connection is open: {context}");
+                self.open = false;
+            }
+            Effect::StopTransfer => match &mut self.out {
+                Out::Transfer { stopping, .. } => {
+                    assert!(!*stopping, "stopped twice: {context}");
+                    *stopping = true;
+                }
+                _ => panic!("no transfer to stop: {context}"),
+            },
+            Effect::Close => self.closed = true,
+            Effect::AskProgress | Effect::Ask(_) | Effect::Authenticate { .. } => {
+                panic!("not in this enumeration: {context}")
+            }
+        }
+    }
+
+    /// One final reply per command, at most one 1yz, and that only once the file is open.
+    fn replied(&mut self, code: u16, context: &str) {
+        if code < 200 {
+            let opened = matches!(self.out, Out::Transfer { opened: true, .. });
+            assert!(opened && !self.preliminary, "1yz out of place: {context}");
+            self.preliminary = true;
+            return;
+        }
+        assert!(self.owed > 0, "a reply nobody asked for: {context}");
+        self.owed -= 1;
+        self.admitted_before = None;
+        self.preliminary = false;
+        self.aborts = self.aborts.min(self.owed);
+    }
+
+    /// No dial before policy, no data before the right peer, no direction but LSTN's.
+    fn transfer(&mut self, transfer: &Transfer, context: &str) {
+        assert_eq!(self.out, Out::Nothing, "two things at once: {context}");
+        let direction = transfer.operation.direction();
+        match transfer.route {
+            Route::Open => assert!(self.open, "no connection is open: {context}"),
+            Route::Call { target } => {
+                let admitted = Some(AcceptFilter::HostPort(target));
+                assert_eq!(self.admitted, admitted, "a call before policy: {context}");
+            }
+            Route::Accept { filter } => {
+                let Some(Reserved::Listening(named)) = self.reserved else {
+                    panic!("nothing listens: {context}")
+                };
+                assert!(named.is_none_or(|named| named == direction), "direction: {context}");
+                let control_host = AcceptFilter::Host(peer());
+                assert!(
+                    filter == self.admitted.unwrap_or(control_host),
+                    "another filter than the one admitted: {context}"
+                );
+            }
+        }
+        self.out = Out::Transfer { opened: false, stopping: false };
+    }
+
+    /// What holds when the server-PI wants nothing more for now.
+    fn at_rest(&mut self, pi: &ServerPi, context: &str) {
+        if self.closed {
+            assert_eq!(self.reserved, None, "a port is kept after Close: {context}");
+            return;
+        }
+        self.block = pi.parameters.mode == thirdhost_wire::TransmissionMode::Block;
+        if pi.is_idle() {
+            assert_eq!(self.out, Out::Nothing, "idle with a question out: {context}");
+
+            assert_eq!(self.owed, 0, "a command without its final reply: {context}");
+            self.aborts = 0;
+            assert_eq!(pi.open, self.open, "open or not: {context}");
+            let active = matches!(pi.plan(), Plan::Active { local: None, .. } | Plan::Default);
+            assert_eq!(active, self.reserved.is_none(), "plan and reservation differ: {context}");
+        } else {
+            assert_ne!(self.out, Out::Nothing, "stuck: {context}");
+        }
+    }
+}
+
+/// What the shell would answer to an arrangement that policy admits.
+fn granted(what: Arrange) -> Arranged {
+    let may = Directions::BOTH;
+    match what {
+        Arrange::Listen { .. } => Arranged::Listening { port: 40002, host: peer() },
+        Arrange::Hold { .. } => Arranged::Held { port: 51003, may },
+        Arrange::Target { .. } | Arrange::Pin { .. } => Arranged::Admitted { may },
+    }
+}
+
+fn peer() -> IpAddr {
+    tests::peer()
+}
+
+/// Every command that touches the data connection, and a few that must not.
+const ALPHABET: [&str; 15] = [
+    "LSTN R",
+    "LSTN S",
+    "SOCK 198.51.100.2,40002",
+    "SOCK 198.51.100.2,0",
+    "PASV",
+    "EPSV",
+    "EPSV ALL",
+    "PORT 198,51,100,2,156,66",
+    "RETR f",
+    "STOR f",
+    "ABOR",
+    "MODE B",
+    "MODE S",
+    "NOOP",
+    "QUIT",
+];
+
+const QUEUED_MAX: u32 = 2;
+const ABORTS_MAX: u32 = 2;
+

@@ -1,0 +1,65 @@
+//! Who is logged in, and what PASS's answer does. RFC 959 section 4.1.1, spec S-25 to S-28.
+
+use thirdhost_wire::Text;
+
+use super::effect::Identity;
+use super::permission::Permissions;
+use super::questions::Asked;
+use super::reply_text as text;
+use super::session::{Activity, ServerPi};
+use super::virtual_path::VirtualPath;
+
+/// How far the login has come.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(super) enum Login {
+    /// Nobody is logged in.
+    Out,
+    /// USER has come, PASS is awaited.
+    Named(Text),
+    /// Somebody is logged in.
+    In(Identity),
+}
+
+impl Login {
+    pub(super) fn is_in(&self) -> bool {
+        matches!(self, Self::In(_))
+    }
+
+    /// What the user may do; nothing before login.
+    pub(super) fn permissions(&self) -> Permissions {
+        match self {
+            Self::In(identity) => identity.permissions,
+            Self::Out | Self::Named(_) => Permissions::default(),
+        }
+    }
+}
+
+/// The answer to a PASS has come.
+pub(super) fn authenticated(pi: &mut ServerPi, identity: Option<Identity>) {
+    if pi.activity != Activity::Asking(Asked::Login) {
+        return;
+    }
+    pi.activity = Activity::Idle;
+    match identity {
+        Some(identity) => {
+            pi.directory = VirtualPath::root();
+            pi.reply(text::logged_in());
+            pi.login = Login::In(identity);
+            pi.login_failures = 0;
+        }
+        None => {
+            pi.login = Login::Out;
+            pi.login_failures += 1;
+            if pi.login_failures >= pi.settings.limits.login_failures {
+                pi.close(text::too_many_login_failures());
+            } else {
+                pi.reply(text::login_incorrect());
+            }
+        }
+    }
+}
+
+/// Whether a user name means the anonymous user.
+pub(super) fn is_anonymous(name: &Text) -> bool {
+    ["anonymous", "ftp"].iter().any(|anonymous| name.as_str().eq_ignore_ascii_case(anonymous))
+}

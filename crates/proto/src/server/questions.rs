@@ -1,0 +1,173 @@
+//! Questions that are out, and what their answers do.
+
+use std::time::Duration;
+
+use thirdhost_wire::{AcceptFilter, Direction};
+
+use super::effect::{Answer, ArrangeRefusal, Arranged, Directions, Refusal};
+use super::plan::{PassiveOrigin, Plan};
+use super::reply_text as text;
+use super::session::{Activity, ServerPi};
+use super::virtual_path::VirtualPath;
+
+use thirdhost_wire::HostSocket;
+
+/// What was asked, with all that is needed to act on the answer.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(super) enum Asked {
+    /// PASS.
+    Login,
+    /// LSTN.
+    Lstn {
+        /// The direction named.
+        direction: Direction,
+    },
+    /// PASV (227) or EPSV (229), with the filter an earlier SOCK left.
+    Pasv {
+        /// Whether the reply is EPSV's.
+        extended: bool,
+        /// What SOCK said before.
+        kept: Option<(AcceptFilter, Directions)>,
+    },
+    /// SOCK that names whom to call.
+    SockTarget(HostSocket),
+    /// SOCK that names who may call; 255 tells the listening port again (spec A-5).
+    SockFilter(AcceptFilter),
+    /// PORT or EPRT.
+    Port(HostSocket),
+    /// CWD or CDUP.
+    Enter(VirtualPath),
+    /// MKD.
+    MakeDirectory(VirtualPath),
+    /// RNFR.
+    RenameFrom(VirtualPath),
+    /// DELE, RMD or RNTO: 250 when done.
+    Change,
+    /// SIZE or MDTM: 213.
+    Value,
+    /// MLST: 250 with the line inside.
+    Facts,
+    /// STAT with a pathname: 212 or 213.
+    Status,
+}
+
+/// The answer to an [`super::Effect::Arrange`] has come.
+pub(super) fn arranged(
+    pi: &mut ServerPi,
+    now: Duration,
+    result: Result<Arranged, ArrangeRefusal>,
+) {
+    let Activity::Asking(asked) = std::mem::replace(&mut pi.activity, Activity::Idle) else {
+        return;
+    };
+    match result {
+        Err(refusal) => pi.reply(text::arrange_refusal(&refusal)),
+        Ok(arranged) => {
+            pi.timers.reserved(now);
+            install(pi, &asked, arranged);
+        }
+    }
+}
+
+/// Puts the new plan in place and replies.
+fn install(pi: &mut ServerPi, asked: &Asked, arranged: Arranged) {
+    match (asked, arranged) {
+        //= rfc438#a.2
+        //# sending the user the number of the socket allocated (the 255
+        //# FTP server data socket reply could be used for this
+        //# purpose).
+        (Asked::Lstn { direction }, Arranged::Listening { port, .. }) => {
+            pi.plan = Plan::Passive {
+                port,
+                direction: Some(*direction),
+                filter: pi.unpinned_filter(),
+                may: Directions::BOTH,
+                origin: PassiveOrigin::Lstn,
+            };
+            pi.reply(text::data_socket(port));
+        }
+        (Asked::Pasv { extended, kept }, Arranged::Listening { port, host }) => {
+            let reply = if *extended {
+                Some(text::extended_passive(port))
+            } else {
+                text::passive(host, port)
+            };
+            let Some(reply) = reply else {
+                pi.push(super::Effect::Release);
+                return pi.reply(text::use_epsv());
+            };
+            let (filter, may) =
+                kept.unwrap_or((AcceptFilter::Host(pi.settings.peer), Directions::BOTH));
+            pi.plan = Plan::Passive {
+                port,
+                direction: None,
+                filter: Some(filter),
+                may,
+                origin: PassiveOrigin::Pasv,
+            };
+            pi.reply(reply);
+        }
+        //= rfc438#d.1
+        //# On success the reply must be the 255 FTP server data socket
+        //# reply; that is, the 255 reply can not be deferred until receipt
+        //# of a data transfer command.
+        (Asked::SockTarget(target), Arranged::Held { port, may }) => {
+            pi.plan = Plan::Active { target: *target, local: Some(port), may };
+            pi.reply(text::data_socket(port));
+        }
+        (Asked::Port(target), Arranged::Admitted { may }) => {
+            pi.plan = Plan::Active { target: *target, local: None, may };
+            pi.reply(text::port_accepted());
+        }
+        (Asked::SockFilter(pinned), Arranged::Admitted { may }) => pin(pi, *pinned, may),
+        // The shell has answered another question than was asked: nothing is in place.
+        _ => pi.reply(text::internal_error()),
+    }
+}
+
+/// SOCK after LSTN, PASV or EPSV has been admitted.
+fn pin(pi: &mut ServerPi, pinned: AcceptFilter, admitted: Directions) {
+    //= rfc438#d.2
+    //# After a LSTN command the SOCK command is to be interpreted by
+    //# the server as specification of the acceptable RFC for
+    //# subsequent data transfer command that use the allocated socket.
+    if let Plan::Passive { port, filter, may, .. } = &mut pi.plan {
+        *filter = Some(pinned);
+        *may = admitted;
+        let reply = text::data_socket(*port);
+        pi.reply(reply);
+    } else {
+        pi.reply(text::internal_error());
+    }
+}
+
+/// The answer to an [`super::Effect::Ask`] has come.
+pub(super) fn answered(pi: &mut ServerPi, result: Result<Answer, Refusal>) {
+    let Activity::Asking(asked) = std::mem::replace(&mut pi.activity, Activity::Idle) else {
+        return;
+    };
+    let answer = match result {
+        Ok(answer) => answer,
+        Err(refusal) => return pi.reply(text::refusal(refusal)),
+    };
+    let reply = match (asked, answer) {
+        (Asked::Enter(path), Answer::Done) => {
+            pi.directory = path;
+            text::directory_changed()
+        }
+        (Asked::MakeDirectory(path), Answer::Done) => text::directory_made(&path),
+        (Asked::RenameFrom(path), Answer::Done) => {
+            pi.rename_from = Some(path);
+            text::rename_pending()
+        }
+        (Asked::Change, Answer::Done) => text::changed(),
+        (Asked::Value, Answer::Size(octets)) => text::value(&octets.to_string()),
+        (Asked::Value, Answer::Text(value)) => text::value(&value),
+        (Asked::Facts, Answer::Text(line)) => text::facts(&line),
+        (Asked::Status, Answer::Lines { directory, lines }) => {
+            text::status_of_path(directory, lines)
+        }
+        _ => text::internal_error(),
+    };
+    pi.reply(reply);
+}

@@ -1,0 +1,296 @@
+//! The state of one session and the four ways to tell it something.
+
+use std::collections::VecDeque;
+use std::net::IpAddr;
+use std::time::Duration;
+
+use thirdhost_wire::{
+    AcceptFilter, Command, CommandError, FactSet, Pathname, Reply, RestartPoint,
+};
+
+use super::effect::{Effect, Event, TransferParameters};
+use super::limits::{Limits, QUEUED_COMMANDS_MAX};
+use super::login::Login;
+use super::permission::Permission;
+use super::plan::Plan;
+use super::questions::Asked;
+use super::timers::Timers;
+use super::transfer::Running;
+use super::virtual_path::VirtualPath;
+use super::{command, login, questions, reply_text as text, transfer};
+
+/// What is fixed for a session when it begins.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Settings {
+    /// The host at the other end of the control connection.
+    pub peer: IpAddr,
+    /// Who may call an LSTN socket before SOCK has named a peer.
+    pub unpinned: Unpinned,
+    /// Who may log in over this control connection, which is in clear text.
+    pub clear_login: ClearLogin,
+    /// Times and counts.
+    pub limits: Limits,
+}
+
+/// Who may call an LSTN socket that no SOCK has pinned (spec A-24).
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum Unpinned {
+    /// The host of the control connection.
+    #[default]
+    ControlHost,
+    /// Whoever policy admits.
+    Any,
+    /// Nobody: a transfer command is refused until SOCK has come.
+    Refuse,
+}
+
+/// Who may log in without TLS (design D15).
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum ClearLogin {
+    /// Every user: the peer is on loopback, or the operator wrote `require = "nothing"`.
+    Everyone,
+    /// Only anonymous, who has no password to lose.
+    #[default]
+    Anonymous,
+}
+
+/// The server-PI of one session.
+#[derive(Clone, Debug)]
+pub struct ServerPi {
+    pub(super) settings: Settings,
+    pub(super) login: Login,
+    pub(super) login_failures: u32,
+    pub(super) parameters: TransferParameters,
+    pub(super) directory: VirtualPath,
+    pub(super) facts: FactSet,
+    pub(super) plan: Plan,
+    /// Whether the data connection of the last transfer is still open (MODE B).
+    pub(super) open: bool,
+    pub(super) epsv_all: bool,
+    pub(super) restart: Option<RestartPoint>,
+    pub(super) rename_from: Option<VirtualPath>,
+    pub(super) activity: Activity,
+    pub(super) errors_in_a_row: u32,
+    pub(super) unknown_before_login: u32,
+    pub(super) timers: Timers,
+    draining: bool,
+    queue: VecDeque<Result<Command, CommandError>>,
+    effects: VecDeque<Effect>,
+}
+
+/// What the session is doing. Commands are served only in `Idle`.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(super) enum Activity {
+    /// Nothing: the next command is served at once.
+    Idle,
+    /// A question is out; its answer decides the reply.
+    Asking(Asked),
+    /// A transfer runs.
+    Transferring(Running),
+    /// [`Effect::Close`] has been asked for; nothing is answered any more.
+    Closed,
+}
+
+impl ServerPi {
+    /// A session that begins `now`; the first effect is the greeting.
+    #[must_use]
+    pub fn new(now: Duration, settings: Settings) -> Self {
+        let mut pi = Self {
+            settings,
+            login: Login::Out,
+            login_failures: 0,
+            parameters: TransferParameters::default(),
+            directory: VirtualPath::root(),
+            facts: FactSet::default(),
+            plan: Plan::Default,
+            open: false,
+            epsv_all: false,
+            restart: None,
+            rename_from: None,
+            activity: Activity::Idle,
+            errors_in_a_row: 0,
+            unknown_before_login: 0,
+            timers: Timers::new(now),
+            draining: false,
+            queue: VecDeque::new(),
+            effects: VecDeque::new(),
+        };
+        pi.reply(text::greeting());
+        pi
+    }
+
+    /// Tells it a command, or a line that is none.
+    pub fn handle_command(&mut self, now: Duration, line: Result<Command, CommandError>) {
+        self.timers.heard(now);
+        match (&self.activity, &line) {
+            (Activity::Closed, _) => {}
+            (Activity::Transferring(_), Ok(Command::Abor)) => transfer::abort(self),
+            (Activity::Transferring(_), Ok(Command::Stat(None))) => self.push(Effect::AskProgress),
+            _ => {
+                self.queue.push_back(line);
+                self.serve(now);
+            }
+        }
+    }
+
+    /// Tells it what has happened.
+    pub fn handle_event(&mut self, now: Duration, event: Event) {
+        self.timers.heard(now);
+        if self.activity == Activity::Closed {
+            return;
+        }
+        match event {
+            Event::Authenticated(identity) => login::authenticated(self, identity),
+            Event::Arranged(result) => questions::arranged(self, now, result),
+            Event::Answered(result) => questions::answered(self, result),
+            Event::Opened(opened) => transfer::opened(self, &opened),
+            Event::Finished(outcome) => transfer::finished(self, now, outcome),
+            Event::Progress { moved, total } => self.reply(text::progress(moved, total)),
+        }
+        self.serve(now);
+    }
+
+    /// Tells it that the time given by [`Self::poll_timeout`] has come. Telling it too early
+    /// does no harm.
+    pub fn handle_timeout(&mut self, now: Duration) {
+        if self.activity != Activity::Idle {
+            return;
+        }
+        let limits = self.settings.limits;
+        if self.timers.login_is_over(now, &limits) && !self.login.is_in() {
+            self.close(text::login_timeout());
+        } else if self.timers.idle_is_over(now, &limits) {
+            self.close(text::idle_timeout());
+        } else if self.timers.reservation_is_over(now, &limits) {
+            self.release_plan();
+        }
+    }
+
+    /// Tells it that the server is going down: a running transfer finishes, then 421.
+    pub fn handle_shutdown(&mut self, now: Duration) {
+        self.draining = true;
+        self.serve(now);
+    }
+
+    /// The next thing to do.
+    pub fn poll_effect(&mut self) -> Option<Effect> {
+        self.effects.pop_front()
+    }
+
+    /// When to call [`Self::handle_timeout`]; none while something runs that has its own limit.
+    #[must_use]
+    pub fn poll_timeout(&self) -> Option<Duration> {
+        if self.activity != Activity::Idle {
+            return None;
+        }
+        Some(self.timers.next(&self.settings.limits, self.login.is_in()))
+    }
+
+    /// Whether commands may be read from the control connection; when not, leave them there
+    /// and let TCP hold the user back (spec Q-8).
+    #[must_use]
+    pub fn wants_commands(&self) -> bool {
+        self.activity != Activity::Closed && self.queue.len() < QUEUED_COMMANDS_MAX
+    }
+
+    /// The data-connection plan, for the log and for checks.
+    #[must_use]
+    pub fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
+    /// Whether nothing is under way and nothing is queued.
+    #[must_use]
+    pub fn is_idle(&self) -> bool {
+        self.activity == Activity::Idle && self.queue.is_empty()
+    }
+
+    pub(super) fn push(&mut self, effect: Effect) {
+        self.effects.push_back(effect);
+    }
+
+    pub(super) fn reply(&mut self, reply: Reply) {
+        self.push(Effect::Reply(reply));
+    }
+
+    /// Replies and closes the control connection.
+    pub(super) fn close(&mut self, reply: Reply) {
+        self.reply(reply);
+        self.release_plan();
+        self.queue.clear();
+        self.activity = Activity::Closed;
+        self.push(Effect::Close);
+    }
+
+    /// Asks; the answer comes as an event and decides the reply.
+    pub(super) fn ask(&mut self, effect: Effect, asked: Asked) {
+        self.activity = Activity::Asking(asked);
+        self.push(effect);
+    }
+
+    /// Forgets the plan; what the shell holds for it is given back.
+    pub(super) fn release_plan(&mut self) {
+        self.disconnect();
+        if self.plan != Plan::Default {
+            self.plan = Plan::Default;
+            self.push(Effect::Release);
+        }
+        self.timers.nothing_reserved();
+    }
+
+    /// Closes a data connection kept open by MODE B; what is reserved stays (spec M-23).
+    pub(super) fn disconnect(&mut self) {
+        if self.open {
+            self.open = false;
+            self.push(Effect::Disconnect);
+        }
+    }
+
+    /// Who may call an LSTN socket before SOCK has come (spec A-24).
+    pub(super) fn unpinned_filter(&self) -> Option<AcceptFilter> {
+        match self.settings.unpinned {
+            Unpinned::ControlHost => Some(AcceptFilter::Host(self.settings.peer)),
+            Unpinned::Any => Some(AcceptFilter::Any),
+            Unpinned::Refuse => None,
+        }
+    }
+
+    /// The path `name` means here; replies and gives none where it can mean nothing.
+    pub(super) fn resolve(&mut self, name: &Pathname) -> Option<VirtualPath> {
+        match self.directory.join(name) {
+            Ok(path) => Some(path),
+            Err(error) => {
+                self.reply(text::bad_path(error));
+                None
+            }
+        }
+    }
+
+    /// Whether the user has `permission`; replies where not.
+    pub(super) fn permit(&mut self, permission: Permission) -> bool {
+        let allowed = self.login.permissions().allow(permission);
+        if !allowed {
+            self.reply(text::no_permission(permission));
+        }
+        allowed
+    }
+
+    /// Answers every queued command with the reply ABOR gives it.
+    pub(super) fn drop_queue(&mut self) {
+        for _ in 0..self.queue.len() {
+            self.reply(text::dropped_by_abort());
+        }
+        self.queue.clear();
+    }
+
+    /// Serves queued commands for as long as nothing is under way.
+    fn serve(&mut self, now: Duration) {
+        while self.activity == Activity::Idle {
+            if self.draining {
+                return self.close(text::shutting_down());
+            }
+            let Some(line) = self.queue.pop_front() else { return };
+            command::serve(self, now, line);
+        }
+    }
+}

@@ -1,0 +1,450 @@
+//! Sessions told line by line: replies, plan and effects of one server-PI.
+
+use std::net::{IpAddr, Ipv4Addr};
+use std::time::Duration;
+
+use thirdhost_wire::{AcceptFilter, Command, Direction, HostSocket};
+
+use super::*;
+
+/// The user's host.
+pub(super) fn peer() -> IpAddr {
+    Ipv4Addr::new(203, 0, 113, 5).into()
+}
+
+pub(super) fn session(unpinned: Unpinned) -> ServerPi {
+    let settings = Settings {
+        peer: peer(),
+        unpinned,
+        clear_login: ClearLogin::Everyone,
+        limits: Limits::default(),
+    };
+    let mut pi = ServerPi::new(Duration::ZERO, settings);
+    assert_eq!(replies(&mut pi), ["220 Ready."]);
+    pi
+}
+
+pub(super) fn log_in(pi: &mut ServerPi, permissions: Permissions) {
+    tell(pi, "USER alice");
+    tell(pi, "PASS secret");
+    drain(pi);
+    let identity = Identity { name: "alice".to_owned(), permissions };
+    pi.handle_event(NOW, Event::Authenticated(Some(identity)));
+    assert_eq!(replies(pi), ["230 Logged in."]);
+}
+
+fn logged_in() -> ServerPi {
+    let mut pi = session(Unpinned::ControlHost);
+    log_in(&mut pi, Permissions::all());
+    pi
+}
+
+fn tell(pi: &mut ServerPi, line: &str) {
+    pi.handle_command(NOW, Command::parse(line.as_bytes()));
+}
+
+fn drain(pi: &mut ServerPi) -> Vec<Effect> {
+    std::iter::from_fn(|| pi.poll_effect()).collect()
+}
+
+/// The effects, with replies as their first lines.
+fn replies(pi: &mut ServerPi) -> Vec<String> {
+    drain(pi)
+        .into_iter()
+        .map(|effect| match effect {
+            Effect::Reply(reply) => format!("{} {}", reply.code(), reply.text()),
+            other => format!("{other:?}"),
+        })
+        .collect()
+}
+
+/// The codes of the replies to `line`, where the world grants every arrangement.
+fn ask(pi: &mut ServerPi, line: &str) -> Vec<String> {
+    tell(pi, line);
+    let mut answers = Vec::new();
+    while let Some(effect) = pi.poll_effect() {
+        match effect {
+            Effect::Reply(reply) => answers.push(format!("{} {}", reply.code(), reply.text())),
+            Effect::Arrange(what) => {
+                let may = Directions::BOTH;
+                let arranged = match what {
+                    Arrange::Listen { .. } => Arranged::Listening { port: 40002, host: peer() },
+                    Arrange::Hold { .. } => Arranged::Held { port: 51003, may },
+                    Arrange::Target { .. } | Arrange::Pin { .. } => Arranged::Admitted { may },
+                };
+                pi.handle_event(NOW, Event::Arranged(Ok(arranged)));
+            }
+            Effect::Ask(_) => pi.handle_event(NOW, Event::Answered(Ok(Answer::Done))),
+            _ => {}
+        }
+    }
+    answers
+}
+
+fn check(pi: &mut ServerPi, line: &str, expected: &str) {
+    let answers = ask(pi, line);
+    assert_eq!(answers.len(), 1, "{line}: {answers:?}");
+    assert!(answers[0].starts_with(expected), "{line}: {answers:?}, not {expected}");
+}
+
+#[test]
+fn lstn_is_answered_with_exactly_the_socket() {
+    check(&mut logged_in(), "LSTN R", "255 SOCK 40002");
+    let mut pi = logged_in();
+    tell(&mut pi, "lstn s");
+    let effects = drain(&mut pi);
+    let wanted = Arrange::Listen { protocol: None, direction: Some(Direction::Send) };
+    assert_eq!(effects, [Effect::Arrange(wanted)]);
+}
+
+//= spec#T-2
+//= type=test
+#[test]
+fn a_wrong_lstn_leaves_the_plan_as_it_is() {
+    for (line, code) in [("LSTN", "501"), ("LSTN X", "501"), ("LSTN R S", "501"), ("LSTN R 3", "522")]
+    {
+        let mut pi = logged_in();
+        check(&mut pi, "LSTN R", "255");
+        let before = pi.plan().clone();
+        check(&mut pi, line, code);
+        assert_eq!(*pi.plan(), before, "{line}");
+    }
+}
+
+//= spec#T-3
+//= type=test
+#[test]
+fn lstn_and_sock_need_a_login_and_no_epsv_all() {
+    let mut pi = session(Unpinned::ControlHost);
+    check(&mut pi, "LSTN R", "530");
+    check(&mut pi, "SOCK 198.51.100.2,40002", "530");
+    let mut pi = logged_in();
+    check(&mut pi, "EPSV ALL", "200");
+    for line in ["LSTN R", "SOCK 198.51.100.2,40002", "PASV", "PORT 198,51,100,2,156,66"] {
+        check(&mut pi, line, "503");
+    }
+    check(&mut pi, "EPSV", "229");
+}
+
+//= spec#T-9
+//= type=test
+//= rfc438#b
+//= type=test
+//# Receipt of an appropriate STOR, RETR or APPE command following a
+//# successful LSTN command causes the server to "listen" for an RFC
+#[test]
+fn a_wrong_direction_is_503_and_the_socket_stays() {
+    for (lstn, wrong, right) in
+        [("LSTN R", "RETR f", "STOR f"), ("LSTN S", "STOR f", "RETR f"), ("LSTN R", "LIST", "APPE f")]
+    {
+        let mut pi = logged_in();
+        check(&mut pi, lstn, "255");
+        let plan = pi.plan().clone();
+        check(&mut pi, wrong, "503");
+        assert_eq!(*pi.plan(), plan);
+        tell(&mut pi, right);
+        let effects = drain(&mut pi);
+        let [Effect::Transfer(transfer)] = effects.as_slice() else { panic!("{effects:?}") };
+        assert_eq!(transfer.route, Route::Accept { filter: AcceptFilter::Host(peer()) });
+    }
+}
+
+//= rfc438#d.2
+//= type=test
+//# After a LSTN command the SOCK command is to be interpreted by
+//# the server as specification of the acceptable RFC
+//= rfc438#c
+//= type=test
+//# accept an RFC for the
+//# listening socket only if it is from a specified host and socket
+#[test]
+fn sock_after_lstn_pins_the_peer() {
+    let mut pi = logged_in();
+    check(&mut pi, "LSTN R", "255 SOCK 40002");
+    check(&mut pi, "SOCK 198.51.100.2,51003", "255 SOCK 40002");
+    let pinned = HostSocket::new(Ipv4Addr::new(198, 51, 100, 2).into(), 51003).unwrap();
+    tell(&mut pi, "APPE f");
+    let effects = drain(&mut pi);
+    let [Effect::Transfer(transfer)] = effects.as_slice() else { panic!("{effects:?}") };
+    assert_eq!(transfer.route, Route::Accept { filter: AcceptFilter::HostPort(pinned) });
+}
+
+//= rfc438#d.1
+//= type=test
+//# the 255 reply can not be deferred until receipt
+//# of a data transfer command
+#[test]
+fn sock_is_answered_at_once_and_calls_nobody() {
+    let mut pi = logged_in();
+    tell(&mut pi, "SOCK 198.51.100.2,40002");
+    let target = HostSocket::new(Ipv4Addr::new(198, 51, 100, 2).into(), 40002).unwrap();
+    assert_eq!(drain(&mut pi), [Effect::Arrange(Arrange::Hold { target })]);
+    let held = Arranged::Held { port: 51003, may: Directions::BOTH };
+    pi.handle_event(NOW, Event::Arranged(Ok(held)));
+    assert_eq!(replies(&mut pi), ["255 SOCK 51003"]);
+}
+
+//= spec#T-17
+//= type=test
+#[test]
+fn sockets_that_name_nobody_are_refused() {
+    for (line, code) in [
+        ("SOCK 198.51.100.2,0", "504"),
+        ("SOCK 198.51.100.2,65536", "501"),
+        ("SOCK 198.51.100.2,4294967296", "501"),
+        ("SOCK 198.51.100.2,-1", "501"),
+        ("SOCK 198.51.100.2,", "501"),
+        ("SOCK", "501"),
+        ("SOCK example.org,5000", "504"),
+        ("SOCK 10,5000", "504"),
+    ] {
+        check(&mut logged_in(), line, code);
+    }
+}
+
+#[test]
+fn a_bare_socket_means_the_host_of_the_control_connection() {
+    let mut pi = logged_in();
+    tell(&mut pi, "SOCK 5000");
+    let target = HostSocket::new(peer(), 5000).unwrap();
+    assert_eq!(drain(&mut pi), [Effect::Arrange(Arrange::Hold { target })]);
+}
+
+//= spec#T-22
+//= type=test
+#[test]
+fn a_new_arrangement_releases_the_old_one() {
+    for (first, second) in [
+        ("LSTN R", "LSTN S"),
+        ("LSTN R", "PASV"),
+        ("LSTN R", "PORT 198,51,100,2,156,66"),
+        ("SOCK 198.51.100.2,40002", "LSTN R"),
+        ("SOCK 198.51.100.2,40002", "SOCK 198.51.100.2,40004"),
+        ("LSTN R", "EPRT |1|198.51.100.2|40002|"),
+    ] {
+        let mut pi = logged_in();
+        check(&mut pi, first, "255");
+        tell(&mut pi, second);
+        let effects = drain(&mut pi);
+        assert_eq!(effects.first(), Some(&Effect::Release), "{first}, {second}: {effects:?}");
+    }
+}
+
+#[test]
+fn pasv_keeps_an_earlier_sock_as_filter_and_lstn_drops_it() {
+    let mut pi = logged_in();
+    check(&mut pi, "SOCK 198.51.100.2,51003", "255");
+    check(&mut pi, "EPSV", "229");
+    let pinned = HostSocket::new(Ipv4Addr::new(198, 51, 100, 2).into(), 51003).unwrap();
+    assert!(matches!(pi.plan(), Plan::Passive { filter: Some(f), .. }
+        if *f == AcceptFilter::HostPort(pinned)));
+    let mut pi = logged_in();
+    check(&mut pi, "SOCK 198.51.100.2,51003", "255");
+    check(&mut pi, "LSTN R", "255");
+    assert!(matches!(pi.plan(), Plan::Passive { filter: Some(f), .. }
+        if *f == AcceptFilter::Host(peer())));
+}
+
+#[test]
+fn commands_wait_for_the_transfer_and_abor_answers_each_of_them() {
+    let mut pi = logged_in();
+    check(&mut pi, "LSTN S", "255");
+    for line in ["RETR f", "NOOP", "PWD"] {
+        tell(&mut pi, line);
+    }
+    assert!(matches!(drain(&mut pi).as_slice(), [Effect::Transfer(_)]));
+    pi.handle_event(NOW, Event::Opened(Opened { octets: Some(7), name: None }));
+    assert_eq!(replies(&mut pi), ["150 Beginning the transfer (7 bytes)."]);
+    tell(&mut pi, "STAT");
+    assert_eq!(drain(&mut pi), [Effect::AskProgress]);
+    pi.handle_event(NOW, Event::Progress { moved: 3, total: Some(7) });
+    assert_eq!(replies(&mut pi), ["213 Status: 3 of 7 bytes transferred"]);
+    tell(&mut pi, "ABOR");
+    assert_eq!(drain(&mut pi), [Effect::StopTransfer]);
+    pi.handle_event(NOW, Event::Finished(Outcome::Stopped));
+    assert_eq!(
+        replies(&mut pi),
+        ["Release", "426 Transfer aborted.", "426 Dropped by ABOR.", "426 Dropped by ABOR.", "226 ABOR done."]
+    );
+    assert_eq!(*pi.plan(), Plan::Default);
+}
+
+#[test]
+fn block_mode_keeps_the_connection_and_says_250_then_125() {
+    let mut pi = logged_in();
+    check(&mut pi, "MODE B", "200");
+    check(&mut pi, "LSTN R", "255");
+    for (code, route_is_open) in [("150", false), ("125", true), ("125", true)] {
+        tell(&mut pi, "STOR f");
+        let effects = drain(&mut pi);
+        let [Effect::Transfer(transfer)] = effects.as_slice() else { panic!("{effects:?}") };
+        assert_eq!(transfer.route == Route::Open, route_is_open);
+        pi.handle_event(NOW, Event::Opened(Opened::default()));
+        assert!(replies(&mut pi)[0].starts_with(code));
+        pi.handle_event(NOW, Event::Finished(Outcome::Completed { bytes: 1, kept: true }));
+        assert!(replies(&mut pi)[0].starts_with("250"));
+    }
+    tell(&mut pi, "MODE S");
+    assert_eq!(drain(&mut pi)[0], Effect::Disconnect);
+    assert!(matches!(pi.plan(), Plan::Passive { .. }), "the reservation stays");
+}
+
+#[test]
+fn three_wrong_passwords_end_the_session() {
+    let mut pi = session(Unpinned::ControlHost);
+    for attempt in 1..=3 {
+        tell(&mut pi, "USER alice");
+        tell(&mut pi, "PASS wrong");
+        drain(&mut pi);
+        pi.handle_event(NOW, Event::Authenticated(None));
+        let said = replies(&mut pi);
+        if attempt < 3 {
+            assert_eq!(said, ["530 Login incorrect."]);
+        } else {
+            assert!(said[0].starts_with("421") && said.last().unwrap() == "Close", "{said:?}");
+        }
+    }
+}
+
+#[test]
+fn a_line_that_is_no_command_gets_the_reply_of_its_kind() {
+    for (line, code) in [
+        (&b"NONSENSE"[..], "500"),
+        (b"SITE EXEC ls", "502"),
+        (b"TYPE", "501"),
+        (b"TYPE E", "504"),
+        (b"MODE C", "504"),
+        (b"STRU P", "504"),
+        (b"RETR", "501"),
+        (b"CWD \xff", "553"),
+        (b"PORT 1,2,3", "501"),
+        (b"EPRT |3|x|1|", "522"),
+        (b"EPSV 9", "522"),
+        (b"REST abc", "501"),
+    ] {
+        let mut pi = logged_in();
+        pi.handle_command(NOW, Command::parse(line));
+        let said = replies(&mut pi);
+        assert!(said[0].starts_with(code), "{}: {said:?}", String::from_utf8_lossy(line));
+    }
+}
+
+#[test]
+fn ten_bad_lines_in_a_row_end_the_session_and_a_good_one_starts_the_count_anew() {
+    let mut pi = logged_in();
+    for _ in 0..9 {
+        check(&mut pi, "NONSENSE", "500");
+    }
+    check(&mut pi, "NOOP", "200");
+    for _ in 0..9 {
+        check(&mut pi, "NONSENSE", "500");
+    }
+    check(&mut pi, "NONSENSE", "421");
+}
+
+#[test]
+fn without_a_plan_a_transfer_is_425_and_without_permission_550() {
+    check(&mut logged_in(), "RETR f", "425");
+    let mut pi = session(Unpinned::ControlHost);
+    log_in(&mut pi, Permissions::read_only());
+    for line in ["STOR f", "APPE f", "STOU", "DELE f", "RMD d", "MKD d", "RNFR f"] {
+        check(&mut pi, line, "550");
+    }
+}
+
+#[test]
+fn policy_may_allow_one_direction_alone() {
+    let mut pi = logged_in();
+    tell(&mut pi, "SOCK 198.51.100.2,40002");
+    drain(&mut pi);
+    let may = Directions { send: true, receive: false };
+    pi.handle_event(NOW, Event::Arranged(Ok(Arranged::Held { port: 51003, may })));
+    drain(&mut pi);
+    tell(&mut pi, "STOR f");
+    let said = replies(&mut pi);
+    assert_eq!(said[0], "Release");
+    assert!(said[1].starts_with("504"), "{said:?}");
+}
+
+#[test]
+fn idle_login_and_reservation_have_their_limits() {
+    let limits = Limits::default();
+    let mut pi = session(Unpinned::ControlHost);
+    assert_eq!(pi.poll_timeout(), Some(limits.login));
+    pi.handle_timeout(limits.login);
+    assert!(replies(&mut pi)[0].starts_with("421"));
+
+    let mut pi = logged_in();
+    check(&mut pi, "LSTN R", "255");
+    pi.handle_command(Duration::from_secs(200), Ok(Command::Noop));
+    drain(&mut pi);
+    assert_eq!(pi.poll_timeout(), Some(limits.reservation));
+    pi.handle_timeout(limits.reservation);
+    assert_eq!(drain(&mut pi), [Effect::Release]);
+    pi.handle_timeout(Duration::from_secs(200) + limits.idle);
+    assert!(replies(&mut pi)[0].starts_with("421"));
+}
+
+#[test]
+fn a_shutdown_lets_the_transfer_finish_first() {
+    let mut pi = logged_in();
+    check(&mut pi, "LSTN S", "255");
+    tell(&mut pi, "RETR f");
+    pi.handle_event(NOW, Event::Opened(Opened::default()));
+    drain(&mut pi);
+    pi.handle_shutdown(NOW);
+    assert_eq!(drain(&mut pi), []);
+    pi.handle_event(NOW, Event::Finished(Outcome::Completed { bytes: 1, kept: false }));
+    let said = replies(&mut pi);
+    assert!(said[0].starts_with("226") && said[1].starts_with("421"), "{said:?}");
+}
+
+#[test]
+fn restart_points_fit_their_mode_and_last_until_the_transfer() {
+    let mut pi = logged_in();
+    check(&mut pi, "TYPE I", "200");
+    check(&mut pi, "REST 5", "350");
+    check(&mut pi, "LSTN S", "255");
+    tell(&mut pi, "RETR f");
+    let effects = drain(&mut pi);
+    let [Effect::Transfer(transfer)] = effects.as_slice() else { panic!("{effects:?}") };
+    assert!(matches!(transfer.operation, Operation::Retrieve { offset: 5, .. }));
+    let mut pi = logged_in();
+    check(&mut pi, "REST 5", "350");
+    check(&mut pi, "LSTN S", "255");
+    check(&mut pi, "RETR f", "554"); // TYPE A
+    let mut pi = logged_in();
+    check(&mut pi, "REST o5", "501");
+    check(&mut pi, "MODE B", "200");
+    check(&mut pi, "REST o5", "350");
+    check(&mut pi, "REST 5", "501");
+}
+
+#[test]
+fn rename_needs_its_two_commands_back_to_back() {
+    let mut pi = logged_in();
+    check(&mut pi, "RNTO g", "503");
+    check(&mut pi, "RNFR f", "350");
+    check(&mut pi, "NOOP", "200");
+    check(&mut pi, "RNTO g", "250");
+    check(&mut pi, "RNFR f", "350");
+    check(&mut pi, "PWD", "257 \"/\"");
+    check(&mut pi, "RNTO g", "503");
+}
+
+#[test]
+fn in_clear_text_only_anonymous_may_name_itself() {
+    let settings = Settings {
+        peer: peer(),
+        unpinned: Unpinned::ControlHost,
+        clear_login: ClearLogin::Anonymous,
+        limits: Limits::default(),
+    };
+    let mut pi = ServerPi::new(NOW, settings);
+    drain(&mut pi);
+    check(&mut pi, "USER alice", "530");
+    check(&mut pi, "PASS secret", "503");
+    check(&mut pi, "USER anonymous", "331");
+}
+
+const NOW: Duration = Duration::ZERO;

@@ -1,0 +1,204 @@
+//! The life of a transfer command: checks, 150, data, final reply. RFC 959 section 5.4.
+
+use std::time::Duration;
+
+use thirdhost_wire::{Pathname, RestartPoint, TransmissionMode};
+
+use super::effect::{Effect, ListForm, ListTarget, Opened, Operation, Outcome, Route, Transfer};
+use super::permission::Permission;
+use super::plan::{Plan, PlanRefusal};
+use super::reply_text as text;
+use super::session::{Activity, ServerPi};
+use super::virtual_path::VirtualPath;
+
+use thirdhost_wire::{Direction, RepresentationType, Reply, Structure};
+
+/// A transfer that has been asked for and is not over.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(super) struct Running {
+    /// Whether the data connection of the last transfer serves this one (125 instead of 150).
+    on_open_connection: bool,
+    /// Whether it is MLSD, which lists directories alone.
+    wants_directory: bool,
+    /// Whether the 1yz has been sent.
+    started: bool,
+    /// How many ABORs have come; each gets its 226 after the transfer's own reply.
+    aborts: u32,
+}
+
+/// The checks before the operation is known: direction, permission, path.
+///
+/// Replies and gives none where one fails. A wrong direction leaves the plan as it is; every
+/// other refusal releases it (spec 3.3).
+pub(super) fn prepare(
+    pi: &mut ServerPi,
+    direction: Direction,
+    permission: Permission,
+    name: Option<&Pathname>,
+) -> Option<VirtualPath> {
+    if !pi.open && pi.plan.check_direction(direction).is_err() {
+        pi.reply(text::wrong_direction());
+        return None;
+    }
+    let allowed = pi.permit(permission);
+    let path = match name {
+        _ if !allowed => None,
+        Some(name) => pi.resolve(name),
+        None => Some(pi.directory.clone()),
+    };
+    if path.is_none() {
+        pi.release_plan();
+    }
+    path
+}
+
+/// Where REST lets a transfer begin. Replies and gives none where it does not fit MODE or TYPE.
+pub(super) fn restart_offset(pi: &mut ServerPi) -> Option<Option<u64>> {
+    let offset = match (pi.restart.take(), pi.parameters.mode) {
+        (None, _) => None,
+        (Some(RestartPoint::Offset(offset)), TransmissionMode::Stream) => Some(offset),
+        (Some(RestartPoint::Marker(marker)), TransmissionMode::Block) => {
+            match marker.as_str().strip_prefix('o').map(str::parse) {
+                Some(Ok(offset)) => Some(offset),
+                _ => return refuse(pi, text::bad_restart_point()),
+            }
+        }
+        _ => return refuse(pi, text::restart_does_not_fit_mode()),
+    };
+    // An offset into text counts octets that are not in the file (spec M-39).
+    let text_form = pi.parameters.representation == RepresentationType::Ascii
+        || pi.parameters.structure == Structure::Record;
+    if text_form && offset.is_some_and(|offset| offset > 0) {
+        return refuse(pi, text::restart_in_text());
+    }
+    Some(offset)
+}
+
+/// Begins a listing of `name`, or of the working directory.
+pub(super) fn begin_list(pi: &mut ServerPi, name: Option<&Pathname>, form: ListForm) {
+    let Some(path) = prepare(pi, Direction::Send, Permission::Read, name) else { return };
+    let without_options = match form {
+        ListForm::Long | ListForm::Names => name.and_then(|name| skip_options(pi, name)),
+        ListForm::Facts(_) => None,
+    };
+    let given = name.map(|name| name.as_str().to_owned());
+    begin(pi, Operation::List { target: ListTarget { path, given }, without_options, form });
+}
+
+/// What remains of `name` when it begins with options of `ls`, such as `-la` (spec Q-18).
+fn skip_options(pi: &ServerPi, name: &Pathname) -> Option<ListTarget> {
+    let mut rest = name.as_str();
+    while let Some(option) = rest.strip_prefix('-') {
+        let (letters, behind) = option.split_once(' ').unwrap_or((option, ""));
+        if letters.is_empty() || !letters.bytes().all(|b| b.is_ascii_alphanumeric()) {
+            break;
+        }
+        rest = behind;
+    }
+    if rest == name.as_str() {
+        return None;
+    }
+    match Pathname::try_from(rest) {
+        Err(_) => Some(ListTarget { path: pi.directory.clone(), given: None }),
+        Ok(rest) => {
+            let path = pi.directory.join(&rest).ok()?;
+            Some(ListTarget { path, given: Some(rest.as_str().to_owned()) })
+        }
+    }
+}
+
+/// Begins a transfer whose path and permission have been checked.
+pub(super) fn begin(pi: &mut ServerPi, operation: Operation) {
+    let direction = operation.direction();
+    let parameters = pi.parameters;
+    if parameters.structure == Structure::Record
+        && parameters.representation == RepresentationType::Image
+        && !matches!(operation, Operation::List { .. })
+    {
+        refuse::<()>(pi, text::records_need_text());
+        return;
+    }
+    let route = if pi.open { Ok(Route::Open) } else { pi.plan.route(direction) };
+    let route = match route {
+        Ok(route) => route,
+        Err(PlanRefusal::Direction) => return pi.reply(text::wrong_direction()),
+        Err(PlanRefusal::Unpinned) => return pi.reply(text::sock_first()),
+        Err(PlanRefusal::Nothing) => return pi.reply(text::nothing_arranged()),
+        Err(PlanRefusal::NotPermitted) => {
+            refuse::<()>(pi, text::direction_not_permitted());
+            return;
+        }
+    };
+    pi.activity = Activity::Transferring(Running {
+        on_open_connection: route == Route::Open,
+        wants_directory: matches!(operation, Operation::List { form: ListForm::Facts(_), .. }),
+        started: false,
+        aborts: 0,
+    });
+    pi.push(Effect::Transfer(Transfer { operation, route, parameters }));
+}
+
+/// The file is open: "about to open data connection" (spec A-21).
+pub(super) fn opened(pi: &mut ServerPi, opened: &Opened) {
+    let Activity::Transferring(running) = &mut pi.activity else { return };
+    if running.started || running.aborts > 0 {
+        return;
+    }
+    running.started = true;
+    let reply = text::started(running.on_open_connection, opened);
+    pi.reply(reply);
+}
+
+/// ABOR while a transfer runs or waits (RFC 959 section 4.1.3).
+pub(super) fn abort(pi: &mut ServerPi) {
+    let Activity::Transferring(running) = &mut pi.activity else { return };
+    running.aborts = running.aborts.saturating_add(1);
+    if running.aborts == 1 {
+        pi.push(Effect::StopTransfer);
+    }
+}
+
+/// The transfer is over.
+pub(super) fn finished(pi: &mut ServerPi, now: Duration, outcome: Outcome) {
+    let Activity::Transferring(running) = &pi.activity else { return };
+    let running = running.clone();
+    pi.activity = Activity::Idle;
+    match outcome {
+        Outcome::Completed { kept, .. } => {
+            complete(pi, now, kept);
+            pi.reply(text::completed(kept));
+        }
+        _ => {
+            pi.release_plan();
+            pi.reply(text::failed(outcome, running.started, running.wants_directory));
+        }
+    }
+    if running.aborts > 0 {
+        pi.release_plan();
+        pi.drop_queue();
+        for _ in 0..running.aborts {
+            pi.reply(text::aborted());
+        }
+    }
+}
+
+/// What remains of the plan after a transfer that completed.
+fn complete(pi: &mut ServerPi, now: Duration, kept: bool) {
+    pi.open = kept;
+    // RFC 1123 4.1.2.6: PASV and EPSV serve one connection; at most that connection remains.
+    if !pi.plan.lasts() && pi.plan != Plan::Default {
+        pi.plan = Plan::Default;
+        pi.push(Effect::Release);
+    }
+    if kept || pi.plan != Plan::Default {
+        pi.timers.reserved(now);
+    } else {
+        pi.timers.nothing_reserved();
+    }
+}
+
+fn refuse<T>(pi: &mut ServerPi, reply: Reply) -> Option<T> {
+    pi.release_plan();
+    pi.reply(reply);
+    None
+}

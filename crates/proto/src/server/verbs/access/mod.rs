@@ -1,0 +1,17 @@
+//! The access control commands. RFC 959 section 4.1.1 and its successors.
+
+mod acct;
+mod cdup;
+mod cwd;
+mod pass;
+mod quit;
+mod rein;
+mod user;
+
+pub(in crate::server) use acct::acct;
+pub(in crate::server) use cdup::cdup;
+pub(in crate::server) use cwd::cwd;
+pub(in crate::server) use pass::pass;
+pub(in crate::server) use quit::quit;
+pub(in crate::server) use rein::rein;
+pub(in crate::server) use user::user;

@@ -1,0 +1,19 @@
+//! USER: who logs in. RFC 959 section 4.1.1; always 331 (spec S-28).
+
+use thirdhost_wire::Text;
+
+use crate::server::login::{Login, is_anonymous};
+use crate::server::reply_text as text;
+use crate::server::session::{ClearLogin, ServerPi};
+
+pub(in crate::server) fn user(pi: &mut ServerPi, name: Text) {
+    // A new USER flushes the identity and keeps the transfer parameters (RFC 959 4.1.1).
+    pi.release_plan();
+    let anonymous = is_anonymous(&name);
+    if pi.settings.clear_login == ClearLogin::Anonymous && !anonymous {
+        pi.login = Login::Out;
+        return pi.reply(text::need_tls());
+    }
+    pi.login = Login::Named(name);
+    pi.reply(if anonymous { text::need_anonymous_password() } else { text::need_password() });
+}

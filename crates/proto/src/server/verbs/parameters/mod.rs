@@ -1,0 +1,21 @@
+//! The transfer parameters commands. RFC 959 section 4.1.2 and its successors.
+
+mod eprt;
+mod epsv;
+mod lstn;
+mod mode;
+mod pasv;
+mod port;
+mod sock;
+mod stru;
+mod r#type;
+
+pub(in crate::server) use eprt::eprt;
+pub(in crate::server) use epsv::epsv;
+pub(in crate::server) use lstn::lstn;
+pub(in crate::server) use mode::mode;
+pub(in crate::server) use pasv::pasv;
+pub(in crate::server) use port::port;
+pub(in crate::server) use sock::sock;
+pub(in crate::server) use stru::stru;
+pub(in crate::server) use r#type::set_type;

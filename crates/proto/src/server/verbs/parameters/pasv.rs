@@ -1,0 +1,23 @@
+//! PASV: listen, and tell address and port. RFC 959 section 4.1.2.
+
+use thirdhost_wire::NetworkProtocol;
+
+use crate::server::questions::Asked;
+use crate::server::reply_text as text;
+use crate::server::session::ServerPi;
+use crate::server::{Arrange, Effect};
+
+pub(in crate::server) fn pasv(pi: &mut ServerPi) {
+    if pi.epsv_all {
+        return pi.reply(text::epsv_all_in_force());
+    }
+    listen(pi, None, false);
+}
+
+/// PASV and EPSV: a SOCK given before stays as filter (spec A-6, RFC 478).
+pub(super) fn listen(pi: &mut ServerPi, protocol: Option<NetworkProtocol>, extended: bool) {
+    let kept = pi.plan.filter_kept_by_pasv();
+    pi.release_plan();
+    let listen = Arrange::Listen { protocol, direction: None };
+    pi.ask(Effect::Arrange(listen), Asked::Pasv { extended, kept });
+}

@@ -1,0 +1,25 @@
+//! FEAT: every extension in force. RFC 2389 section 3.
+
+use crate::server::reply_text as text;
+use crate::server::session::ServerPi;
+
+pub(in crate::server) fn feat(pi: &mut ServerPi) {
+    let mlst = format!("MLST {}", pi.facts.feature_parameters());
+    let fixed = FEATURES.iter().map(|line| (*line).to_owned());
+    let lines: Vec<String> = fixed.chain([mlst]).collect();
+    pi.reply(text::features(lines));
+}
+
+/// Without MLST, whose line tells what OPTS MLST has chosen.
+const FEATURES: [&str; 10] = [
+    "EPRT",
+    "EPSV",
+    "LSTN S;R;",
+    "MDTM",
+    "MODE B",
+    "REST STREAM",
+    "SIZE",
+    "SOCK IPv4;IPv6;ANY;",
+    "TVFS",
+    "UTF8",
+];

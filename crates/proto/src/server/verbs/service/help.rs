@@ -1,0 +1,69 @@
+//! HELP: the commands, or the syntax of one. RFC 959 section 4.1.3.
+
+use thirdhost_wire::{Text, Verb};
+
+use crate::server::reply_text as text;
+use crate::server::session::ServerPi;
+
+pub(in crate::server) fn help(pi: &mut ServerPi, topic: Option<&Text>) {
+    let Some(topic) = topic else {
+        let lines: Vec<String> = SYNTAX.chunks(PER_LINE).map(line).collect();
+        return pi.reply(text::help(lines));
+    };
+    let known = SYNTAX.iter().find(|(verb, _)| verb.code().eq_ignore_ascii_case(topic.as_str()));
+    pi.reply(match known {
+        Some((verb, usage)) => text::help_on(*verb, usage),
+        None => text::unknown_topic(),
+    });
+}
+
+fn line(verbs: &[(Verb, &str)]) -> String {
+    let codes: Vec<&str> = verbs.iter().map(|(verb, _)| verb.code()).collect();
+    codes.join(" ")
+}
+
+const PER_LINE: usize = 10;
+
+const SYNTAX: [(Verb, &str); 41] = [
+    (Verb::User, "<name>"),
+    (Verb::Pass, "<password>"),
+    (Verb::Acct, "<account>"),
+    (Verb::Cwd, "<pathname>"),
+    (Verb::Cdup, ""),
+    (Verb::Rein, ""),
+    (Verb::Quit, ""),
+    (Verb::Port, "h1,h2,h3,h4,p1,p2"),
+    (Verb::Eprt, "|1 or 2|<address>|<port>|"),
+    (Verb::Pasv, ""),
+    (Verb::Epsv, "[1|2|ALL]"),
+    (Verb::Lstn, "S|R [1|2]"),
+    (Verb::Sock, "[<host>,]<socket>"),
+    (Verb::Type, "A|I|L 8"),
+    (Verb::Stru, "F|R"),
+    (Verb::Mode, "S|B"),
+    (Verb::Retr, "<pathname>"),
+    (Verb::Stor, "<pathname>"),
+    (Verb::Stou, "[<pathname>]"),
+    (Verb::Appe, "<pathname>"),
+    (Verb::Allo, "<bytes>"),
+    (Verb::Rest, "<offset or marker>"),
+    (Verb::Rnfr, "<pathname>"),
+    (Verb::Rnto, "<pathname>"),
+    (Verb::Abor, ""),
+    (Verb::Dele, "<pathname>"),
+    (Verb::Rmd, "<pathname>"),
+    (Verb::Mkd, "<pathname>"),
+    (Verb::Pwd, ""),
+    (Verb::List, "[<pathname>]"),
+    (Verb::Nlst, "[<pathname>]"),
+    (Verb::Mlst, "[<pathname>]"),
+    (Verb::Mlsd, "[<pathname>]"),
+    (Verb::Size, "<pathname>"),
+    (Verb::Mdtm, "<pathname>"),
+    (Verb::Syst, ""),
+    (Verb::Stat, "[<pathname>]"),
+    (Verb::Help, "[<command>]"),
+    (Verb::Feat, ""),
+    (Verb::Opts, "<command> [<options>]"),
+    (Verb::Noop, ""),
+];

@@ -1,0 +1,17 @@
+//! MKD: make a directory. RFC 959 section 4.1.3.
+
+use thirdhost_wire::Pathname;
+
+use crate::server::questions::Asked;
+use crate::server::session::ServerPi;
+use crate::server::{Effect, Permission, Question};
+
+pub(in crate::server) fn mkd(pi: &mut ServerPi, name: &Pathname) {
+    if !pi.permit(Permission::Mkdir) {
+        return;
+    }
+    if let Some(path) = pi.resolve(name) {
+        let question = Question::MakeDirectory(path.clone());
+        pi.ask(Effect::Ask(question), Asked::MakeDirectory(path));
+    }
+}

@@ -1,0 +1,25 @@
+//! OPTS: options of MLST and UTF8. RFC 2389 section 4, RFC 3659 section 7.9.
+
+use thirdhost_wire::{FactSet, Text};
+
+use crate::server::reply_text as text;
+use crate::server::session::ServerPi;
+
+pub(in crate::server) fn opts(pi: &mut ServerPi, command: &Text, options: Option<&Text>) {
+    let options = options.map_or("", Text::as_str);
+    let reply = match command.as_str().to_ascii_uppercase().as_str() {
+        "UTF8" | "UTF-8" if options.eq_ignore_ascii_case("OFF") => text::always_utf8(),
+        "UTF8" | "UTF-8" if matches!(options.to_ascii_uppercase().as_str(), "" | "ON") => {
+            text::options_set("UTF8 is on.")
+        }
+        "MLST" => match FactSet::from_options(options) {
+            Ok(facts) => {
+                pi.facts = facts;
+                text::options_set(format!("MLST OPTS {facts}").trim_end())
+            }
+            Err(_) => text::bad_options(),
+        },
+        _ => text::bad_options(),
+    };
+    pi.reply(reply);
+}

@@ -1,0 +1,16 @@
+//! RNFR: what to rename. RFC 959 section 4.1.3.
+
+use thirdhost_wire::Pathname;
+
+use crate::server::questions::Asked;
+use crate::server::session::ServerPi;
+use crate::server::{Effect, Permission, Question};
+
+pub(in crate::server) fn rnfr(pi: &mut ServerPi, name: &Pathname) {
+    if !pi.permit(Permission::Rename) {
+        return;
+    }
+    if let Some(path) = pi.resolve(name) {
+        pi.ask(Effect::Ask(Question::Exists(path.clone())), Asked::RenameFrom(path));
+    }
+}

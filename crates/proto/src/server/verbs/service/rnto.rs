@@ -1,0 +1,20 @@
+//! RNTO: the new name; the old one is resolved again. RFC 959 section 4.1.3, spec S-48.
+
+use thirdhost_wire::Pathname;
+
+use crate::server::questions::Asked;
+use crate::server::reply_text as text;
+use crate::server::session::ServerPi;
+use crate::server::{Effect, Permission, Question};
+
+pub(in crate::server) fn rnto(pi: &mut ServerPi, name: &Pathname) {
+    let Some(from) = pi.rename_from.take() else {
+        return pi.reply(text::rename_from_first());
+    };
+    if !pi.permit(Permission::Rename) {
+        return;
+    }
+    if let Some(to) = pi.resolve(name) {
+        pi.ask(Effect::Ask(Question::Rename { from, to }), Asked::Change);
+    }
+}

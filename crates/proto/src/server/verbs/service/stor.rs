@@ -1,0 +1,15 @@
+//! STOR: receive a file in place of what is there. RFC 959 section 4.1.3.
+
+use thirdhost_wire::{Direction, Pathname};
+
+use crate::server::session::ServerPi;
+use crate::server::transfer::{begin, prepare, restart_offset};
+use crate::server::{Operation, Permission};
+
+pub(in crate::server) fn stor(pi: &mut ServerPi, name: &Pathname) {
+    let Some(path) = prepare(pi, Direction::Receive, Permission::Write, Some(name)) else {
+        return;
+    };
+    let Some(offset) = restart_offset(pi) else { return };
+    begin(pi, Operation::Store { path, offset });
+}
