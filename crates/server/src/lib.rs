@@ -1,2 +1,11 @@
 //! The server-FTP process.
+pub mod accounts;
+pub mod config;
+pub mod dtp;
+pub mod limits;
+pub mod policy;
+mod server;
+mod session;
 pub mod store;
+
+pub use server::Server;

@@ -4,6 +4,14 @@
 //! or abandon it, list, stat. The local disk and memory stand behind it; an object store can,
 //! because nothing here needs a path string, a seek while writing or an append in place.
 
+mod disk;
+mod homes;
+mod memory;
+mod names;
+
+#[cfg(test)]
+mod conformance;
+
 use std::fmt;
 use std::fs::File;
 use std::sync::Arc;
@@ -12,6 +20,10 @@ use std::time::SystemTime;
 use futures_util::future::BoxFuture;
 use thirdhost_proto::server::VirtualPath;
 
+pub use disk::{DiskStore, Durability, Swept, UploadPolicy};
+pub use homes::Homes;
+pub use memory::MemoryStore;
+
 /// One user's files: everything is seen from the user's root, and nothing above it exists.
 ///
 /// # Cancel safety
@@ -19,6 +31,15 @@ use thirdhost_proto::server::VirtualPath;
 pub trait Store: fmt::Debug + Send + Sync {
     /// What is at `path`. Symbolic links are followed, never out of the root.
     fn stat<'a>(&'a self, path: &'a VirtualPath) -> BoxFuture<'a, Result<Entry, StoreError>>;
+
+    /// How many bytes of an interrupted upload to `path` are kept: what [`Entry::partial`] tells,
+    /// also when no file is there yet. Stores that keep none say `None`.
+    fn partial<'a>(
+        &'a self,
+        _path: &'a VirtualPath,
+    ) -> BoxFuture<'a, Result<Option<u64>, StoreError>> {
+        Box::pin(async { Ok(None) })
+    }
 
     /// The entries of a directory, in no particular order, without `.` and `..`.
     fn list<'a>(
@@ -41,10 +62,8 @@ pub trait Store: fmt::Debug + Send + Sync {
     ) -> BoxFuture<'a, Result<Box<dyn Upload>, StoreError>>;
 
     /// Makes a directory whose parent exists.
-    fn make_directory<'a>(
-        &'a self,
-        path: &'a VirtualPath,
-    ) -> BoxFuture<'a, Result<(), StoreError>>;
+    fn make_directory<'a>(&'a self, path: &'a VirtualPath)
+    -> BoxFuture<'a, Result<(), StoreError>>;
 
     /// Removes an empty directory.
     fn remove_directory<'a>(
@@ -109,10 +128,12 @@ pub enum UploadKind {
     /// STOU: under a name that was free; the path given is a hint.
     Unique,
     /// APPE: behind what is there; creates the file when missing. Holds a lock on it; a second
-    /// append to the same file is refused as [`StoreError::Busy`].
+    /// append to the same file is refused as [`StoreError::Busy`]. Readers may see the file
+    /// grow meanwhile; when it is not committed, the file is what it was.
     Append,
     /// REST `offset` + STOR: goes on with a kept partial upload of at least `offset` bytes, or
     /// with a copy of the first `offset` bytes of the existing file; all behind is cut off.
+    /// [`StoreError::Busy`] while another upload has the partial.
     Resume {
         /// Where the new bytes go.
         offset: u64,
@@ -195,3 +216,6 @@ pub enum StoreError {
     #[error("input or output failed")]
     Io(#[source] std::io::Error),
 }
+
+/// How many entries a batch of a [`Listing`] holds at most (spec S-56): some tens of kilobytes.
+pub const LISTING_BATCH_MAX: usize = 256;

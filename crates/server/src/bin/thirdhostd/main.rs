@@ -1,2 +1,88 @@
-//! placeholder
-fn main() {}
+//! thirdhostd: arguments, configuration, then the library.
+
+use std::error::Error;
+use std::io::{self, IsTerminal, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Parser;
+use thirdhost_server::config::Config;
+use tracing_subscriber::EnvFilter;
+
+mod args;
+mod serve;
+mod user;
+
+use args::{Args, Task, UserTask};
+
+fn main() -> ExitCode {
+    match run(Args::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("thirdhostd: {}", chain(error.as_ref()));
+            ExitCode::from(BAD_USAGE_OR_CONFIGURATION)
+        }
+    }
+}
+
+fn run(args: Args) -> Result<(), Box<dyn Error>> {
+    if let Some(Task::User(UserTask::Set { name, users })) = &args.task {
+        return Ok(user::set(name, users)?);
+    }
+    let (check, file) = (args.check, args.config.clone());
+    let config = resolve(args)?;
+    if check {
+        for warning in config.warnings() {
+            eprintln!("warning: {warning}");
+        }
+        writeln!(io::stdout(), "the configuration is good").ok();
+        return Ok(());
+    }
+    log_to_stderr();
+    for warning in config.warnings() {
+        tracing::warn!("{warning}");
+    }
+    serve::serve(config, file)
+}
+
+/// The configuration: the file's, or the quick start's, with what the flags replace.
+fn resolve(args: Args) -> Result<Config, Box<dyn Error>> {
+    let here = || PathBuf::from(".");
+    let mut config = match &args.config {
+        Some(file) => Config::load(file)?,
+        None => Config::quick_start(args.root.clone().unwrap_or_else(here)),
+    };
+    if let Some(root) = args.root {
+        config.root = root;
+    }
+    if !config.root.is_dir() {
+        let root = config.root.display();
+        return Err(format!("--root: {root}: no such directory; expected a directory").into());
+    }
+    if !args.listen.is_empty() {
+        config.listen = args.listen;
+    }
+    Ok(config)
+}
+
+fn log_to_stderr() {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(io::stderr)
+        .with_ansi(io::stderr().is_terminal())
+        .init();
+}
+
+/// An error and its causes in one line.
+fn chain(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text = format!("{text}: {error}");
+        cause = error.source();
+    }
+    text
+}
+
+const BAD_USAGE_OR_CONFIGURATION: u8 = 2;

@@ -1,0 +1,250 @@
+//! Who may log in, and what they may then do.
+//!
+//! A refusal is the same for an unknown user, a wrong password and a user without a password:
+//! in its text, in the work it costs, and in how long its answer is held back (spec S-26, S-28).
+
+use std::collections::HashMap;
+use std::net::{IpAddr, Ipv6Addr};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use ipnet::IpNet;
+use thirdhost_proto::server::Permissions;
+use thirdhost_sockets::{Clock, Random};
+use thirdhost_wire::Password;
+use tokio::sync::Semaphore;
+
+use crate::limits::HASHES_AT_ONCE;
+
+mod hash;
+mod throttle;
+
+pub use hash::{PasswordHash, PasswordHashError};
+
+use throttle::Throttle;
+
+/// Someone who has logged in.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Account {
+    /// The name, as USER gave it.
+    pub name: String,
+    /// The home beneath the root: components joined by `/`, empty for the root itself.
+    pub home: String,
+    /// What may be done with files.
+    pub permissions: Permissions,
+    /// Which third hosts may be met; `None`: none.
+    pub third_party: Option<ThirdPartyGrant>,
+    /// Whether this is the account that needs no password.
+    pub anonymous: bool,
+}
+
+/// Which third hosts a user may meet (spec S-10, S-11; design D12). Key `third_party`.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct ThirdPartyGrant {
+    /// Networks that may be sent to.
+    pub send_to: Vec<IpNet>,
+    /// Networks that may be received from.
+    pub receive_from: Vec<IpNet>,
+    /// Ports below 1024 that may be called all the same.
+    pub privileged_ports: Vec<u16>,
+}
+
+/// A user who has to show a password.
+#[derive(Clone, Debug)]
+pub struct User {
+    /// What the user may do.
+    pub account: Account,
+    /// What the password hashes to; `None`: cannot log in.
+    pub password: Option<PasswordHash>,
+}
+
+/// Everyone who may log in.
+#[derive(Clone, Debug, Default)]
+pub struct Roll {
+    /// Users with passwords.
+    pub users: Vec<User>,
+    /// The account behind `anonymous` and `ftp`, where there is one.
+    pub anonymous: Option<Account>,
+}
+
+impl Roll {
+    /// Whether some user's hash takes less work than another's.
+    pub(crate) fn hashes_differ_in_cost(&self) -> bool {
+        let mut hashes = self.users.iter().filter_map(|user| user.password.as_ref());
+        hashes
+            .next()
+            .is_some_and(|first| hashes.any(|hash| hash.work() != first.work()))
+    }
+}
+
+/// A PASS that failed.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("login refused")]
+#[non_exhaustive]
+pub struct Refused {
+    /// How long to hold the answer back (design D16), without holding up other sessions.
+    pub answer_after: Duration,
+}
+
+/// Checks passwords, at a bounded rate. One for the whole server.
+#[derive(Debug)]
+pub struct Accounts {
+    known: Mutex<Arc<Known>>,
+    hashing: Arc<Semaphore>,
+    by_address: Mutex<Throttle<IpAddr>>,
+    by_name: Mutex<Throttle<String>>,
+    clock: Arc<dyn Clock>,
+    random: Arc<dyn Random>,
+}
+
+impl Accounts {
+    /// Accounts for `roll`. The clock ages failures, chance blurs when they are answered.
+    #[must_use]
+    pub fn new(roll: Roll, clock: Arc<dyn Clock>, random: Arc<dyn Random>) -> Self {
+        Self {
+            known: Mutex::new(Arc::new(Known::from(roll))),
+            hashing: Arc::new(Semaphore::new(HASHES_AT_ONCE)),
+            by_address: Mutex::default(),
+            by_name: Mutex::default(),
+            clock,
+            random,
+        }
+    }
+
+    /// Puts another roll in the place of this one (SIGHUP). Sessions keep the account they
+    /// logged in to.
+    pub fn replace(&self, roll: Roll) {
+        *lock(&self.known) = Arc::new(Known::from(roll));
+    }
+
+    /// Whether `name` logs in without a password.
+    #[must_use]
+    pub fn is_anonymous(&self, name: &str) -> bool {
+        is_reserved(name) && lock(&self.known).anonymous.is_some()
+    }
+
+    /// Checks the password that `name` sent from `peer`. The answer to a refusal is to be held
+    /// back as [`Refused::answer_after`] says; the caller waits, with its own clock.
+    ///
+    /// # Errors
+    /// When the user is unknown, the password wrong or missing, or the address held off. Nothing
+    /// tells which.
+    ///
+    /// # Cancel safety
+    /// May be dropped; a hash that runs then runs to its end and is still counted against the
+    /// bound on hashing. Nothing is remembered of the attempt.
+    pub async fn authenticate(
+        &self,
+        name: &str,
+        password: &Password,
+        peer: IpAddr,
+    ) -> Result<Account, Refused> {
+        let known = Arc::clone(&lock(&self.known));
+        if let Some(account) = known.anonymous.as_ref().filter(|_| is_reserved(name)) {
+            return Ok(account.clone());
+        }
+        let address = throttled_as(peer);
+        let now = self.clock.now();
+        // SECURITY: whoever does not wait for the answer, but tries again over another
+        // connection, learns nothing from a right guess (spec S-27).
+        if let Some(left) = lock(&self.by_address).held_off(&address, now) {
+            return Err(Refused {
+                answer_after: self.blurred(left),
+            });
+        }
+        let user = known.users.get(name);
+        let hash = user.and_then(|user| user.password.as_ref());
+        // SECURITY: an unknown user costs the same work as a known one (spec S-26).
+        let matches = self.matches(hash.unwrap_or(&known.nobody), password).await;
+        match user.filter(|_| matches && hash.is_some()) {
+            Some(user) => {
+                lock(&self.by_address).forget(&address);
+                lock(&self.by_name).forget(&user.account.name);
+                Ok(user.account.clone())
+            }
+            None => Err(self.refuse(address, name)),
+        }
+    }
+
+    fn refuse(&self, address: IpAddr, name: &str) -> Refused {
+        let now = self.clock.now();
+        let penalty = lock(&self.by_address).fail(address, now);
+        let penalty = penalty.max(lock(&self.by_name).fail(remembered_name(name), now));
+        Refused {
+            answer_after: self.blurred(penalty),
+        }
+    }
+
+    /// Adds up to a sixteenth, so that the time of an answer says little (spec S-26).
+    fn blurred(&self, penalty: Duration) -> Duration {
+        let most = u32::try_from(penalty.as_millis() / 16).unwrap_or(u32::MAX);
+        penalty + Duration::from_millis(u64::from(self.random.below(most)))
+    }
+
+    async fn matches(&self, hash: &PasswordHash, password: &Password) -> bool {
+        let Ok(turn) = Arc::clone(&self.hashing).acquire_owned().await else {
+            return false;
+        };
+        let (hash, password) = (hash.clone(), password.clone());
+        // The turn moves into the task: a session that ends does not make room for another hash
+        // while its own still runs.
+        let hashing = tokio::task::spawn_blocking(move || {
+            let matches = hash.matches(&password);
+            drop(turn);
+            matches
+        });
+        hashing.await.unwrap_or(false)
+    }
+}
+
+/// The roll, made ready for look-up.
+#[derive(Debug)]
+struct Known {
+    users: HashMap<String, User>,
+    anonymous: Option<Account>,
+    nobody: PasswordHash,
+}
+
+impl From<Roll> for Known {
+    fn from(roll: Roll) -> Self {
+        let hashes = roll.users.iter().filter_map(|user| user.password.as_ref());
+        let costliest = hashes.max_by_key(|hash| hash.work());
+        Self {
+            nobody: PasswordHash::nobody(costliest),
+            users: roll
+                .users
+                .into_iter()
+                .map(|user| (user.account.name.clone(), user))
+                .collect(),
+            anonymous: roll.anonymous,
+        }
+    }
+}
+
+/// Whether a name means the anonymous user, whether or not there is one.
+pub(crate) fn is_reserved(name: &str) -> bool {
+    name.eq_ignore_ascii_case("anonymous") || name.eq_ignore_ascii_case("ftp")
+}
+
+/// Whose failures are counted together: an IPv4 address, or the /64 that one IPv6 host owns.
+fn throttled_as(peer: IpAddr) -> IpAddr {
+    match peer.to_canonical() {
+        IpAddr::V4(host) => host.into(),
+        IpAddr::V6(host) => Ipv6Addr::from_bits(host.to_bits() & (u128::MAX << 64)).into(),
+    }
+}
+
+/// Names are remembered cut short, so that the table stays small.
+fn remembered_name(name: &str) -> String {
+    name.chars()
+        .take(crate::limits::USER_NAME_BYTES_MAX)
+        .collect()
+}
+
+/// A table is whole after every statement, so that a panic elsewhere does not spoil it.
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests;

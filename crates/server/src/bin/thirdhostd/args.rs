@@ -1,0 +1,107 @@
+//! The command line of thirdhostd.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand};
+
+/// An FTP server in which files move directly between two hosts, as RFC 438 has it.
+///
+/// Without a configuration file it serves the current directory, or DIR, read-only to anonymous
+/// on 127.0.0.1:2121. A configuration file may set much more.
+#[derive(Debug, Parser)]
+#[command(version, after_help = AFTER, args_conflicts_with_subcommands = true)]
+pub(crate) struct Args {
+    /// Read the configuration from FILE
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// Listen on ADDR, an IP address and a port, in place of the configured addresses; may be
+    /// given more than once; port 0 lets the system choose
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) listen: Vec<SocketAddr>,
+    /// Serve what lies beneath DIR, in place of the configured root
+    #[arg(long, value_name = "DIR")]
+    pub(crate) root: Option<PathBuf>,
+    /// Check the configuration, print what deserves a second look, and stop
+    #[arg(long)]
+    pub(crate) check: bool,
+    #[command(subcommand)]
+    pub(crate) task: Option<Task>,
+}
+
+/// Something other than serving.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Task {
+    /// Look after users
+    #[command(subcommand)]
+    User(UserTask),
+}
+
+/// Something to do with users.
+#[derive(Debug, Subcommand)]
+pub(crate) enum UserTask {
+    /// Give a user a password, asked for on the terminal or read as one line from stdin
+    ///
+    /// A user who is not in the file yet is added: read only, with a home named after the user.
+    /// The password is kept as an argon2id hash. The rest of the file stays as it is.
+    #[command(after_help = AFTER_SET)]
+    Set {
+        /// Who
+        name: String,
+        /// The users file; made if missing
+        #[arg(long, value_name = "FILE")]
+        users: PathBuf,
+    },
+}
+
+const AFTER: &str = "\
+Examples:
+  thirdhostd --root /srv/ftp
+  thirdhostd --config /etc/thirdhost/thirdhostd.toml
+  thirdhostd --config /etc/thirdhost/thirdhostd.toml --check
+  thirdhostd user set alice --users /etc/thirdhost/users.toml
+
+Prints `listening on ADDR` on stdout for each address; logs go to stderr, RUST_LOG says how much.
+Signals: SIGTERM and SIGINT let running transfers finish, then stop; SIGHUP reads users and
+policy again.
+Exit codes: 0 done, 2 bad usage or configuration.";
+
+const AFTER_SET: &str = "\
+Examples:
+  thirdhostd user set alice --users /etc/thirdhost/users.toml
+  pwgen 20 1 | thirdhostd user set alice --users /etc/thirdhost/users.toml";
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Args::command().debug_assert();
+    }
+
+    #[test]
+    fn serving_and_setting_users_do_not_mix() {
+        let parse = |line: &str| Args::try_parse_from(line.split(' '));
+        let args = parse("thirdhostd --listen 127.0.0.1:0 --listen [::1]:0 --root /srv").unwrap();
+        assert_eq!(args.listen.len(), 2);
+        assert!(
+            parse("thirdhostd user set alice --users users.toml")
+                .unwrap()
+                .task
+                .is_some()
+        );
+        for line in [
+            "thirdhostd --listen localhost",
+            "thirdhostd --listen 127.0.0.1",
+            "thirdhostd serve",
+            "thirdhostd user set alice",
+            "thirdhostd user set --users users.toml",
+            "thirdhostd --check user set alice --users users.toml",
+        ] {
+            assert_eq!(parse(line).unwrap_err().exit_code(), 2, "{line}");
+        }
+    }
+}

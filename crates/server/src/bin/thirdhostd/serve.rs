@@ -1,0 +1,104 @@
+//! From a configuration to listening sockets to the library, and the signals in between.
+
+use std::error::Error;
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use thirdhost_server::Server;
+use thirdhost_server::config::Config;
+use thirdhost_server::limits::CONTROL_BACKLOG;
+use thirdhost_server::store::DiskStore;
+use thirdhost_sockets::World;
+
+/// Binds, says where, and hands over to the library until a signal ends it.
+pub(crate) fn serve(config: Config, file: Option<PathBuf>) -> Result<(), Box<dyn Error>> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let world = World::real();
+        let mut listeners = Vec::with_capacity(config.listen.len());
+        for address in &config.listen {
+            let bound = world.network.listen(*address, CONTROL_BACKLOG);
+            listeners.push(bound.map_err(|error| format!("listen: {address}: {error}"))?);
+        }
+        let root = &config.root;
+        let store = DiskStore::open(root, config.uploads, config.durability)
+            .map_err(|error| format!("root: {}: {error}", root.display()))?;
+        tokio::spawn(sweep(store.clone(), config.partial));
+        let server = Server::new(config, world, Arc::new(store));
+        if let Some(file) = file {
+            tokio::spawn(reload(server.clone(), file));
+        }
+        let shutdown = shutdown()?;
+        for listener in &listeners {
+            // Whoever does not read this does not need it.
+            writeln!(io::stdout(), "listening on {}", listener.local()).ok();
+        }
+        Ok(server.serve(listeners, shutdown).await?)
+    })
+}
+
+/// Removes what interrupted transfers left, once it is older than `partial` (design D10).
+async fn sweep(store: DiskStore, partial: Duration) {
+    let mut hourly = tokio::time::interval(SWEEP_INTERVAL);
+    loop {
+        hourly.tick().await;
+        match store.sweep(partial).await {
+            Ok(swept) => tracing::debug!(?swept, "leftovers of interrupted transfers swept"),
+            Err(error) => tracing::warn!(%error, "the sweep for leftovers failed"),
+        }
+    }
+}
+
+/// Completes at SIGTERM or SIGINT.
+#[cfg(unix)]
+fn shutdown() -> io::Result<impl Future<Output = ()>> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => tracing::info!("SIGTERM: draining"),
+            _ = interrupt.recv() => tracing::info!("SIGINT: draining"),
+        }
+    })
+}
+
+/// Completes at Ctrl-C.
+#[cfg(not(unix))]
+fn shutdown() -> io::Result<impl Future<Output = ()>> {
+    Ok(async {
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    })
+}
+
+/// Reads the users anew at every SIGHUP. A file with an error changes nothing.
+#[cfg(unix)]
+async fn reload(server: Server, file: PathBuf) {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut hangup = match signal(SignalKind::hangup()) {
+        Ok(hangup) => hangup,
+        Err(error) => return tracing::error!(%error, "SIGHUP cannot be waited for"),
+    };
+    while hangup.recv().await.is_some() {
+        match Config::load(&file) {
+            Ok(config) => {
+                server.replace_users(config.roll);
+                tracing::info!("SIGHUP: users reloaded");
+            }
+            Err(error) => {
+                let error = super::chain(&error);
+                tracing::error!(error, "SIGHUP: not reloaded, the old users stay");
+            }
+        }
+    }
+}
+
+#[cfg(not(unix))]
+async fn reload(_server: Server, _file: PathBuf) {}
+
+/// How often leftovers are looked for.
+const SWEEP_INTERVAL: Duration = Duration::from_secs(60 * 60);

@@ -1,0 +1,253 @@
+//! The configuration file as it is written, and what becomes of it.
+
+use std::net::{IpAddr, SocketAddr};
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use ipnet::IpNet;
+use serde::Deserialize;
+use thirdhost_proto::server::{Permission, Permissions, Unpinned};
+use toml::Spanned;
+
+use super::values::{Bounded, Home, Ports, Worded};
+use super::{Config, ConfigError, DataSockets, Require, Sessions, Tls, read, users};
+use crate::accounts::{Account, Roll, ThirdPartyGrant};
+use crate::limits::ACCEPT_SECONDS_MIN;
+use crate::store::{Durability, UploadPolicy};
+
+/// Reads a configuration from `text`, which came from `file`.
+pub(super) fn resolve(text: &str, file: &Path) -> Result<Config, ConfigError> {
+    let written: File =
+        toml::from_str(text).map_err(|error| ConfigError::syntax(file, text, &error))?;
+    let wrong = |span: Range<usize>, problem: &str| ConfigError::at(file, text, span, problem);
+    refuse_tls_files(&written.tls, wrong)?;
+    let beside = |path: PathBuf| file.parent().unwrap_or(Path::new("")).join(path);
+
+    let users_file = written
+        .users
+        .map(|path| (path.span(), beside(path.into_inner())));
+    let mut roll = Roll {
+        users: Vec::new(),
+        anonymous: written.anonymous.map(Anonymous::account),
+    };
+    users::enlist(&mut roll, written.user, file, text)?;
+    if let Some((span, path)) = &users_file {
+        let text = read(path).map_err(|error| {
+            let cause = std::error::Error::source(&error).map(ToString::to_string);
+            let cause = cause.unwrap_or_default();
+            wrong(
+                span.clone(),
+                &format!("{error}: {cause}; expected a file of users"),
+            )
+        })?;
+        users::enlist_file(&mut roll, path, &text)?;
+    }
+
+    let defaults = Config::quick_start(beside(written.root));
+    let listen = match written.listen {
+        None => defaults.listen,
+        Some(list) if list.get_ref().is_empty() => {
+            return Err(wrong(
+                list.span(),
+                "the list is empty; expected at least one address",
+            ));
+        }
+        Some(list) => list
+            .into_inner()
+            .into_iter()
+            .map(|Worded(address)| address)
+            .collect(),
+    };
+    Ok(Config {
+        listen,
+        root: defaults.root,
+        roll,
+        users_file: users_file.map(|(_, path)| path),
+        uploads: word(written.uploads),
+        durability: word(written.durability),
+        partial: written
+            .partial_hours
+            .map_or(defaults.partial, |hours| seconds(hours.value() * 3600)),
+        drain: written
+            .drain_seconds
+            .map_or(defaults.drain, |drain| seconds(drain.value())),
+        data_sockets: written.data.resolve(),
+        tls: Tls {
+            require: word(written.tls.require),
+        },
+        sessions: written.limits.resolve(),
+    })
+}
+
+/// The error for a root that is no directory.
+pub(super) fn wrong_root(text: &str, file: &Path) -> ConfigError {
+    let span = toml::from_str::<RootOnly>(text).map_or(0..0, |written| written.root.span());
+    ConfigError::at(
+        file,
+        text,
+        span,
+        "no such directory; expected an existing directory",
+    )
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    listen: Option<Spanned<Vec<Worded<SocketAddr>>>>,
+    root: PathBuf,
+    users: Option<Spanned<PathBuf>>,
+    uploads: Option<Worded<UploadPolicy>>,
+    durability: Option<Worded<Durability>>,
+    partial_hours: Option<Bounded<1, { 24 * 365 }>>,
+    drain_seconds: Option<Bounded<0, 3600>>,
+    #[serde(default)]
+    data: Data,
+    #[serde(default)]
+    tls: TlsTable,
+    #[serde(default)]
+    limits: Limits,
+    #[serde(default)]
+    user: Vec<users::UserTable>,
+    anonymous: Option<Anonymous>,
+}
+
+#[derive(Deserialize)]
+struct RootOnly {
+    root: Spanned<PathBuf>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Data {
+    ports: Option<Worded<Ports>>,
+    public_address: Option<Worded<IpAddr>>,
+    accept_seconds: Option<Bounded<ACCEPT_SECONDS_MIN, 3600>>,
+    lstn_unpinned: Option<Worded<Unpinned>>,
+}
+
+impl Data {
+    fn resolve(self) -> DataSockets {
+        let defaults = DataSockets::default();
+        DataSockets {
+            ports: self
+                .ports
+                .map_or(defaults.ports, |Worded(Ports(range))| range),
+            public_address: self.public_address.map(|Worded(address)| address),
+            accept: self
+                .accept_seconds
+                .map_or(defaults.accept, |accept| seconds(accept.value())),
+            unpinned: word(self.lstn_unpinned),
+        }
+    }
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct TlsTable {
+    certificate: Option<Spanned<PathBuf>>,
+    key: Option<Spanned<PathBuf>>,
+    require: Option<Worded<Require>>,
+}
+
+/// TLS is not built yet: a server that took these keys and then spoke clear text would lie.
+fn refuse_tls_files(
+    tls: &TlsTable,
+    wrong: impl Fn(Range<usize>, &str) -> ConfigError,
+) -> Result<(), ConfigError> {
+    match tls.certificate.as_ref().or(tls.key.as_ref()) {
+        None => Ok(()),
+        Some(path) => Err(wrong(
+            path.span(),
+            "TLS is not in this version; expected neither certificate nor key",
+        )),
+    }
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Limits {
+    sessions: Option<Bounded<1, 1_000_000>>,
+    sessions_per_host: Option<Bounded<1, 1_000_000>>,
+    idle_seconds: Option<Bounded<1, 86_400>>,
+}
+
+impl Limits {
+    fn resolve(self) -> Sessions {
+        let defaults = Sessions::default();
+        let count = |value: u64| usize::try_from(value).unwrap_or(usize::MAX);
+        Sessions {
+            most: self
+                .sessions
+                .map_or(defaults.most, |most| count(most.value())),
+            most_per_host: self
+                .sessions_per_host
+                .map_or(defaults.most_per_host, |most| count(most.value())),
+            idle: self
+                .idle_seconds
+                .map_or(defaults.idle, |idle| seconds(idle.value())),
+        }
+    }
+}
+
+/// The table `[anonymous]`. It has no `third_party`: anonymous users never meet third hosts
+/// (spec S-10, S-29).
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Anonymous {
+    home: Option<Worded<Home>>,
+    permissions: Option<Vec<Worded<Permission>>>,
+}
+
+impl Anonymous {
+    fn account(self) -> Account {
+        Account {
+            name: "anonymous".to_owned(),
+            home: self.home.map(|Worded(Home(home))| home).unwrap_or_default(),
+            permissions: permissions(self.permissions),
+            third_party: None,
+            anonymous: true,
+        }
+    }
+}
+
+/// The table `third_party` of a user.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ThirdParty {
+    #[serde(default)]
+    send_to: Vec<Worded<IpNet>>,
+    #[serde(default)]
+    receive_from: Vec<Worded<IpNet>>,
+    #[serde(default)]
+    privileged_ports: Vec<Bounded<1, 1023>>,
+}
+
+impl ThirdParty {
+    pub(super) fn grant(self) -> ThirdPartyGrant {
+        let networks = |list: Vec<Worded<IpNet>>| list.into_iter().map(|Worded(net)| net).collect();
+        let port = |port: Bounded<1, 1023>| u16::try_from(port.value()).ok();
+        ThirdPartyGrant {
+            send_to: networks(self.send_to),
+            receive_from: networks(self.receive_from),
+            privileged_ports: self.privileged_ports.into_iter().filter_map(port).collect(),
+        }
+    }
+}
+
+/// The set a list of permissions names; without a list, read only.
+pub(super) fn permissions(list: Option<Vec<Worded<Permission>>>) -> Permissions {
+    list.map_or_else(Permissions::read_only, |list| {
+        list.into_iter()
+            .map(|Worded(permission)| permission)
+            .collect()
+    })
+}
+
+fn word<T: Default>(written: Option<Worded<T>>) -> T {
+    written.map(|Worded(value)| value).unwrap_or_default()
+}
+
+fn seconds(count: u64) -> Duration {
+    Duration::from_secs(count)
+}

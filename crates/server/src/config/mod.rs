@@ -1,0 +1,207 @@
+//! What an operator decides: the configuration file of thirdhostd, resolved and checked.
+//!
+//! A [`Config`] is valid by construction. Whatever is wrong with the file is told with file,
+//! line, key and what was expected ([`ConfigError`]).
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::ops::RangeInclusive;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use thirdhost_proto::server::{Permissions, Unpinned};
+
+use crate::accounts::{Account, Roll};
+use crate::limits;
+use crate::store::{Durability, UploadPolicy};
+
+mod error;
+mod file;
+mod users;
+mod values;
+mod warnings;
+
+pub use error::{ConfigError, Place};
+pub use users::{Change, SetUserError, set_user};
+
+/// A resolved configuration.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Config {
+    /// Where control connections are accepted; port 0 lets the system choose.
+    pub listen: Vec<SocketAddr>,
+    /// The directory beneath which every home lies.
+    pub root: PathBuf,
+    /// Who may log in.
+    pub roll: Roll,
+    /// The file that holds more users, for SIGHUP and `user set`.
+    pub users_file: Option<PathBuf>,
+    /// How uploads appear (design D10).
+    pub uploads: UploadPolicy,
+    /// What a completed upload survives (design D10).
+    pub durability: Durability,
+    /// How long a partial upload is kept.
+    pub partial: Duration,
+    /// How long running transfers may take to finish after SIGTERM.
+    pub drain: Duration,
+    /// Data connections.
+    pub data_sockets: DataSockets,
+    /// Encryption.
+    pub tls: Tls,
+    /// How many sessions, and for how long.
+    pub sessions: Sessions,
+}
+
+/// The table `[data]`.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct DataSockets {
+    /// The range that data ports are drawn from.
+    pub ports: RangeInclusive<u16>,
+    /// The address told in 227, where it differs from ours (behind NAT).
+    pub public_address: Option<IpAddr>,
+    /// How long a transfer command waits for its data connection.
+    pub accept: Duration,
+    /// Whom a LSTN without SOCK accepts (spec A-24). Key `lstn_unpinned`.
+    pub unpinned: Unpinned,
+}
+
+/// The table `[tls]`.
+#[derive(Clone, Copy, Debug, Default)]
+#[non_exhaustive]
+pub struct Tls {
+    /// What must not travel in clear (design D15).
+    pub require: Require,
+}
+
+/// The table `[limits]`.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct Sessions {
+    /// Sessions in all.
+    pub most: usize,
+    /// Sessions from one address.
+    pub most_per_host: usize,
+    /// How long a session may say nothing while no transfer runs.
+    pub idle: Duration,
+}
+
+/// What must not travel in clear. Key `tls.require`.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum Require {
+    /// `"nothing"`: clear text is good enough; the operator has to write it.
+    Nothing,
+    /// `"login"`: passwords.
+    #[default]
+    Login,
+    /// `"data"`: passwords and files.
+    Data,
+}
+
+impl Require {
+    /// Whether `peer` may send a password in clear. Peers on loopback always may (design D15).
+    #[must_use]
+    pub fn password_allowed_in_clear(self, peer: IpAddr) -> bool {
+        self == Self::Nothing || peer.to_canonical().is_loopback()
+    }
+
+    /// Whether files may travel in clear in a session with `peer`.
+    #[must_use]
+    pub fn transfer_allowed_in_clear(self, peer: IpAddr) -> bool {
+        self != Self::Data || peer.to_canonical().is_loopback()
+    }
+}
+
+impl Config {
+    /// What runs without a configuration file: `root`, read-only, for `anonymous`, on
+    /// 127.0.0.1:2121.
+    #[must_use]
+    pub fn quick_start(root: impl Into<PathBuf>) -> Self {
+        let anonymous = Account {
+            name: "anonymous".to_owned(),
+            home: String::new(),
+            permissions: Permissions::read_only(),
+            third_party: None,
+            anonymous: true,
+        };
+        Self {
+            listen: vec![QUICK_START_LISTEN],
+            root: root.into(),
+            roll: Roll {
+                users: Vec::new(),
+                anonymous: Some(anonymous),
+            },
+            users_file: None,
+            uploads: UploadPolicy::default(),
+            durability: Durability::default(),
+            partial: limits::PARTIAL,
+            drain: limits::DRAIN,
+            data_sockets: DataSockets::default(),
+            tls: Tls::default(),
+            sessions: Sessions::default(),
+        }
+    }
+
+    /// Reads `file` and the users file it names, and sees that the root is there.
+    ///
+    /// # Errors
+    /// The first thing that is wrong, with its place.
+    pub fn load(file: &Path) -> Result<Self, ConfigError> {
+        let text = read(file)?;
+        let config = Self::parse(&text, file)?;
+        if !config.root.is_dir() {
+            return Err(file::wrong_root(&text, file));
+        }
+        Ok(config)
+    }
+
+    /// The configuration in `text`, as if it had been read from `file`: relative paths are
+    /// relative to its directory, and errors name it. Reads the users file where one is named.
+    ///
+    /// # Errors
+    /// The first thing that is wrong, with its place.
+    pub fn parse(text: &str, file: &Path) -> Result<Self, ConfigError> {
+        file::resolve(text, file)
+    }
+
+    /// What is allowed but deserves a second look, as sentences for `--check` and the start.
+    #[must_use]
+    pub fn warnings(&self) -> Vec<String> {
+        warnings::of(self)
+    }
+}
+
+impl Default for DataSockets {
+    fn default() -> Self {
+        Self {
+            ports: DYNAMIC_PORTS,
+            public_address: None,
+            accept: limits::ACCEPT,
+            unpinned: Unpinned::default(),
+        }
+    }
+}
+
+impl Default for Sessions {
+    fn default() -> Self {
+        Self {
+            most: limits::SESSIONS,
+            most_per_host: limits::SESSIONS_PER_HOST,
+            idle: limits::IDLE,
+        }
+    }
+}
+
+fn read(file: &Path) -> Result<String, ConfigError> {
+    std::fs::read_to_string(file).map_err(|source| ConfigError::Unreadable {
+        file: file.to_owned(),
+        source,
+    })
+}
+
+const QUICK_START_LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 2121);
+
+/// The dynamic ports of RFC 6335 section 6.
+const DYNAMIC_PORTS: RangeInclusive<u16> = 49152..=65535;
+
+#[cfg(test)]
+mod tests;

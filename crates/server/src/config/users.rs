@@ -1,0 +1,201 @@
+//! The users: `[[user]]` tables in the configuration or in a file of their own.
+
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+use serde::de::{Deserializer, Error as _};
+use thirdhost_proto::server::Permission;
+use thirdhost_wire::Password;
+use toml::Spanned;
+use toml_edit::{ArrayOfTables, DocumentMut, Item, Table, value};
+
+use super::ConfigError;
+use super::file::{ThirdParty, permissions};
+use super::values::{Home, Word, Worded};
+use crate::accounts::{Account, PasswordHash, Roll, User, is_reserved};
+use crate::limits::USER_NAME_BYTES_MAX;
+
+/// Gives the user `name` in the users file at `path` a password, and keeps the rest of the file
+/// as it is. A file that is missing is made, and so is a user; both end up readable by their
+/// owner alone. The file is replaced whole or not at all.
+///
+/// Takes tens of milliseconds: the hash is meant to be slow.
+///
+/// # Errors
+/// When the name is none, the file is no users file, or the system refuses.
+pub fn set_user(path: &Path, name: &str, password: &Password) -> Result<Change, SetUserError> {
+    let text = match std::fs::read_to_string(path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
+        Err(error) => return Err(SetUserError::Io(error)),
+    };
+    enlist_file(&mut Roll::default(), path, &text)?;
+    let name = Name::from_word(name).ok_or(SetUserError::Name)?;
+    let hash = PasswordHash::of(password).map_err(|_| SetUserError::Hash)?;
+    let mut document: DocumentMut = text.parse().map_err(|_| SetUserError::Shape)?;
+    let change = put(&mut document, &name.0, &hash)?;
+    replace(path, &document.to_string()).map_err(SetUserError::Io)?;
+    Ok(change)
+}
+
+/// What [`set_user`] did.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Change {
+    /// The user is new: read only, with a home of the same name.
+    Added,
+    /// The user was there and has the new password.
+    Changed,
+}
+
+/// Why [`set_user`] changed nothing.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SetUserError {
+    /// No user can have that name.
+    #[error("that is no user name; expected {}", Name::EXPECTED)]
+    Name,
+    /// The file is not a users file as it stands.
+    #[error(transparent)]
+    File(#[from] ConfigError),
+    /// The users are written in a form that cannot be edited in place.
+    #[error("the users are not written as [[user]] tables")]
+    Shape,
+    /// The password cannot be hashed.
+    #[error("the password cannot be hashed")]
+    Hash,
+    /// The file can be read or written only in part.
+    #[error("the users file cannot be replaced")]
+    Io(#[source] io::Error),
+}
+
+/// A `[[user]]` table.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct UserTable {
+    name: Spanned<Worded<Name>>,
+    #[serde(default, deserialize_with = "hash")]
+    password: Option<PasswordHash>,
+    home: Option<Worded<Home>>,
+    permissions: Option<Vec<Worded<Permission>>>,
+    third_party: Option<ThirdParty>,
+}
+
+/// Adds the users of a users file to the roll.
+pub(super) fn enlist_file(roll: &mut Roll, file: &Path, text: &str) -> Result<(), ConfigError> {
+    let written: UsersFile =
+        toml::from_str(text).map_err(|error| ConfigError::syntax(file, text, &error))?;
+    enlist(roll, written.user, file, text)
+}
+
+/// Adds users to the roll, each name once.
+pub(super) fn enlist(
+    roll: &mut Roll,
+    tables: Vec<UserTable>,
+    file: &Path,
+    text: &str,
+) -> Result<(), ConfigError> {
+    for table in tables {
+        let span = table.name.span();
+        let user = table.user();
+        if roll
+            .users
+            .iter()
+            .any(|known| known.account.name == user.account.name)
+        {
+            let problem = "there is a user of this name already; expected each name once";
+            return Err(ConfigError::at(file, text, span, problem));
+        }
+        roll.users.push(user);
+    }
+    Ok(())
+}
+
+impl UserTable {
+    fn user(self) -> User {
+        let Worded(Name(name)) = self.name.into_inner();
+        let account = Account {
+            home: self
+                .home
+                .map_or_else(|| name.clone(), |Worded(Home(home))| home),
+            name,
+            permissions: permissions(self.permissions),
+            third_party: self.third_party.map(ThirdParty::grant),
+            anonymous: false,
+        };
+        User {
+            account,
+            password: self.password,
+        }
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct UsersFile {
+    #[serde(default)]
+    user: Vec<UserTable>,
+}
+
+/// A user's name: one line, and a directory can have it, since it is the default home.
+struct Name(String);
+
+impl Word for Name {
+    const EXPECTED: &'static str = "a name of 1 to 64 bytes without \"/\" or control \
+        characters, other than \".\", \"..\", \"anonymous\" and \"ftp\"";
+
+    fn from_word(word: &str) -> Option<Self> {
+        let refused = word.is_empty()
+            || word.len() > USER_NAME_BYTES_MAX
+            || word.contains(|c: char| c == '/' || c.is_control())
+            || matches!(word, "." | "..")
+            || is_reserved(word);
+        (!refused).then(|| Self(word.to_owned()))
+    }
+}
+
+/// Reads a password hash. Whatever else stands there is not repeated: it may be a password.
+fn hash<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<PasswordHash>, D::Error> {
+    let word = String::deserialize(deserializer)
+        .map_err(|_| D::Error::custom("no string; expected an argon2id hash in quotes"))?;
+    PasswordHash::try_from(word.as_str())
+        .map(Some)
+        .map_err(D::Error::custom)
+}
+
+fn put(
+    document: &mut DocumentMut,
+    name: &str,
+    hash: &PasswordHash,
+) -> Result<Change, SetUserError> {
+    let users = document
+        .entry("user")
+        .or_insert(Item::ArrayOfTables(ArrayOfTables::new()));
+    let users = users.as_array_of_tables_mut().ok_or(SetUserError::Shape)?;
+    let named = |user: &&mut Table| user.get("name").and_then(Item::as_str) == Some(name);
+    if let Some(user) = users.iter_mut().find(named) {
+        user.insert("password", value(hash.as_str()));
+        return Ok(Change::Changed);
+    }
+    let mut user = Table::new();
+    user.insert("name", value(name));
+    user.insert("password", value(hash.as_str()));
+    users.push(user);
+    Ok(Change::Added)
+}
+
+/// Writes beside the file and renames: whoever reads it sees the old users or the new ones.
+fn replace(path: &Path, text: &str) -> io::Result<()> {
+    // A link to the users file stays a link.
+    let path: PathBuf = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let directory = path
+        .parent()
+        .filter(|parent| !parent.as_os_str().is_empty());
+    let directory = directory.unwrap_or(Path::new("."));
+    // A temporary file is readable by its owner alone from the start.
+    let mut temporary = tempfile::NamedTempFile::new_in(directory)?;
+    temporary.write_all(text.as_bytes())?;
+    temporary.as_file().sync_all()?;
+    temporary.persist(&path)?;
+    Ok(())
+}

@@ -1,0 +1,91 @@
+//! What a configuration allows that its operator may not have meant.
+
+use std::net::SocketAddr;
+use std::path::Path;
+
+use thirdhost_proto::server::Unpinned;
+
+use super::{Config, Require};
+
+/// Sentences for the operator, the gravest first.
+pub(super) fn of(config: &Config) -> Vec<String> {
+    let mut warnings = Vec::new();
+    let beyond: Vec<&SocketAddr> = config
+        .listen
+        .iter()
+        .filter(|address| !address.ip().to_canonical().is_loopback())
+        .collect();
+    if let Some(address) = beyond.first() {
+        warnings.extend(clear_text(config, address));
+    }
+    if config.roll.users.is_empty() && config.roll.anonymous.is_none() {
+        warnings.push("nobody can log in: there is no user and no [anonymous]".to_owned());
+    }
+    for user in &config.roll.users {
+        let name = &user.account.name;
+        if user.password.is_none() {
+            warnings.push(format!("user {name:?} has no password and cannot log in"));
+        }
+        if !config.root.join(&user.account.home).is_dir() {
+            warnings.push(format!(
+                "the home of user {name:?} is no directory beneath root"
+            ));
+        }
+    }
+    if config.roll.hashes_differ_in_cost() {
+        warnings.push(
+            "some password hashes are cheaper than others, so that the time of a refusal tells \
+             these users from unknown ones; set their passwords again"
+                .to_owned(),
+        );
+    }
+    if config.data_sockets.unpinned == Unpinned::Any {
+        warnings.push(
+            "data.lstn_unpinned = \"any\": until SOCK comes, a LSTN accepts every host that the \
+             user's third_party names"
+                .to_owned(),
+        );
+    }
+    if let Some(file) = config
+        .users_file
+        .as_deref()
+        .filter(|file| others_may_read(file))
+    {
+        let file = file.display();
+        warnings.push(format!(
+            "{file} holds password hashes and others may read it; chmod 600"
+        ));
+    }
+    warnings
+}
+
+/// Design D15: what clear text means for this configuration is said plainly.
+fn clear_text(config: &Config, address: &SocketAddr) -> Option<String> {
+    let passwords = !config.roll.users.is_empty();
+    match config.tls.require {
+        Require::Nothing if passwords => Some(format!(
+            "tls.require = \"nothing\" and {address} is not loopback: passwords and files travel \
+             in clear"
+        )),
+        Require::Login if passwords => Some(format!(
+            "there is no certificate and {address} is not loopback: password logins from other \
+             hosts will be refused; tls.require = \"nothing\" would let passwords travel in clear"
+        )),
+        Require::Data => Some(format!(
+            "there is no certificate and {address} is not loopback: password logins and \
+             transfers with other hosts will be refused (tls.require = \"data\")"
+        )),
+        Require::Nothing | Require::Login => None,
+    }
+}
+
+#[cfg(unix)]
+fn others_may_read(file: &Path) -> bool {
+    use std::os::unix::fs::PermissionsExt;
+    std::fs::metadata(file).is_ok_and(|metadata| metadata.permissions().mode() & 0o077 != 0)
+}
+
+#[cfg(not(unix))]
+fn others_may_read(_: &Path) -> bool {
+    false
+}

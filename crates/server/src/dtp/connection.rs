@@ -1,0 +1,314 @@
+//! A data connection and the octets that are ahead of, or behind, the file in hand.
+
+use std::fs::File;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use bytes::BytesMut;
+use futures_util::future;
+use thirdhost_sockets::Connection;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+use super::TransferError;
+use super::patience::Patience;
+
+/// An open data connection. In MODE B it may carry many files, one after the other.
+///
+/// Dropping it within a file resets it: an orderly end would look like the end of the file
+/// (spec M-14). Dropping it between files closes it in order.
+#[derive(Debug)]
+pub struct DataConnection {
+    peer: SocketAddr,
+    local: SocketAddr,
+    /// `None` only while it is being dropped.
+    connection: Option<Box<dyn Connection>>,
+    /// Received, and not yet taken by a file.
+    ahead: BytesMut,
+    /// Owed to the far side, and not yet sent.
+    unsent: Vec<u8>,
+    within_file: bool,
+}
+
+impl DataConnection {
+    /// Takes over a connection that has just been opened.
+    #[must_use]
+    pub fn new(connection: Box<dyn Connection>) -> Self {
+        Self {
+            peer: connection.peer(),
+            local: connection.local(),
+            connection: Some(connection),
+            ahead: BytesMut::new(),
+            unsent: Vec::new(),
+            within_file: false,
+        }
+    }
+
+    /// Waits, between files, for the far side to give the connection up, in order or not.
+    /// Octets of a next file are kept for it, and while there are any the connection does
+    /// not count as given up.
+    ///
+    /// # Cancel safety
+    /// Dropping the future loses nothing.
+    pub async fn closed_by_peer(&mut self) {
+        loop {
+            if self.ahead.len() >= IDLE_AHEAD_MAX {
+                return future::pending().await;
+            }
+            let Ok(connection) = open(&mut self.connection) else {
+                return;
+            };
+            self.ahead.reserve(IDLE_AHEAD_MAX);
+            match connection.read_buf(&mut self.ahead).await {
+                Ok(1..) => {}
+                Ok(0) | Err(_) if self.ahead.is_empty() => return,
+                Ok(0) | Err(_) => return future::pending().await,
+            }
+        }
+    }
+
+    /// Closes at once, so that the far side sees a reset.
+    pub fn reset(mut self) {
+        self.within_file = true;
+    }
+
+    /// The far end.
+    #[must_use]
+    pub fn peer(&self) -> SocketAddr {
+        self.peer
+    }
+
+    /// Our end.
+    #[must_use]
+    pub fn local(&self) -> SocketAddr {
+        self.local
+    }
+
+    /// Whether no file is under way, so that another may follow in MODE B (spec M-23).
+    #[must_use]
+    pub fn is_between_files(&self) -> bool {
+        !self.within_file
+    }
+
+    pub(super) fn begin_file(&mut self) {
+        self.within_file = true;
+    }
+
+    /// The file is through; what it needed in memory is given back.
+    pub(super) fn end_file(&mut self) {
+        self.within_file = false;
+        self.unsent.shrink_to(IDLE_UNSENT_KEPT);
+        if self.ahead.is_empty() {
+            self.ahead = BytesMut::new();
+        }
+    }
+
+    /// Where the octets to be sent next are put.
+    pub(super) fn unsent(&mut self) -> &mut Vec<u8> {
+        &mut self.unsent
+    }
+
+    /// What has been received and not yet been taken.
+    pub(super) fn ahead(&mut self) -> &mut BytesMut {
+        &mut self.ahead
+    }
+
+    /// Sends what is unsent.
+    pub(super) async fn write_unsent(
+        &mut self,
+        patience: &mut Patience<'_>,
+    ) -> Result<(), TransferError> {
+        let connection = open(&mut self.connection).map_err(TransferError::Connection)?;
+        write_all(connection, &self.unsent, patience).await?;
+        self.unsent.clear();
+        Ok(())
+    }
+
+    /// Sends `octets` as they are.
+    pub(super) async fn write(
+        &mut self,
+        octets: &[u8],
+        patience: &mut Patience<'_>,
+    ) -> Result<(), TransferError> {
+        let connection = open(&mut self.connection).map_err(TransferError::Connection)?;
+        write_all(connection, octets, patience).await
+    }
+
+    /// Pushes out what the layers below hold back.
+    pub(super) async fn flush(&mut self, patience: &mut Patience<'_>) -> Result<(), TransferError> {
+        let connection = open(&mut self.connection).map_err(TransferError::Connection)?;
+        patience.wait(connection.flush()).await
+    }
+
+    /// Sends a piece of a plain file by the transport's own means; returns how much went out.
+    pub(super) async fn send_piece(
+        &mut self,
+        file: &Arc<File>,
+        offset: u64,
+        length: u64,
+        patience: &mut Patience<'_>,
+    ) -> Result<u64, TransferError> {
+        let connection = open(&mut self.connection).map_err(TransferError::Connection)?;
+        let sent = patience
+            .wait(connection.send_file(file, offset, length))
+            .await?;
+        patience.watch.progress.add(sent);
+        Ok(sent)
+    }
+
+    /// Reads what is there, up to the room in `into`, which there must be. 0 is the orderly
+    /// end.
+    pub(super) async fn read(
+        &mut self,
+        into: &mut Vec<u8>,
+        patience: &mut Patience<'_>,
+    ) -> Result<usize, TransferError> {
+        let connection = open(&mut self.connection).map_err(TransferError::Connection)?;
+        let received = patience
+            .wait(connection.read_buf(into))
+            .await
+            .map_err(ended)?;
+        patience
+            .watch
+            .progress
+            .add(received.try_into().unwrap_or(u64::MAX));
+        Ok(received)
+    }
+
+    /// Reads what is there, with room for at least `most` octets. 0 is the orderly end.
+    pub(super) async fn read_ahead(
+        &mut self,
+        most: usize,
+        patience: &mut Patience<'_>,
+    ) -> Result<usize, TransferError> {
+        let connection = open(&mut self.connection).map_err(TransferError::Connection)?;
+        self.ahead.reserve(most);
+        let received = patience
+            .wait(connection.read_buf(&mut self.ahead))
+            .await
+            .map_err(ended)?;
+        patience
+            .watch
+            .progress
+            .add(received.try_into().unwrap_or(u64::MAX));
+        Ok(received)
+    }
+
+    /// Ends our direction; theirs stays open.
+    pub(super) async fn half_close(
+        &mut self,
+        patience: &mut Patience<'_>,
+    ) -> Result<(), TransferError> {
+        let connection = open(&mut self.connection).map_err(TransferError::Connection)?;
+        match patience.wait(connection.shutdown()).await {
+            // Some systems say so when the far side has closed both directions already;
+            // whether it did so in order, the next read tells.
+            Err(TransferError::Connection(error))
+                if error.kind() == io::ErrorKind::NotConnected =>
+            {
+                Ok(())
+            }
+            outcome => outcome,
+        }
+    }
+}
+
+impl Drop for DataConnection {
+    fn drop(&mut self) {
+        if let (true, Some(connection)) = (self.within_file, self.connection.take()) {
+            connection.reset();
+        }
+    }
+}
+
+async fn write_all(
+    connection: &mut Box<dyn Connection>,
+    mut octets: &[u8],
+    patience: &mut Patience<'_>,
+) -> Result<(), TransferError> {
+    while !octets.is_empty() {
+        let sent = patience.wait(connection.write(octets)).await?;
+        let (_, rest) = match octets.split_at_checked(sent) {
+            Some(halves) if sent > 0 => halves,
+            _ => return Err(TransferError::Connection(io::ErrorKind::WriteZero.into())),
+        };
+        patience
+            .watch
+            .progress
+            .add(sent.try_into().unwrap_or(u64::MAX));
+        octets = rest;
+    }
+    Ok(())
+}
+
+fn open(connection: &mut Option<Box<dyn Connection>>) -> io::Result<&mut Box<dyn Connection>> {
+    connection
+        .as_mut()
+        .ok_or_else(|| io::ErrorKind::NotConnected.into())
+}
+
+// TLS reports a FIN without close_notify in this way; it may be an attacker's (spec S-33).
+fn ended(error: TransferError) -> TransferError {
+    match error {
+        TransferError::Connection(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
+            TransferError::Truncated
+        }
+        other => other,
+    }
+}
+
+/// How much of a next file is read before anyone asked for it.
+const IDLE_AHEAD_MAX: usize = 4096;
+
+/// How much send buffer an idle connection keeps, in bytes.
+const IDLE_UNSENT_KEPT: usize = 4096;
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use thirdhost_proto::server::TransferParameters;
+    use thirdhost_wire::TransmissionMode;
+    use tokio::time::timeout;
+
+    use super::super::receive_file;
+    use super::super::testing::*;
+    use super::*;
+
+    #[tokio::test]
+    async fn an_idle_connection_is_given_up_when_the_far_side_does() {
+        let (mut ours, theirs, spy) = pair();
+        drop(theirs);
+        ours.closed_by_peer().await;
+        let (mut broken, _theirs, broken_spy) = pair();
+        broken_spy.fail_reads_with(io::ErrorKind::ConnectionReset);
+        broken.closed_by_peer().await;
+        drop((ours, broken));
+        assert!(!spy.was_reset());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_comes_between_files_belongs_to_the_next() {
+        let (mut ours, mut theirs, _) = pair();
+        theirs.write_all(b"\0\0\x02ab").await.unwrap();
+        timeout(Duration::from_secs(9), ours.closed_by_peer())
+            .await
+            .unwrap_err();
+        theirs.write_all(b"\x40\0\x01c").await.unwrap();
+        drop(theirs);
+        timeout(Duration::from_secs(9), ours.closed_by_peer())
+            .await
+            .unwrap_err();
+
+        let mut upload = MemoryUpload::default();
+        let form = TransferParameters {
+            mode: TransmissionMode::Block,
+            ..TransferParameters::default()
+        };
+        let watched = Watched::default();
+        receive_file(&mut ours, &mut upload, form, watched.watch())
+            .await
+            .unwrap();
+        assert_eq!(upload.bytes, b"abc");
+    }
+}

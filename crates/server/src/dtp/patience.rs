@@ -1,0 +1,99 @@
+//! What bounds and shows a transfer: the stall limit and the count of octets moved.
+
+use std::fmt;
+use std::io;
+use std::pin::pin;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::Poll;
+use std::time::Duration;
+
+use futures_util::future::{BoxFuture, poll_fn};
+use thirdhost_sockets::Clock;
+
+use super::TransferError;
+
+/// How many octets have moved through the data connection, framing included. Share it in an
+/// `Arc` to let STAT read it while the transfer runs.
+#[derive(Debug, Default)]
+pub struct Progress(AtomicU64);
+
+impl Progress {
+    /// Octets moved so far.
+    #[must_use]
+    pub fn moved(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn add(&self, octets: u64) {
+        self.0.fetch_add(octets, Ordering::Relaxed);
+    }
+}
+
+/// What a transfer is watched by.
+#[derive(Clone, Copy, Debug)]
+pub struct Watch<'a> {
+    /// Counts the octets.
+    pub progress: &'a Progress,
+    /// How long the connection may stand still (spec S-53). Time the store takes is not
+    /// counted.
+    pub stall: Duration,
+    /// Whose time it is.
+    pub clock: &'a dyn Clock,
+}
+
+/// Runs one operation of a connection after the other under the stall limit.
+pub(super) struct Patience<'a> {
+    pub(super) watch: Watch<'a>,
+    timer: Option<BoxFuture<'static, ()>>,
+}
+
+impl<'a> Patience<'a> {
+    pub(super) fn new(watch: Watch<'a>) -> Self {
+        Self { watch, timer: None }
+    }
+
+    /// Waits for `operation`, but not longer than the stall limit.
+    pub(super) async fn wait<T>(
+        &mut self,
+        operation: impl Future<Output = io::Result<T>>,
+    ) -> Result<T, TransferError> {
+        let mut operation = pin!(operation);
+        let Self {
+            watch: Watch { stall, clock, .. },
+            timer,
+        } = self;
+        let stall = *stall;
+        let mut waiting_since = None;
+        poll_fn(|context| {
+            // The clock is not asked while octets flow.
+            if let Poll::Ready(outcome) = operation.as_mut().poll(context) {
+                return Poll::Ready(outcome.map_err(TransferError::Connection));
+            }
+            let since = *waiting_since.get_or_insert_with(|| clock.now());
+            // The timer may be left over from an earlier operation and ring too early.
+            while timer
+                .get_or_insert_with(|| clock.sleep(stall))
+                .as_mut()
+                .poll(context)
+                .is_ready()
+            {
+                let left = stall.saturating_sub(clock.now().saturating_sub(since));
+                if left.is_zero() {
+                    *timer = None;
+                    return Poll::Ready(Err(TransferError::Stalled { after: stall }));
+                }
+                *timer = Some(clock.sleep(left));
+            }
+            Poll::Pending
+        })
+        .await
+    }
+}
+
+impl fmt::Debug for Patience<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Patience")
+            .field("watch", &self.watch)
+            .finish_non_exhaustive()
+    }
+}

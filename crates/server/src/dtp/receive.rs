@@ -1,0 +1,432 @@
+//! Receiving: a file from the data connection to the store.
+
+use thirdhost_proto::server::TransferParameters;
+
+use super::convert::{Decoded, Decoder};
+use super::patience::Patience;
+use super::{DataConnection, TransferError, Watch};
+use crate::store::Upload;
+
+/// A file that has come to its end.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Received {
+    /// How many octets the file got.
+    pub octets: u64,
+    /// Whether the sender marked a block of it as suspect (MODE B descriptor 32). In a
+    /// pipeline that means that the source gave up and the file is not to be stored; elsewhere
+    /// it is worth a word in the reply (spec M-20).
+    pub suspect: bool,
+}
+
+/// Receives one file up to its end into `upload`, which the caller then commits. In MODE B
+/// the connection stands right behind the file and may carry another.
+///
+/// # Errors
+/// The upload is then to be abandoned. It has been given all that came before the
+/// connection failed, for a later transfer to go on with.
+///
+/// # Cancel safety
+/// Not cancel safe: drop the connection too, and abandon the upload.
+pub async fn receive_file(
+    from: &mut DataConnection,
+    upload: &mut dyn Upload,
+    form: TransferParameters,
+    watch: Watch<'_>,
+) -> Result<Received, TransferError> {
+    receive(from, &mut Sink::Upload(upload), form, watch).await
+}
+
+/// As [`receive_file`], but keeps nothing of the file.
+pub(super) async fn receive_and_drop(
+    from: &mut DataConnection,
+    form: TransferParameters,
+    watch: Watch<'_>,
+) -> Result<Received, TransferError> {
+    receive(from, &mut Sink::Nowhere, form, watch).await
+}
+
+async fn receive(
+    from: &mut DataConnection,
+    sink: &mut Sink<'_>,
+    form: TransferParameters,
+    watch: Watch<'_>,
+) -> Result<Received, TransferError> {
+    from.begin_file();
+    let mut receiver = Receiver {
+        patience: Patience::new(watch),
+        decoder: Decoder::new(form),
+        file: Vec::new(),
+        octets: 0,
+        step: STEP_BYTES_MIN,
+    };
+    let outcome = if receiver.decoder.is_identity() {
+        receiver.receive_plain(from, sink).await
+    } else {
+        receiver.receive_converted(from, sink).await
+    };
+    match outcome {
+        Ok(()) => receiver.store(sink).await?,
+        Err(TransferError::Store(error)) => return Err(TransferError::Store(error)),
+        Err(error) => {
+            // What came may serve a later REST; the failure to report is the first one.
+            if receiver.store(sink).await.is_err() {
+                tracing::debug!("the rest of a broken transfer could not be kept");
+            }
+            return Err(error);
+        }
+    }
+    from.end_file();
+    Ok(Received {
+        octets: receiver.octets,
+        suspect: receiver.decoder.suspect(),
+    })
+}
+
+struct Receiver<'a> {
+    patience: Patience<'a>,
+    decoder: Decoder,
+    /// Octets of the file that the store has not yet been given.
+    file: Vec<u8>,
+    octets: u64,
+    /// How much memory the next read may take; grows with what comes, so that a small file
+    /// stays cheap.
+    step: usize,
+}
+
+impl Receiver<'_> {
+    /// The octets go straight into the buffer the store gets.
+    async fn receive_plain(
+        &mut self,
+        from: &mut DataConnection,
+        sink: &mut Sink<'_>,
+    ) -> Result<(), TransferError> {
+        self.file.extend_from_slice(&from.ahead().split());
+        loop {
+            if self.file.len() >= STORE_BYTES {
+                self.store(sink).await?;
+            }
+            if self.file.len() == self.file.capacity() {
+                self.file.reserve_exact(self.step.min(STORE_BYTES));
+                self.step = self.step.saturating_mul(2);
+            }
+            if from.read(&mut self.file, &mut self.patience).await? == 0 {
+                return Ok(());
+            }
+        }
+    }
+
+    async fn receive_converted(
+        &mut self,
+        from: &mut DataConnection,
+        sink: &mut Sink<'_>,
+    ) -> Result<(), TransferError> {
+        loop {
+            // Also before the first read: the file may have come with the one before it.
+            let Decoded { taken, complete } = self.decoder.decode(from.ahead(), &mut self.file)?;
+            drop(from.ahead().split_to(taken));
+            if complete {
+                return Ok(());
+            }
+            if self.file.len() >= STORE_BYTES {
+                self.store(sink).await?;
+            }
+            let received = from.read_ahead(self.step, &mut self.patience).await?;
+            if received == 0 {
+                return self.decoder.finish(&mut self.file);
+            }
+            if received >= self.step {
+                self.step = self.step.saturating_mul(2).min(AHEAD_BYTES_MAX);
+            }
+        }
+    }
+
+    async fn store(&mut self, sink: &mut Sink<'_>) -> Result<(), TransferError> {
+        self.octets += u64::try_from(self.file.len()).unwrap_or(u64::MAX);
+        match sink {
+            Sink::Upload(upload) if !self.file.is_empty() => {
+                self.file = upload.write(std::mem::take(&mut self.file)).await?;
+            }
+            Sink::Upload(_) => {}
+            Sink::Nowhere => self.file.clear(),
+        }
+        Ok(())
+    }
+}
+
+enum Sink<'a> {
+    Upload(&'a mut dyn Upload),
+    Nowhere,
+}
+
+/// How much is gathered for one write to the store: few wake-ups of its threads, and still
+/// within the cache.
+const STORE_BYTES: usize = 512 * 1024;
+
+/// The first buffer: a small file needs no more.
+const STEP_BYTES_MIN: usize = 16 * 1024;
+
+/// The most that is read at a time where octets are converted.
+const AHEAD_BYTES_MAX: usize = 256 * 1024;
+
+#[cfg(test)]
+mod tests {
+    use thirdhost_wire::{RepresentationType, Structure, TransmissionMode};
+    use tokio::io::AsyncWriteExt;
+
+    use super::super::send_file;
+    use super::super::testing::*;
+    use super::*;
+    use crate::store::StoreError;
+
+    fn forms() -> impl Iterator<Item = TransferParameters> {
+        let modes = [TransmissionMode::Stream, TransmissionMode::Block];
+        let structures = [Structure::File, Structure::Record];
+        let representations = [RepresentationType::Ascii, RepresentationType::Image];
+        modes.into_iter().flat_map(move |mode| {
+            structures.into_iter().flat_map(move |structure| {
+                representations
+                    .into_iter()
+                    .map(move |representation| TransferParameters {
+                        representation,
+                        structure,
+                        mode,
+                    })
+            })
+        })
+    }
+
+    fn form(representation: RepresentationType, mode: TransmissionMode) -> TransferParameters {
+        TransferParameters {
+            representation,
+            structure: Structure::File,
+            mode,
+        }
+    }
+
+    async fn check_round_trip(form: TransferParameters, length: usize) {
+        let mut bytes = pattern(length);
+        if let Some(last) = bytes.last_mut() {
+            *last = b'\n'; // STRU R ends the last line in any case
+        }
+        let (mut ours, theirs, _) = pair();
+        let mut theirs = DataConnection::new(Box::new(theirs));
+        let (watched, watching) = (Watched::default(), Watched::default());
+        let mut upload = MemoryUpload::default();
+        let (sent, received) = tokio::join!(
+            async {
+                let mut source = MemorySource::new(&bytes);
+                let sent = send_file(&mut ours, &mut source, 0, form, watched.watch()).await;
+                drop(ours);
+                sent
+            },
+            receive_file(&mut theirs, &mut upload, form, watching.watch()),
+        );
+        let octets = length as u64;
+        assert_eq!(sent.unwrap(), octets, "{form:?}");
+        assert_eq!(
+            received.unwrap(),
+            Received {
+                octets,
+                suspect: false
+            },
+            "{form:?}"
+        );
+        assert!(upload.bytes == bytes, "{form:?}, {length} octets");
+        assert_eq!(watched.progress.moved(), watching.progress.moved());
+        assert!(upload.largest_write <= 2 * STORE_BYTES);
+    }
+
+    #[tokio::test]
+    async fn files_of_any_size_arrive_as_they_were_in_every_form() {
+        let chunk = 256 * 1024;
+        for form in forms() {
+            for length in [0, 1, 2, 3, chunk - 1, chunk, chunk + 1, 3 * chunk + 5] {
+                check_round_trip(form, length).await;
+            }
+        }
+    }
+
+    async fn check_broken(
+        form: TransferParameters,
+        wire: &[u8],
+        end: End,
+        kept: &[u8],
+    ) -> TransferError {
+        let (ours, mut theirs, spy) = pair();
+        let mut ours = ours;
+        theirs.write_all(wire).await.unwrap();
+        match end {
+            End::Fin => drop(theirs),
+            End::Error(kind) => spy.fail_reads_with(kind),
+            End::Silence => spy.keep(theirs),
+        }
+        let mut upload = MemoryUpload::default();
+        let watched = Watched::default();
+        let outcome = receive_file(&mut ours, &mut upload, form, watched.watch()).await;
+        assert_eq!(upload.bytes, kept, "{form:?}");
+        drop(ours);
+        assert!(spy.was_reset(), "{form:?}");
+        outcome.expect_err("no success")
+    }
+
+    enum End {
+        Fin,
+        Error(std::io::ErrorKind),
+        Silence,
+    }
+
+    #[tokio::test]
+    async fn the_end_of_the_connection_within_a_marked_file_truncates_it() {
+        for (structure, mode, wire) in [
+            (
+                Structure::File,
+                TransmissionMode::Block,
+                b"\0\0\x03abc".as_slice(),
+            ),
+            (Structure::File, TransmissionMode::Block, b"\0\0\x05abc"),
+            (Structure::File, TransmissionMode::Block, b"\0\0\x03abc\x40"),
+            (Structure::Record, TransmissionMode::Stream, b"abc"),
+            (Structure::Record, TransmissionMode::Stream, b"abc\xff"),
+        ] {
+            let form = TransferParameters {
+                representation: RepresentationType::Image,
+                structure,
+                mode,
+            };
+            let error = check_broken(form, wire, End::Fin, b"abc").await;
+            assert!(matches!(error, TransferError::Truncated), "{error}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_reset_is_never_the_end_of_a_file() {
+        for mode in [TransmissionMode::Stream, TransmissionMode::Block] {
+            for kind in [
+                std::io::ErrorKind::ConnectionReset,
+                std::io::ErrorKind::TimedOut,
+            ] {
+                let form = form(RepresentationType::Image, mode);
+                let wire = if mode == TransmissionMode::Block {
+                    "\0\0\x03abc"
+                } else {
+                    "abc"
+                };
+                let error = check_broken(form, wire.as_bytes(), End::Error(kind), b"abc").await;
+                let TransferError::Connection(error) = error else {
+                    panic!("{error}")
+                };
+                assert_eq!(error.kind(), kind);
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn an_end_without_close_notify_truncates_the_file() {
+        let form = form(RepresentationType::Image, TransmissionMode::Stream);
+        let end = End::Error(std::io::ErrorKind::UnexpectedEof);
+        let error = check_broken(form, b"abc", end, b"abc").await;
+        assert!(matches!(error, TransferError::Truncated), "{error}");
+    }
+
+    #[tokio::test]
+    async fn broken_framing_is_malformed() {
+        let form = form(RepresentationType::Image, TransmissionMode::Block);
+        let error = check_broken(form, b"\0\0\x01a\x80\0\0", End::Silence, b"a").await;
+        assert!(matches!(error, TransferError::Malformed(_)), "{error}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_silent_sender_stalls_the_transfer() {
+        for mode in [TransmissionMode::Stream, TransmissionMode::Block] {
+            let form = form(RepresentationType::Ascii, mode);
+            let wire = if mode == TransmissionMode::Block {
+                "\0\0\x03abc"
+            } else {
+                "abc"
+            };
+            let error = check_broken(form, wire.as_bytes(), End::Silence, b"abc").await;
+            assert!(
+                matches!(error, TransferError::Stalled { after: STALL }),
+                "{error}"
+            );
+        }
+    }
+
+    #[tokio::test]
+    async fn a_store_without_room_fails_the_transfer_on_our_side() {
+        let (mut ours, mut theirs, spy) = pair();
+        theirs.write_all(b"abc").await.unwrap();
+        drop(theirs);
+        let mut upload = MemoryUpload {
+            full: true,
+            ..MemoryUpload::default()
+        };
+        let form = form(RepresentationType::Image, TransmissionMode::Stream);
+        let watched = Watched::default();
+        let outcome = receive_file(&mut ours, &mut upload, form, watched.watch()).await;
+        let full = matches!(outcome, Err(TransferError::Store(StoreError::NoSpace)));
+        assert!(full, "{outcome:?}");
+        drop(ours);
+        assert!(spy.was_reset());
+    }
+
+    #[tokio::test]
+    async fn a_suspect_block_is_stored_and_told() {
+        let (mut ours, mut theirs, _) = pair();
+        theirs.write_all(b"\x20\0\x01a\x40\0\x01b").await.unwrap();
+        let form = form(RepresentationType::Image, TransmissionMode::Block);
+        let mut upload = MemoryUpload::default();
+        let watched = Watched::default();
+        let outcome = receive_file(&mut ours, &mut upload, form, watched.watch()).await;
+        assert_eq!(
+            outcome.unwrap(),
+            Received {
+                octets: 2,
+                suspect: true
+            }
+        );
+        assert_eq!(upload.bytes, b"ab");
+    }
+
+    #[tokio::test]
+    async fn two_files_on_one_connection_are_kept_apart() {
+        for structure in [Structure::File, Structure::Record] {
+            let form = TransferParameters {
+                representation: RepresentationType::Ascii,
+                structure,
+                mode: TransmissionMode::Block,
+            };
+            let (mut ours, theirs, _) = pair();
+            let mut theirs = DataConnection::new(Box::new(theirs));
+            let watched = Watched::default();
+            let files: [&[u8]; 4] = [b"one\n", b"", &pattern(100_000), b"four\n"];
+            for file in [files[0], files[1]] {
+                let mut source = MemorySource::new(file);
+                send_file(&mut ours, &mut source, 0, form, watched.watch())
+                    .await
+                    .unwrap();
+            }
+            let rest = async {
+                for file in [files[2], files[3]] {
+                    let mut source = MemorySource::new(file);
+                    send_file(&mut ours, &mut source, 0, form, watched.watch())
+                        .await
+                        .unwrap();
+                }
+            };
+            let receiving = async {
+                for file in files {
+                    let mut upload = MemoryUpload::default();
+                    let watch = watched.watch();
+                    receive_file(&mut theirs, &mut upload, form, watch)
+                        .await
+                        .unwrap();
+                    assert!(upload.bytes.starts_with(file), "{structure:?}");
+                    assert!(upload.bytes.len() - file.len() <= 1, "{structure:?}");
+                    assert!(theirs.is_between_files());
+                }
+            };
+            tokio::join!(rest, receiving);
+        }
+    }
+}

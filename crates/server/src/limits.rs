@@ -1,0 +1,137 @@
+//! Every bound of the server: its name, its value and the reason for it (spec S-51 to S-57).
+//!
+//! What an operator may set is in [`crate::config`]; what is here is fixed. What bounds one room
+//! alone is in that room: line and reply lengths in `wire`, queued commands in `proto`, rejected
+//! peers in `sockets`, batches and buffers in `store` and `dtp`.
+
+use std::time::Duration;
+
+use thirdhost_proto::server::Limits;
+
+use crate::config::Config;
+
+/// The bounds of one session, as its server-PI takes them.
+#[must_use]
+pub fn session(config: &Config) -> Limits {
+    Limits {
+        login: LOGIN_TIMEOUT,
+        idle: config.sessions.idle,
+        reservation: RESERVATION_IDLE,
+        login_failures: LOGIN_FAILURES_MAX,
+        protocol_errors: PROTOCOL_ERRORS_MAX,
+        unknown_before_login: UNKNOWN_BEFORE_LOGIN_MAX,
+    }
+}
+
+/// The malformed lines in a row after which a session is closed with 421 (spec S-57): a user-PI
+/// that has lost the thread does not find it again.
+pub const PROTOCOL_ERRORS_MAX: u32 = 10;
+
+/// The unknown commands before a login after which a session is closed with 421 (spec S-38):
+/// whoever speaks here, it is not FTP.
+pub const UNKNOWN_BEFORE_LOGIN_MAX: u32 = 3;
+
+/// The failed PASS commands after which a session is closed with 421 (spec S-25).
+pub const LOGIN_FAILURES_MAX: u32 = 3;
+
+/// How long a session may stay without a login (spec S-53).
+pub const LOGIN_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// How long replies may wait for a user-PI that reads none of them; then the session is closed.
+pub const REPLY_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// How long a transfer may move no byte (spec S-53).
+pub const STALL_TIMEOUT: Duration = Duration::from_secs(300);
+
+/// How long a reserved data socket may stay unused (spec A-23, `listen_idle_timeout`).
+pub const RESERVATION_IDLE: Duration = Duration::from_secs(300);
+
+/// How long a TLS handshake may take (spec S-39a, S-53).
+pub const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(15);
+
+/// Connection requests the control listener queues.
+pub const CONTROL_BACKLOG: u32 = 1024;
+
+/// File descriptors kept free so that a session too many can still be told 421 (spec S-52).
+pub const SPARE_DESCRIPTORS: usize = 16;
+
+/// Telnet option requests that are answered in one session (spec S-40).
+pub const TELNET_ANSWERS_MAX: u32 = 32;
+
+/// Stars in one listing pattern (spec S-54).
+pub const PATTERN_STARS_MAX: usize = 3;
+
+/// Names that one pattern may match (spec S-54).
+pub const PATTERN_MATCHES_MAX: usize = 10_000;
+
+/// Passwords hashed at the same time. Each takes about 20 MiB and a core for tens of
+/// milliseconds: more at once would starve the sessions that move files.
+pub const HASHES_AT_ONCE: usize = 2;
+
+/// The memory one password hash may ask for, in KiB: 256 MiB, so that a line in the users file
+/// cannot take the machine.
+pub const HASH_MEMORY_KIB_MAX: u32 = 256 * 1024;
+
+/// The passes one password hash may ask for.
+pub const HASH_PASSES_MAX: u32 = 16;
+
+/// The answer to the first failed PASS is held back this long; each further failure doubles it
+/// (design D16: with the third come about the 5 s of RFC 2577 section 5).
+pub const PENALTY_FIRST: Duration = Duration::from_secs(1);
+
+/// The longest an answer is held back (spec S-27): never a permanent lock-out. Failures are
+/// forgotten when this long has passed since the last one.
+pub const PENALTY_MAX: Duration = Duration::from_secs(15 * 60);
+
+/// The failures after which attempts made before the penalty is over are not even checked: a
+/// guesser who does not wait for the answer would otherwise pay nothing.
+pub const FAILURES_UNTIL_HELD_OFF: u32 = 5;
+
+/// Addresses, and user names, whose failures are remembered; the oldest make room.
+pub const PENALTIES_MAX: usize = 4096;
+
+/// The longest user name that is looked at, in bytes.
+pub const USER_NAME_BYTES_MAX: usize = 64;
+
+/// Third hosts that one user may name in a minute (spec S-6).
+pub const THIRD_HOSTS_PER_MINUTE: usize = 20;
+
+/// Users whose third hosts are remembered; the one least lately active makes room.
+pub const TARGET_USERS_MAX: usize = 4096;
+
+/// The default of `limits.sessions`.
+pub const SESSIONS: usize = 10_000;
+
+/// The default of `limits.sessions_per_host`.
+pub const SESSIONS_PER_HOST: usize = 100;
+
+/// The default of `limits.idle_seconds` (spec S-53).
+pub const IDLE: Duration = Duration::from_secs(300);
+
+/// The default of `data.accept_seconds` (spec A-23, S-53).
+pub const ACCEPT: Duration = Duration::from_secs(60);
+
+/// The least `data.accept_seconds`: RFC 614 item 3 asks for at least 15 seconds (spec A-23).
+pub const ACCEPT_SECONDS_MIN: u64 = 15;
+
+/// The default of `partial_hours`: over a weekend.
+pub const PARTIAL: Duration = Duration::from_secs(72 * 60 * 60);
+
+/// The default of `drain_seconds`: what service managers wait for before they kill.
+pub const DRAIN: Duration = Duration::from_secs(30);
+
+/// The least port that an unprivileged process may use (spec S-1, S-8).
+pub const PORT_UNPRIVILEGED: u16 = 1024;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_session_is_bounded_as_the_specification_says() {
+        let mut config = Config::quick_start(".");
+        assert_eq!(session(&config), Limits::default());
+        config.sessions.idle = Duration::from_secs(7);
+        assert_eq!(session(&config).idle, Duration::from_secs(7));
+    }
+}

@@ -1,0 +1,448 @@
+//! Which peers a session may meet: third-party use is decided here and nowhere else.
+//!
+//! | the peer | a call | a caller |
+//! |---|---|---|
+//! | unspecified, multicast, broadcast | never | never |
+//! | any, port below 1024 | only if `privileged_ports` lists the port | as below |
+//! | the host of the control connection | yes | yes |
+//! | an address of this server | only if a list holds it, alone | the same |
+//! | loopback, link-local, private … | only if a list names a part of that range | the same |
+//! | any other host | only if a list names it | the same |
+//!
+//! The list is `third_party.send_to` or `third_party.receive_from`, as the bytes go. A caller's
+//! port is not judged: a server that calls in the classic way does so from port 20.
+
+use std::collections::{HashMap, VecDeque};
+use std::net::IpAddr;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use ipnet::IpNet;
+use thirdhost_proto::server::Directions;
+use thirdhost_sockets::{AddressClass, Denied, Initiative, PeerQuestion, Policy, address_class};
+use thirdhost_wire::{Direction, HostSocket};
+
+use crate::accounts::ThirdPartyGrant;
+use crate::limits::{PORT_UNPRIVILEGED, TARGET_USERS_MAX, THIRD_HOSTS_PER_MINUTE};
+
+/// The policy of one session: whom its user may meet over data connections (design D12).
+#[derive(Clone, Debug)]
+pub struct ThirdPartyPolicy {
+    control_peer: IpAddr,
+    own: Vec<IpAddr>,
+    grant: Option<ThirdPartyGrant>,
+}
+
+impl ThirdPartyPolicy {
+    /// A policy for a session with `control_peer`. `own` are this server's addresses: our end of
+    /// the control connection, the public address, and what we listen on.
+    #[must_use]
+    pub fn new(
+        control_peer: IpAddr,
+        own: impl IntoIterator<Item = IpAddr>,
+        grant: Option<ThirdPartyGrant>,
+    ) -> Self {
+        Self {
+            control_peer: control_peer.to_canonical(),
+            own: own
+                .into_iter()
+                .map(|address| address.to_canonical())
+                .collect(),
+            grant,
+        }
+    }
+
+    /// Which ways bytes may go over a connection we open to `peer`: what PORT, EPRT and an
+    /// active SOCK are answered by.
+    #[must_use]
+    pub fn may_call(&self, peer: HostSocket) -> Directions {
+        self.directions(Initiative::Call, peer)
+    }
+
+    /// Which ways bytes may go over a connection that `host` opens, from whatever port: what a
+    /// SOCK that pins a listener is answered by.
+    #[must_use]
+    pub fn may_accept(&self, host: IpAddr) -> Directions {
+        HostSocket::new(host, PORT_UNPRIVILEGED).map_or(Directions::default(), |peer| {
+            self.directions(Initiative::Accept, peer)
+        })
+    }
+
+    /// Whether `host` is a third host: any but the host of the control connection.
+    /// Only those count for [`TargetRate`].
+    #[must_use]
+    pub fn is_third_party(&self, host: IpAddr) -> bool {
+        host.to_canonical() != self.control_peer
+    }
+
+    fn directions(&self, initiative: Initiative, peer: HostSocket) -> Directions {
+        let admits = |direction| {
+            self.admit(&PeerQuestion {
+                initiative,
+                peer,
+                direction: Some(direction),
+            })
+            .is_ok()
+        };
+        Directions {
+            send: admits(Direction::Send),
+            receive: admits(Direction::Receive),
+        }
+    }
+
+    // SECURITY: this is the whole of the bounce rule (RFC 2577 section 3, spec S-1 to S-3).
+    fn judge(&self, question: &PeerQuestion, direction: Option<Direction>) -> Result<(), Denied> {
+        let peer = question.peer;
+        let host = peer.host();
+        let class = address_class(host);
+        if class.is_never_allowed() {
+            return Err(Denied::NeverAllowed { host, class });
+        }
+        let calls = question.initiative == Initiative::Call;
+        if calls && peer.port() < PORT_UNPRIVILEGED && !self.lists_port(peer.port()) {
+            return Err(Denied::PrivilegedPort { peer });
+        }
+        if host == self.control_peer {
+            return Ok(());
+        }
+        let networks = self.networks(direction);
+        if self.own.contains(&host) {
+            let listed = networks.contains(&IpNet::from(host));
+            return listed
+                .then_some(())
+                .ok_or(Denied::OwnAddress { host, direction });
+        }
+        if class.needs_explicit_rule() {
+            let listed = networks
+                .iter()
+                .any(|net| net.contains(&host) && lies_within(net, class));
+            return listed.then_some(()).ok_or(Denied::SpecialRange {
+                host,
+                class,
+                direction,
+            });
+        }
+        let listed = networks.iter().any(|network| network.contains(&host));
+        listed
+            .then_some(())
+            .ok_or(Denied::NotGranted { peer, direction })
+    }
+
+    fn networks(&self, direction: Option<Direction>) -> &[IpNet] {
+        match (&self.grant, direction) {
+            (Some(grant), Some(Direction::Send)) => &grant.send_to,
+            (Some(grant), Some(Direction::Receive)) => &grant.receive_from,
+            _ => &[],
+        }
+    }
+
+    fn lists_port(&self, port: u16) -> bool {
+        self.grant
+            .as_ref()
+            .is_some_and(|grant| grant.privileged_ports.contains(&port))
+    }
+}
+
+impl Policy for ThirdPartyPolicy {
+    /// Without a direction, a peer is admitted that is admitted in one of the two; the direction
+    /// is judged when the transfer command has told it.
+    fn admit(&self, question: &PeerQuestion) -> Result<(), Denied> {
+        if question.direction.is_some() {
+            return self.judge(question, question.direction);
+        }
+        self.judge(question, Some(Direction::Send))
+            .or_else(|_| self.judge(question, Some(Direction::Receive)))
+            .or_else(|_| self.judge(question, None))
+    }
+}
+
+/// How many third hosts each user named of late (spec S-6). One for the whole server.
+///
+/// Hosts are counted, not ports: a tree of files that moves between two hosts takes a new port
+/// for each file and is one target.
+#[derive(Debug, Default)]
+pub struct TargetRate {
+    users: Mutex<HashMap<String, VecDeque<Target>>>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Target {
+    host: IpAddr,
+    named: Duration,
+}
+
+impl TargetRate {
+    /// Counts that `user` names the third host `host` at `now` (the clock's time). `false`: too
+    /// many others within the last minute; the command is answered 425 and nothing is counted.
+    #[must_use]
+    pub fn note(&self, user: &str, host: IpAddr, now: Duration) -> bool {
+        let host = host.to_canonical();
+        let mut users = self.users.lock().unwrap_or_else(PoisonError::into_inner);
+        if !users.contains_key(user) {
+            make_room(&mut users);
+        }
+        let targets = users.entry(user.to_owned()).or_default();
+        targets.retain(|target| now.saturating_sub(target.named) < MINUTE);
+        let known = targets.iter().position(|target| target.host == host);
+        if known.is_none() && targets.len() >= THIRD_HOSTS_PER_MINUTE {
+            return false;
+        }
+        if let Some(known) = known {
+            targets.remove(known);
+        }
+        targets.push_back(Target { host, named: now });
+        true
+    }
+}
+
+fn make_room(users: &mut HashMap<String, VecDeque<Target>>) {
+    if users.len() < TARGET_USERS_MAX {
+        return;
+    }
+    let last = |targets: &VecDeque<Target>| targets.back().map(|target| target.named);
+    let oldest = users.iter().min_by_key(|(_, targets)| last(targets));
+    if let Some(user) = oldest.map(|(user, _)| user.clone()) {
+        users.remove(&user);
+    }
+}
+
+/// Whether all of a network is of one class: only then does it name that range (spec S-3).
+/// A network that begins and ends in a special range lies within it, since each range is as
+/// large as its alignment.
+fn lies_within(network: &IpNet, class: AddressClass) -> bool {
+    address_class(network.network()) == class && address_class(network.broadcast()) == class
+}
+
+const MINUTE: Duration = Duration::from_secs(60);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use thirdhost_wire::Direction::{Receive, Send};
+
+    const CONTROL: &str = "192.0.2.1";
+    const OWN: &str = "203.0.113.7";
+
+    fn nets(list: &[&str]) -> Vec<IpNet> {
+        list.iter().map(|net| net.parse().unwrap()).collect()
+    }
+
+    fn policy(send_to: &[&str], receive_from: &[&str]) -> ThirdPartyPolicy {
+        let grant = ThirdPartyGrant {
+            send_to: nets(send_to),
+            receive_from: nets(receive_from),
+            privileged_ports: Vec::new(),
+        };
+        let own = [OWN, "::ffff:198.51.100.77"].map(|own| own.parse().unwrap());
+        ThirdPartyPolicy::new(CONTROL.parse().unwrap(), own, Some(grant))
+    }
+
+    fn peer(host: &str, port: u16) -> HostSocket {
+        HostSocket::new(host.parse().unwrap(), port).unwrap()
+    }
+
+    fn rule(denied: Result<(), Denied>) -> &'static str {
+        match denied {
+            Ok(()) => "yes",
+            Err(Denied::NeverAllowed { .. }) => "never",
+            Err(Denied::PrivilegedPort { .. }) => "port",
+            Err(Denied::OwnAddress { .. }) => "own",
+            Err(Denied::SpecialRange { .. }) => "range",
+            Err(Denied::NotGranted { .. }) => "grant",
+            Err(_) => "another rule",
+        }
+    }
+
+    /// Both ways of opening, both ways of the bytes, both lists: a list counts for its own
+    /// direction alone.
+    fn check(networks: &[&str], host: &str, without: &str, with: &str) {
+        let peer = peer(host, 5000);
+        let nothing = policy(&[], &[]);
+        for initiative in [Initiative::Call, Initiative::Accept] {
+            for direction in [Send, Receive] {
+                let question = PeerQuestion {
+                    initiative,
+                    peer,
+                    direction: Some(direction),
+                };
+                let context = format!("{question:?} {networks:?}");
+                let listed = match direction {
+                    Send => policy(networks, &[]),
+                    Receive => policy(&[], networks),
+                };
+                let other = match direction {
+                    Send => policy(&[], networks),
+                    Receive => policy(networks, &[]),
+                };
+                assert_eq!(rule(nothing.admit(&question)), without, "{context}");
+                assert_eq!(rule(listed.admit(&question)), with, "{context}");
+                assert_eq!(rule(other.admit(&question)), without, "{context}");
+                let either = PeerQuestion {
+                    direction: None,
+                    ..question
+                };
+                assert_eq!(rule(listed.admit(&either)), with, "{context}");
+            }
+        }
+    }
+
+    const NEITHER: Directions = Directions {
+        send: false,
+        receive: false,
+    };
+    const EVERYWHERE: &[&str] = &["0.0.0.0/0", "::/0"];
+
+    #[test]
+    fn no_setting_admits_what_is_no_host() {
+        for host in [
+            "0.0.0.0",
+            "0.1.2.3",
+            "::",
+            "224.0.0.1",
+            "ff02::1",
+            "255.255.255.255",
+        ] {
+            check(EVERYWHERE, host, "never", "never");
+            let alone = IpNet::from(host.parse::<IpAddr>().unwrap()).to_string();
+            check(&[&alone], host, "never", "never");
+        }
+    }
+
+    #[test]
+    fn the_host_of_the_control_connection_needs_no_grant() {
+        check(&[], CONTROL, "yes", "yes");
+        check(&[], "::ffff:192.0.2.1", "yes", "yes");
+        let local = ThirdPartyPolicy::new("127.0.0.1".parse().unwrap(), [], None);
+        assert_eq!(local.may_call(peer("127.0.0.1", 5000)), Directions::BOTH);
+        assert_eq!(local.may_call(peer("127.0.0.2", 5000)), NEITHER);
+    }
+
+    #[test]
+    fn a_third_host_needs_a_network_that_holds_it() {
+        for host in ["198.51.100.2", "2001:db8::1"] {
+            check(EVERYWHERE, host, "grant", "yes");
+        }
+        check(&["198.51.100.0/24"], "198.51.100.2", "grant", "yes");
+        check(&["198.51.100.0/24"], "::ffff:198.51.100.2", "grant", "yes");
+        check(&["198.51.100.0/24"], "198.51.101.2", "grant", "grant");
+        check(&["::/0"], "198.51.100.2", "grant", "grant");
+        check(&["0.0.0.0/0"], "2001:db8::1", "grant", "grant");
+    }
+
+    #[test]
+    fn a_special_range_has_to_be_named_itself() {
+        for (host, range, half) in [
+            ("127.0.0.3", "127.0.0.0/8", "127.0.0.2/31"),
+            ("::1", "::1/128", "::1/128"),
+            ("169.254.169.254", "169.254.0.0/16", "169.254.169.254/32"),
+            ("fe80::1", "fe80::/10", "fe80::/64"),
+            ("fd00:ec2::254", "fc00::/7", "fd00::/8"),
+            ("10.1.2.3", "10.0.0.0/8", "10.1.0.0/16"),
+            ("172.16.0.9", "172.16.0.0/12", "172.16.0.0/24"),
+            ("192.168.1.1", "192.168.0.0/16", "192.168.1.1/32"),
+            ("100.64.0.1", "100.64.0.0/10", "100.64.0.0/16"),
+            ("64:ff9b::a00:1", "64:ff9b::a00:0/104", "64:ff9b::a00:1/128"),
+        ] {
+            check(EVERYWHERE, host, "range", "range");
+            check(&[range], host, "range", "yes");
+            check(&[half], host, "range", "yes");
+        }
+        // One bit too wide is "everywhere", not the range.
+        for (host, wider) in [
+            ("127.0.0.3", "126.0.0.0/7"),
+            ("10.1.2.3", "10.0.0.0/7"),
+            ("172.16.0.9", "172.0.0.0/11"),
+            ("192.168.1.1", "192.168.0.0/15"),
+            ("100.64.0.1", "100.0.0.0/9"),
+            ("fd00::1", "fc00::/6"),
+            ("::1", "::/127"),
+        ] {
+            check(&[wider], host, "range", "range");
+        }
+        check(&["10.0.0.0/8"], "192.168.1.1", "range", "range");
+    }
+
+    #[test]
+    fn our_own_addresses_have_to_be_listed_alone() {
+        for host in [OWN, "198.51.100.77", "::ffff:203.0.113.7"] {
+            check(EVERYWHERE, host, "own", "own");
+        }
+        check(&["203.0.113.6/31"], OWN, "own", "own");
+        check(&["203.0.113.7/32"], OWN, "own", "yes");
+    }
+
+    #[test]
+    fn calls_to_privileged_ports_need_the_port_listed() {
+        let mut policy = policy(EVERYWHERE, EVERYWHERE);
+        for host in [CONTROL, "198.51.100.2"] {
+            for port in [1, 21, 25, 1023] {
+                let call = PeerQuestion {
+                    initiative: Initiative::Call,
+                    peer: peer(host, port),
+                    direction: Some(Send),
+                };
+                assert_eq!(rule(policy.admit(&call)), "port", "{call:?}");
+                assert_eq!(policy.may_call(call.peer), NEITHER);
+                let caller = PeerQuestion {
+                    initiative: Initiative::Accept,
+                    ..call
+                };
+                assert_eq!(rule(policy.admit(&caller)), "yes", "{caller:?}");
+            }
+            assert!(policy.may_call(peer(host, 1024)).allow(Send));
+        }
+        policy.grant.as_mut().unwrap().privileged_ports.push(21);
+        assert!(policy.may_call(peer("198.51.100.2", 21)).allow(Receive));
+        assert_eq!(policy.may_call(peer("198.51.100.2", 20)), NEITHER);
+        assert_eq!(policy.may_call(peer("10.0.0.1", 21)), NEITHER);
+    }
+
+    #[test]
+    fn directions_say_which_way_is_open() {
+        let policy = policy(&["198.51.100.0/24"], &[]);
+        let send = Directions {
+            send: true,
+            receive: false,
+        };
+        assert_eq!(policy.may_call(peer("198.51.100.2", 5000)), send);
+        assert_eq!(policy.may_accept("198.51.100.2".parse().unwrap()), send);
+        assert_eq!(policy.may_accept("198.51.101.2".parse().unwrap()), NEITHER);
+        assert!(policy.is_third_party("198.51.100.2".parse().unwrap()));
+        assert!(!policy.is_third_party("::ffff:192.0.2.1".parse().unwrap()));
+    }
+
+    #[test]
+    fn a_user_may_name_so_many_third_hosts_in_a_minute() {
+        let rate = TargetRate::default();
+        let host = |number: usize| IpAddr::from([198, 51, 100, u8::try_from(number).unwrap()]);
+        let at = Duration::from_secs;
+        for number in 0..THIRD_HOSTS_PER_MINUTE {
+            assert!(rate.note("alice", host(number), at(100)));
+        }
+        assert!(rate.note("alice", host(0), at(130)), "not a new one");
+        assert!(!rate.note("alice", host(200), at(130)));
+        assert!(rate.note("bob", host(200), at(130)), "another user");
+        assert!(!rate.note("alice", host(200), at(159)));
+        assert!(
+            rate.note("alice", host(200), at(160)),
+            "a minute has passed"
+        );
+        assert!(rate.note("alice", host(0), at(189)), "still known");
+    }
+
+    #[test]
+    fn the_table_of_targets_is_bounded() {
+        let rate = TargetRate::default();
+        let host: IpAddr = "198.51.100.2".parse().unwrap();
+        for number in 0..=TARGET_USERS_MAX {
+            assert!(rate.note(
+                &number.to_string(),
+                host,
+                Duration::from_millis(number as u64)
+            ));
+        }
+        let users = rate.users.lock().unwrap();
+        assert_eq!(users.len(), TARGET_USERS_MAX);
+        assert!(!users.contains_key("0") && users.contains_key("1"));
+    }
+}

@@ -1,0 +1,250 @@
+//! The server-FTP process as a library: listeners in, sessions out.
+
+use std::collections::HashMap;
+use std::io;
+use std::net::{IpAddr, Ipv6Addr};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use futures_util::future::select_all;
+use thirdhost_sockets::{Allocator, Connection, Listener, PortPool, World};
+use tokio::io::AsyncWriteExt;
+use tokio::sync::watch;
+use tokio_util::task::TaskTracker;
+
+use crate::accounts::{Accounts, Roll};
+use crate::config::Config;
+use crate::policy::TargetRate;
+use crate::session;
+use crate::store::Homes;
+
+/// A server: configuration, accounts and files, shared by all its sessions.
+#[derive(Clone, Debug)]
+pub struct Server {
+    shared: Arc<Shared>,
+}
+
+/// What all sessions share.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) config: Config,
+    pub(crate) world: World,
+    pub(crate) homes: Arc<dyn Homes>,
+    pub(crate) accounts: Accounts,
+    pub(crate) allocator: Allocator,
+    pub(crate) targets: TargetRate,
+    sessions: Mutex<Sessions>,
+}
+
+/// How many sessions there are, in all and per host (spec S-52).
+#[derive(Debug, Default)]
+struct Sessions {
+    total: usize,
+    per_host: HashMap<IpAddr, usize>,
+}
+
+impl Server {
+    /// A server that lives in `world` and keeps its users' homes in `homes`.
+    #[must_use]
+    pub fn new(config: Config, world: World, homes: Arc<dyn Homes>) -> Self {
+        let pool = PortPool::new(config.data_sockets.ports.clone());
+        let accounts = Accounts::new(
+            config.roll.clone(),
+            Arc::clone(&world.clock),
+            Arc::clone(&world.random),
+        );
+        let allocator = Allocator::new(world.clone(), pool);
+        let shared = Shared {
+            config,
+            world,
+            homes,
+            accounts,
+            allocator,
+            targets: TargetRate::default(),
+            sessions: Mutex::default(),
+        };
+        Self { shared: Arc::new(shared) }
+    }
+
+    /// Serves every caller of `listeners` until `shutdown` completes; then refuses new ones and
+    /// lets running transfers finish, for at most the configured drain time.
+    ///
+    /// The caller binds, so that tests use port 0.
+    ///
+    /// # Errors
+    /// When a listener fails in a way that will not pass.
+    pub async fn serve(
+        &self,
+        listeners: Vec<Box<dyn Listener>>,
+        shutdown: impl Future<Output = ()>,
+    ) -> io::Result<()> {
+        let (drain, draining) = watch::channel(false);
+        let sessions = TaskTracker::new();
+        tokio::pin!(shutdown);
+        let served = loop {
+            tokio::select! {
+                () = &mut shutdown => break Ok(()),
+                connection = accept(&listeners) => match connection {
+                    Ok(connection) => self.begin(&sessions, connection, draining.clone()),
+                    Err(error) if is_passing(&error) => {
+                        tracing::warn!(%error, "accept failed; waiting");
+                        self.shared.world.clock.sleep(ACCEPT_PAUSE).await;
+                    }
+                    Err(error) => break Err(error),
+                },
+            }
+        };
+        drop(listeners);
+        sessions.close();
+        drop(draining);
+        if drain.send(true).is_err() {
+            tracing::debug!("no session to drain");
+        }
+        tokio::select! {
+            () = sessions.wait() => {}
+            () = self.shared.world.clock.sleep(self.shared.config.drain) => {
+                tracing::warn!(sessions = sessions.len(), "the drain time is over; closing all");
+            }
+        }
+        served
+    }
+
+    /// Replaces the users; sessions that are logged in go on as they are.
+    pub fn replace_users(&self, roll: Roll) {
+        self.shared.accounts.replace(roll);
+    }
+
+    /// How many data ports are reserved now; for checks and metrics.
+    #[must_use]
+    pub fn ports_reserved(&self) -> usize {
+        self.shared.allocator.pool().leased()
+    }
+
+    /// How many sessions there are now; for checks and metrics.
+    #[must_use]
+    pub fn sessions(&self) -> usize {
+        self.shared.count().total
+    }
+
+    fn begin(
+        &self,
+        sessions: &TaskTracker,
+        connection: Box<dyn Connection>,
+        draining: watch::Receiver<bool>,
+    ) {
+        let shared = Arc::clone(&self.shared);
+        match Seat::take(&shared, connection.peer().ip()) {
+            Ok(seat) => {
+                sessions.spawn(async move {
+                    session::run(connection, shared, draining).await;
+                    drop(seat);
+                });
+            }
+            Err(why) => {
+                tracing::warn!(peer = %connection.peer(), why, "session refused");
+                sessions.spawn(refuse(shared, connection, why));
+            }
+        }
+    }
+}
+
+impl Shared {
+    /// The addresses that are this server's own: no third-party target unless listed (S-3).
+    pub(crate) fn own_addresses(&self, local: IpAddr) -> Vec<IpAddr> {
+        let listening = self.config.listen.iter().map(|address| address.ip());
+        let named = listening.filter(|host| !host.is_unspecified());
+        named.chain(self.config.data_sockets.public_address).chain([local]).collect()
+    }
+
+    fn count(&self) -> std::sync::MutexGuard<'_, Sessions> {
+        // The counts are whole at every moment a panic could strike.
+        self.sessions.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A session's place in the counts. Dropping it frees the place.
+#[derive(Debug)]
+struct Seat {
+    shared: Arc<Shared>,
+    host: IpAddr,
+}
+
+impl Seat {
+    fn take(shared: &Arc<Shared>, peer: IpAddr) -> Result<Self, &'static str> {
+        let host = counted_host(peer);
+        let limits = &shared.config.sessions;
+        let mut sessions = shared.count();
+        if sessions.total >= limits.most {
+            return Err("too many sessions");
+        }
+        let of_host = sessions.per_host.get(&host).copied().unwrap_or(0);
+        if of_host >= limits.most_per_host {
+            return Err("too many sessions from your address");
+        }
+        sessions.total += 1;
+        sessions.per_host.insert(host, of_host + 1);
+        Ok(Self { shared: Arc::clone(shared), host })
+    }
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        let mut sessions = self.shared.count();
+        sessions.total = sessions.total.saturating_sub(1);
+        if let Some(count) = sessions.per_host.get_mut(&self.host) {
+            *count = count.saturating_sub(1);
+            if *count == 0 {
+                sessions.per_host.remove(&self.host);
+            }
+        }
+    }
+}
+
+/// What counts as one host: an IPv4 address, or the /64 an IPv6 user has to itself.
+fn counted_host(peer: IpAddr) -> IpAddr {
+    match peer.to_canonical() {
+        IpAddr::V4(host) => IpAddr::V4(host),
+        IpAddr::V6(host) => IpAddr::V6(Ipv6Addr::from_bits(host.to_bits() & !u128::from(u64::MAX))),
+    }
+}
+
+/// Accepts from whichever listener has a caller first.
+async fn accept(listeners: &[Box<dyn Listener>]) -> io::Result<Box<dyn Connection>> {
+    if listeners.is_empty() {
+        return std::future::pending().await;
+    }
+    let (connection, _, _) = select_all(listeners.iter().map(|listener| listener.accept())).await;
+    connection
+}
+
+/// 421 for a session too many (spec S-52); bounded, because the peer may not read.
+async fn refuse(shared: Arc<Shared>, mut connection: Box<dyn Connection>, why: &'static str) {
+    let line = format!("421 Sorry, {why}; try again later.\r\n");
+    let say = async {
+        connection.write_all(line.as_bytes()).await?;
+        connection.shutdown().await
+    };
+    tokio::select! {
+        said = say => if let Err(error) = said {
+            tracing::debug!(%error, "421 was not heard");
+        },
+        () = shared.world.clock.sleep(REFUSAL_TIMEOUT) => {}
+    }
+}
+
+/// Errors of accept(2) that concern one caller, or pass when a descriptor becomes free.
+fn is_passing(error: &io::Error) -> bool {
+    use io::ErrorKind as E;
+    let caller = matches!(
+        error.kind(),
+        E::ConnectionAborted | E::ConnectionReset | E::Interrupted | E::WouldBlock | E::TimedOut
+    );
+    // EMFILE and ENFILE have no kind of their own; memory and buffers pass as well.
+    caller || matches!(error.raw_os_error(), Some(23 | 24 | 12 | 105))
+}
+
+/// How long to wait before accepting again when descriptors ran out.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// How long a caller who is refused may take to read why.
+const REFUSAL_TIMEOUT: Duration = Duration::from_secs(5);

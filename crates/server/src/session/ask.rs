@@ -1,0 +1,133 @@
+//! Questions of the server-PI to the store, answered.
+
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use thirdhost_proto::server::{Answer, Permissions, Question, Refusal, VirtualPath};
+use thirdhost_wire::{Fact, RepresentationType};
+
+use super::refusal::refusal;
+use crate::dtp::{list_line, mlsx_line, time_val};
+use crate::store::{Entry, EntryKind, Store, StoreError};
+
+/// Asks the store.
+pub(super) async fn answer(
+    store: Arc<dyn Store>,
+    permissions: Permissions,
+    now: SystemTime,
+    question: Question,
+) -> Result<Answer, Refusal> {
+    let answer = match &question {
+        Question::Enter(path) => enter(&*store, path).await,
+        Question::Exists(path) => store.stat(path).await.map(|_| Answer::Done),
+        Question::MakeDirectory(path) => store.make_directory(path).await.map(|()| Answer::Done),
+        Question::RemoveDirectory(path) => {
+            store.remove_directory(path).await.map(|()| Answer::Done)
+        }
+        Question::Delete(path) => store.delete(path).await.map(|()| Answer::Done),
+        Question::Rename { from, to } => store.rename(from, to).await.map(|()| Answer::Done),
+        Question::Modified(path) => {
+            file(&*store, path).await.map(|e| Answer::Text(time_val(e.modified)))
+        }
+        Question::Facts { path, facts } => match store.stat(path).await {
+            Ok(entry) => {
+                let line = mlsx_line(&named(entry, path), *facts, permissions);
+                Ok(Answer::Text(line))
+            }
+            Err(StoreError::NotFound) => partial(&*store, path).await,
+            Err(error) => Err(error),
+        },
+        Question::Size { path, representation } => {
+            return size(&*store, path, *representation).await;
+        }
+        Question::Status(path) => status(&*store, path, now).await,
+    };
+    answer.map_err(|error| refusal(&error))
+}
+
+async fn enter(store: &dyn Store, path: &VirtualPath) -> Result<Answer, StoreError> {
+    match store.stat(path).await?.kind {
+        EntryKind::Directory => Ok(Answer::Done),
+        EntryKind::File | EntryKind::Other => Err(StoreError::NotDirectory),
+    }
+}
+
+async fn file(store: &dyn Store, path: &VirtualPath) -> Result<Entry, StoreError> {
+    let entry = store.stat(path).await?;
+    match entry.kind {
+        EntryKind::File => Ok(entry),
+        EntryKind::Directory | EntryKind::Other => Err(StoreError::NotFile),
+    }
+}
+
+/// Nothing is there yet, but an interrupted transfer to this name can be gone on with: the one
+/// fact X.partial tells how far it came (design D10).
+async fn partial(store: &dyn Store, path: &VirtualPath) -> Result<Answer, StoreError> {
+    let kept = store.partial(path).await?.ok_or(StoreError::NotFound)?;
+    Ok(Answer::Text(format!("{}={kept}; {path}", Fact::Partial.name())))
+}
+
+/// RFC 3659 section 7.2: MLST tells the pathname in full.
+fn named(mut entry: Entry, path: &VirtualPath) -> Entry {
+    path.as_str().clone_into(&mut entry.name);
+    entry
+}
+
+/// The exact octets a transfer would move (RFC 3659 section 4).
+async fn size(
+    store: &dyn Store,
+    path: &VirtualPath,
+    representation: RepresentationType,
+) -> Result<Answer, Refusal> {
+    let entry = file(store, path).await.map_err(|error| refusal(&error))?;
+    if representation == RepresentationType::Image {
+        return Ok(Answer::Size(entry.size));
+    }
+    if entry.size > ASCII_SIZE_BYTES_MAX {
+        return Err(Refusal::TooLargeToCount);
+    }
+    let mut source = store.open(path, 0).await.map_err(|error| refusal(&error))?;
+    let (mut octets, mut buffer) = (0_u64, Vec::new());
+    loop {
+        buffer.clear();
+        let read = source.read(&mut buffer, COUNT_CHUNK_BYTES).await;
+        match read.map_err(|error| refusal(&error))? {
+            0 => return Ok(Answer::Size(octets)),
+            read => octets += read as u64,
+        }
+        // Each LF goes out as CR LF.
+        octets += buffer.iter().filter(|&&octet| octet == b'\n').count() as u64;
+    }
+}
+
+async fn status(
+    store: &dyn Store,
+    path: &VirtualPath,
+    now: SystemTime,
+) -> Result<Answer, StoreError> {
+    let entry = store.stat(path).await?;
+    if entry.kind != EntryKind::Directory {
+        return Ok(Answer::Lines { directory: false, lines: vec![list_line(&entry, now)] });
+    }
+    let mut listing = store.list(path).await?;
+    let mut lines = Vec::new();
+    while lines.len() < STATUS_LINES_MAX {
+        let batch = listing.next_batch().await?;
+        if batch.is_empty() {
+            return Ok(Answer::Lines { directory: true, lines });
+        }
+        lines.extend(batch.iter().map(|entry| list_line(entry, now)));
+    }
+    lines.truncate(STATUS_LINES_MAX);
+    lines.push("(cut here; use LIST or MLSD)".to_owned());
+    Ok(Answer::Lines { directory: true, lines })
+}
+
+/// SIZE in TYPE A reads the file; above this it is refused (spec S-58).
+const ASCII_SIZE_BYTES_MAX: u64 = 16 * 1024 * 1024;
+
+/// How much of it is read at once.
+const COUNT_CHUNK_BYTES: usize = 64 * 1024;
+
+/// STAT's listing goes over the control connection and is held in memory whole.
+const STATUS_LINES_MAX: usize = 1000;

@@ -1,0 +1,380 @@
+//! One session: the shell that carries out what its server-PI decides. One task each.
+//!
+//! It reads lines, performs effects, reports events, and knows no FTP: which reply follows
+//! which command is the server-PI's business.
+
+mod ask;
+mod control;
+mod login;
+mod refusal;
+mod sockets;
+mod transfer;
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use thirdhost_proto::server::{
+    ArrangeRefusal, Effect, Event, Identity, Refusal, ServerPi, Settings, Transfer,
+    Arrange, pinned_host, Outcome,
+};
+use thirdhost_sockets::Connection;
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+use tracing::Instrument;
+
+use self::control::{Control, Line};
+use self::login::LoggedIn;
+use self::sockets::{DataSockets, Site};
+use self::transfer::{Job, Step};
+use crate::dtp::Progress;
+use crate::limits;
+use crate::server::Shared;
+
+/// Serves one user from greeting to goodbye. Returns when the control connection is closed and
+/// everything the session held is given back.
+pub(crate) async fn run(
+    connection: Box<dyn Connection>,
+    shared: Arc<Shared>,
+    shutdown: watch::Receiver<bool>,
+) {
+    let peer = connection.peer();
+    let span = tracing::info_span!("session", %peer);
+    async {
+        tracing::debug!("session begins");
+        let mut session = Session::new(connection, shared, shutdown);
+        let end = session.serve().await;
+        session.end().await;
+        tracing::debug!(end, "session ends");
+    }
+    .instrument(span)
+    .await;
+}
+
+struct Session {
+    shared: Arc<Shared>,
+    control: Control,
+    pi: ServerPi,
+    user: Option<LoggedIn>,
+    sockets: DataSockets,
+    /// The one thing that is under way; the server-PI asks for one at a time.
+    operation: Option<BoxFuture<'static, Done>>,
+    running: Option<RunningTransfer>,
+    shutdown: watch::Receiver<bool>,
+    draining: bool,
+    closing: bool,
+}
+
+/// What STAT tells and ABOR stops while a transfer runs.
+struct RunningTransfer {
+    transfer: Transfer,
+    began: Duration,
+    octets: Option<u64>,
+    progress: Arc<Progress>,
+    stop: CancellationToken,
+}
+
+/// An operation that is over, or a transfer that has come one step further.
+enum Done {
+    Authenticated(Option<LoggedIn>),
+    Event(Event),
+    Step(Step),
+}
+
+impl Session {
+    fn new(
+        connection: Box<dyn Connection>,
+        shared: Arc<Shared>,
+        shutdown: watch::Receiver<bool>,
+    ) -> Self {
+        let control = Control::new(connection);
+        let config = &shared.config;
+        let peer = control.peer().ip().to_canonical();
+        let settings = Settings {
+            peer,
+            unpinned: config.data_sockets.unpinned,
+            clear_login: login::clear_login(config, peer),
+            limits: limits::session(config),
+        };
+        let pi = ServerPi::new(shared.world.clock.now(), settings);
+        Self {
+            shared,
+            control,
+            pi,
+            user: None,
+            sockets: DataSockets::default(),
+            operation: None,
+            running: None,
+            shutdown,
+            draining: false,
+            closing: false,
+        }
+    }
+
+    /// Serves until the connection is to be closed; tells why.
+    async fn serve(&mut self) -> &'static str {
+        loop {
+            self.perform();
+            if self.closing && !self.control.has_output() {
+                return "closed by the server";
+            }
+            if self.take_line() {
+                continue;
+            }
+            let wants_input =
+                !self.closing && self.pi.wants_commands() && !self.control.is_clogged();
+            let wait = self.wait();
+            let clock = Arc::clone(&self.shared.world.clock);
+            let operation = &mut self.operation;
+            // One branch reads the control connection and one writes it: they share its halves,
+            // so a user who does not read cannot stop a transfer.
+            tokio::select! {
+                biased;
+                done = async { operation.as_mut().expect("invariant: guarded below").await },
+                    if operation.is_some() => {
+                    self.operation = None;
+                    self.done(done);
+                }
+                io = self.control.turn(wants_input) => match io {
+                    Ok(true) => {}
+                    Ok(false) => return "closed by the user",
+                    Err(error) => {
+                        tracing::debug!(%error, "control connection lost");
+                        return "control connection lost";
+                    }
+                },
+                () = clock.sleep(wait) => {
+                    if self.is_unread() {
+                        return "the user does not read its replies";
+                    }
+                    self.pi.handle_timeout(self.now());
+                }
+                _ = self.shutdown.changed(), if !self.draining => {
+                    self.draining = true;
+                    self.pi.handle_shutdown(self.now());
+                }
+            }
+        }
+    }
+
+    /// Gives everything back: what runs is stopped and cleaned up first (spec S-51).
+    async fn end(&mut self) {
+        if let Some(running) = &self.running {
+            running.stop.cancel();
+        }
+        while let Some(operation) = self.operation.take() {
+            if let Done::Step(Step::Opened(_, rest)) = operation.await {
+                self.operation = Some(rest.map(Done::Step).boxed());
+            }
+        }
+        self.sockets = DataSockets::default();
+        // The user may be gone already; there is nobody to tell.
+        if let Err(error) = self.control.shutdown().await {
+            tracing::trace!(%error, "control connection not closed in order");
+        }
+    }
+
+    /// Gives one buffered line to the server-PI. False when there is none, or none is wanted.
+    fn take_line(&mut self) -> bool {
+        if self.closing || !self.pi.wants_commands() || self.control.is_clogged() {
+            return false;
+        }
+        let now = self.now();
+        match self.control.next_line(now) {
+            None => false,
+            Some(Line::TelnetAbuse) => {
+                tracing::warn!("Telnet options without end; closing");
+                self.closing = true;
+                true
+            }
+            Some(Line::Command(command)) => {
+                match &command {
+                    Ok(command) => tracing::debug!(%command, "command"),
+                    Err(error) => tracing::debug!(%error, "bad line"),
+                }
+                self.pi.handle_command(now, command);
+                true
+            }
+        }
+    }
+
+    /// Carries out everything the server-PI has asked for.
+    fn perform(&mut self) {
+        while let Some(effect) = self.pi.poll_effect() {
+            let now = self.now();
+            match effect {
+                Effect::Reply(reply) => {
+                    tracing::debug!(code = reply.code().number(), text = reply.text(), "reply");
+                    self.control.reply(now, &reply);
+                }
+                Effect::Authenticate { user, password } => {
+                    let peer = self.control.peer().ip().to_canonical();
+                    let local = self.control.local().ip().to_canonical();
+                    let shared = Arc::clone(&self.shared);
+                    let login = login::authenticate(shared, user, password, peer, local);
+                    self.operation = Some(login.map(Done::Authenticated).boxed());
+                }
+                Effect::Arrange(what) => {
+                    let result = self.arrange(what);
+                    self.pi.handle_event(now, Event::Arranged(result));
+                }
+                Effect::Release => self.sockets.release(),
+                Effect::Disconnect => self.sockets.disconnect(),
+                Effect::Ask(question) => {
+                    let Some(user) = &self.user else {
+                        self.pi.handle_event(now, Event::Answered(Err(Refusal::NotPermitted)));
+                        continue;
+                    };
+                    let (store, may) = (Arc::clone(&user.store), user.account.permissions);
+                    let wall = self.shared.world.clock.wall();
+                    let answer = ask::answer(store, may, wall, question);
+                    self.operation =
+                        Some(answer.map(|answer| Done::Event(Event::Answered(answer))).boxed());
+                }
+                Effect::Transfer(transfer) => self.begin_transfer(transfer),
+                Effect::StopTransfer => {
+                    if let Some(running) = &self.running {
+                        running.stop.cancel();
+                    }
+                }
+                Effect::AskProgress => {
+                    let running = self.running.as_ref();
+                    let moved = running.map_or(0, |running| running.progress.moved());
+                    let total = running.and_then(|running| running.octets);
+                    self.pi.handle_event(now, Event::Progress { moved, total });
+                }
+                Effect::Close => self.closing = true,
+            }
+        }
+    }
+
+    fn arrange(&mut self, what: Arrange) -> Result<thirdhost_proto::server::Arranged, ArrangeRefusal> {
+        let Some(user) = &self.user else { return Err(ArrangeRefusal::NotPermitted) };
+        if let Some(host) = arranged_host(what).filter(|&host| user.policy.is_third_party(host)) {
+            let now = self.now();
+            if !self.shared.targets.note(&user.account.name, host, now) {
+                tracing::warn!(user = user.account.name, %host, "too many third-party targets");
+                return Err(ArrangeRefusal::TooManyTargets);
+            }
+        }
+        let site = Site {
+            allocator: &self.shared.allocator,
+            policy: &user.policy,
+            local: self.control.local().ip().to_canonical(),
+            public: self.shared.config.data_sockets.public_address,
+        };
+        let result = self.sockets.arrange(&site, what);
+        match &result {
+            Ok(arranged) => tracing::debug!(?what, ?arranged, "data connection arranged"),
+            Err(why) => {
+                tracing::warn!(user = user.account.name, ?what, ?why, "data connection refused");
+            }
+        }
+        result
+    }
+
+    fn begin_transfer(&mut self, transfer: Transfer) {
+        let now = self.now();
+        let Some(user) = &self.user else {
+            let refused = Outcome::Refused(Refusal::NotPermitted);
+            return self.pi.handle_event(now, Event::Finished(refused));
+        };
+        let (progress, stop) = (Arc::new(Progress::default()), CancellationToken::new());
+        let job = Job {
+            transfer: transfer.clone(),
+            store: Arc::clone(&user.store),
+            permissions: user.account.permissions,
+            sockets: std::mem::take(&mut self.sockets),
+            line: sockets::Line {
+                allocator: self.shared.allocator.clone(),
+                policy: Arc::clone(&user.policy),
+                local: self.control.local().ip().to_canonical(),
+                timeout: self.shared.config.data_sockets.accept,
+            },
+            clock: Arc::clone(&self.shared.world.clock),
+            progress: Arc::clone(&progress),
+            stall: limits::STALL_TIMEOUT,
+            stop: stop.clone(),
+        };
+        self.running =
+            Some(RunningTransfer { transfer, began: now, octets: None, progress, stop });
+        self.operation = Some(transfer::open(job).map(Done::Step).boxed());
+    }
+
+    fn done(&mut self, done: Done) {
+        let now = self.now();
+        match done {
+            Done::Event(event) => self.pi.handle_event(now, event),
+            Done::Authenticated(user) => {
+                let identity = user.as_ref().map(|user| Identity {
+                    name: user.account.name.clone(),
+                    permissions: user.account.permissions,
+                });
+                self.user = user;
+                self.pi.handle_event(now, Event::Authenticated(identity));
+            }
+            Done::Step(Step::Opened(opened, rest)) => {
+                if let Some(running) = &mut self.running {
+                    running.octets = opened.octets;
+                }
+                self.operation = Some(rest.map(Done::Step).boxed());
+                self.pi.handle_event(now, Event::Opened(opened));
+            }
+            Done::Step(Step::Finished(event, sockets)) => {
+                self.sockets = sockets;
+                if let (Some(running), Some(user)) = (self.running.take(), &self.user) {
+                    running.log(now, &user.account.name, &event);
+                }
+                self.pi.handle_event(now, event);
+            }
+        }
+    }
+
+    /// How long nothing needs to be done unless something happens.
+    fn wait(&self) -> Duration {
+        let unread = self.control.output_since().map(|since| since + limits::REPLY_TIMEOUT);
+        let deadline = [self.pi.poll_timeout(), unread].into_iter().flatten().min();
+        deadline.map_or(FOREVER, |deadline| deadline.saturating_sub(self.now()))
+    }
+
+    fn is_unread(&self) -> bool {
+        let since = self.control.output_since();
+        since.is_some_and(|since| self.now() >= since + limits::REPLY_TIMEOUT)
+    }
+
+    fn now(&self) -> Duration {
+        self.shared.world.clock.now()
+    }
+}
+
+impl RunningTransfer {
+    /// One line per transfer (spec D-15, S-71).
+    fn log(&self, now: Duration, user: &str, event: &Event) {
+        let Event::Finished(outcome) = event else { return };
+        let Transfer { operation, route, .. } = &self.transfer;
+        tracing::info!(
+            user,
+            path = ?operation.path().as_str(),
+            direction = ?operation.direction(),
+            ?route,
+            ?outcome,
+            octets = self.progress.moved(),
+            seconds = now.saturating_sub(self.began).as_secs_f64(),
+            "transfer"
+        );
+    }
+}
+
+/// The host an arrangement names, if it names one.
+fn arranged_host(what: Arrange) -> Option<IpAddr> {
+    match what {
+        Arrange::Listen { .. } => None,
+        Arrange::Hold { target } | Arrange::Target { target } => Some(target.host()),
+        Arrange::Pin { filter } => pinned_host(filter),
+    }
+}
+
+/// When no limit runs: woken by events alone.
+const FOREVER: Duration = Duration::from_secs(24 * 60 * 60);

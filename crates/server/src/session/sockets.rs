@@ -1,0 +1,192 @@
+//! The data sockets of one session: what is reserved, and what is open. Spec 3.3, S-51.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use thirdhost_proto::server::{
+    Arrange, ArrangeRefusal, Arranged, Directions, Route, pinned_host,
+};
+use thirdhost_sockets::{
+    AllocateError, Allocator, Listening, OpenError, Parity, Reserved,
+};
+use thirdhost_wire::{AcceptFilter, Direction, HostSocket, NetworkProtocol};
+
+use crate::dtp::DataConnection;
+use crate::policy::ThirdPartyPolicy;
+
+/// At most one reservation and one open data connection (spec S-51, A-20).
+#[derive(Debug, Default)]
+pub(super) struct DataSockets {
+    reservation: Reservation,
+    open: Option<DataConnection>,
+}
+
+/// A port of ours that is set aside. Dropping it frees the port.
+#[derive(Debug, Default)]
+enum Reservation {
+    /// None.
+    #[default]
+    Nothing,
+    /// LSTN, PASV, EPSV.
+    Listening(Listening),
+    /// SOCK.
+    Held(Reserved),
+}
+
+/// What arranging a data connection depends on.
+#[derive(Debug)]
+pub(super) struct Site<'a> {
+    pub(super) allocator: &'a Allocator,
+    pub(super) policy: &'a ThirdPartyPolicy,
+    /// Our address on the control connection: where we listen and call from (spec A-25, D-5).
+    pub(super) local: IpAddr,
+    /// What 227 tells instead, behind NAT.
+    pub(super) public: Option<IpAddr>,
+}
+
+impl DataSockets {
+    /// Reserves a socket, or admits a peer; policy comes first (design D3).
+    pub(super) fn arrange(
+        &mut self,
+        site: &Site<'_>,
+        what: Arrange,
+    ) -> Result<Arranged, ArrangeRefusal> {
+        match what {
+            Arrange::Listen { protocol, direction } => self.listen(site, protocol, direction),
+            Arrange::Hold { target } => {
+                let may = site.may_call(target)?;
+                let parity = Parity::opposite_of(target.port());
+                let held = site.allocator.hold(site.local, Some(parity)).map_err(no_socket)?;
+                let port = held.port();
+                self.reservation = Reservation::Held(held);
+                Ok(Arranged::Held { port, may })
+            }
+            Arrange::Target { target } => {
+                Ok(Arranged::Admitted { may: site.may_call(target)? })
+            }
+            Arrange::Pin { filter } => Ok(Arranged::Admitted { may: site.may_accept(filter)? }),
+        }
+    }
+
+    /// Opens the data connection of a transfer. Policy is asked again (spec S-15).
+    ///
+    /// # Cancel safety
+    /// Cancel safe: nothing that was reserved is lost.
+    pub(super) async fn open(
+        &mut self,
+        line: &Line,
+        route: Route,
+        direction: Direction,
+    ) -> Result<DataConnection, OpenFailure> {
+        let (policy, timeout) = (&*line.policy, line.timeout);
+        let connection = match (route, &mut self.reservation) {
+            (Route::Open, _) => return self.open.take().ok_or(OpenFailure::Gone),
+            (Route::Accept { filter }, Reservation::Listening(listening)) => {
+                listening.accept(filter, policy, direction, timeout).await?
+            }
+            (Route::Accept { .. }, _) => return Err(OpenFailure::Gone),
+            (Route::Call { target }, Reservation::Held(held)) => {
+                held.call(target, policy, direction, timeout).await?
+            }
+            (Route::Call { target }, _) => {
+                let allocator = &line.allocator;
+                allocator.call_unreserved(line.local, target, policy, direction, timeout).await?
+            }
+        };
+        Ok(DataConnection::new(connection))
+    }
+
+    /// Keeps a data connection for the next file (MODE B).
+    pub(super) fn keep(&mut self, connection: DataConnection) {
+        self.open = Some(connection);
+    }
+
+    /// Resets callers that came for a transfer that is over (spec D-12).
+    pub(super) fn discard_backlog(&mut self) {
+        if let Reservation::Listening(listening) = &mut self.reservation {
+            listening.discard_backlog();
+        }
+    }
+
+    /// Frees the reserved port.
+    pub(super) fn release(&mut self) {
+        self.reservation = Reservation::Nothing;
+    }
+
+    /// Closes the data connection that was kept open.
+    pub(super) fn disconnect(&mut self) {
+        self.open = None;
+    }
+
+    fn listen(
+        &mut self,
+        site: &Site<'_>,
+        protocol: Option<NetworkProtocol>,
+        direction: Option<Direction>,
+    ) -> Result<Arranged, ArrangeRefusal> {
+        let ours = NetworkProtocol::of(site.local);
+        if protocol.is_some_and(|asked| asked != ours) {
+            return Err(ArrangeRefusal::Protocol(vec![ours]));
+        }
+        let parity = direction.map(Parity::of_listener);
+        let listening = site.allocator.listen(site.local, parity).map_err(no_socket)?;
+        let port = listening.port();
+        self.reservation = Reservation::Listening(listening);
+        Ok(Arranged::Listening { port, host: site.public.unwrap_or(site.local) })
+    }
+}
+
+impl Site<'_> {
+    fn may_call(&self, target: HostSocket) -> Result<Directions, ArrangeRefusal> {
+        let ours = NetworkProtocol::of(self.local);
+        if NetworkProtocol::of(target.host()) != ours {
+            return Err(ArrangeRefusal::Protocol(vec![ours]));
+        }
+        match self.policy.may_call(target) {
+            may if may != Directions::default() => Ok(may),
+            _ if target.port() < FIRST_UNPRIVILEGED_PORT => Err(ArrangeRefusal::PrivilegedPort),
+            _ => Err(ArrangeRefusal::NotPermitted),
+        }
+    }
+
+    fn may_accept(&self, filter: AcceptFilter) -> Result<Directions, ArrangeRefusal> {
+        let Some(host) = pinned_host(filter) else { return Ok(Directions::BOTH) };
+        let ours = NetworkProtocol::of(self.local);
+        if NetworkProtocol::of(host) != ours {
+            return Err(ArrangeRefusal::Protocol(vec![ours]));
+        }
+        match self.policy.may_accept(host) {
+            may if may != Directions::default() => Ok(may),
+            _ => Err(ArrangeRefusal::NotPermitted),
+        }
+    }
+}
+
+/// What opening a data connection depends on, owned, so that a transfer can outlive a borrow.
+#[derive(Clone, Debug)]
+pub(super) struct Line {
+    pub(super) allocator: Allocator,
+    pub(super) policy: Arc<ThirdPartyPolicy>,
+    pub(super) local: IpAddr,
+    pub(super) timeout: Duration,
+}
+
+/// Why there is no data connection.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum OpenFailure {
+    /// What the route needs is not there any more.
+    #[error("the reserved socket or the open connection is gone")]
+    Gone,
+    /// Calling or accepting failed.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+}
+
+fn no_socket(error: AllocateError) -> ArrangeRefusal {
+    tracing::warn!(%error, "no data socket");
+    ArrangeRefusal::NoSocket
+}
+
+/// Ports below are the system's (spec S-1).
+const FIRST_UNPRIVILEGED_PORT: u16 = 1024;

@@ -1,0 +1,287 @@
+//! One transfer performed: the file, then the data connection, then the bytes. RFC 438 clause b.
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use thirdhost_proto::server::{
+    Event, ListForm, ListTarget, Opened, Operation, Outcome, Permissions, Transfer,
+};
+use thirdhost_sockets::Clock;
+use thirdhost_wire::{RepresentationType, TransmissionMode};
+use tokio_util::sync::CancellationToken;
+
+use super::refusal::refusal;
+use super::sockets::{DataSockets, Line, OpenFailure};
+use crate::dtp::{
+    DataConnection, Entries, ListingStyle, Progress, TransferError, Watch,
+    close_received, close_sent, receive_file, send_file, send_listing,
+};
+use crate::store::{Entry, EntryKind, Listing, Source, Store, StoreError, Upload, UploadKind};
+
+/// Everything a transfer needs, owned.
+#[derive(Debug)]
+pub(super) struct Job {
+    pub(super) transfer: Transfer,
+    pub(super) store: Arc<dyn Store>,
+    pub(super) permissions: Permissions,
+    pub(super) sockets: DataSockets,
+    pub(super) line: Line,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) progress: Arc<Progress>,
+    pub(super) stall: Duration,
+    /// Cancelled by ABOR and by the end of the control connection.
+    pub(super) stop: CancellationToken,
+}
+
+/// A step of a transfer that is over, and what comes after it.
+pub(super) enum Step {
+    /// The file is open; the rest is still to come.
+    Opened(Opened, BoxFuture<'static, Step>),
+    /// All is over; the sockets come back to the session.
+    Finished(Event, DataSockets),
+}
+
+/// Opens the file. Nothing has gone to the network yet (spec S-4).
+pub(super) async fn open(mut job: Job) -> Step {
+    let opening = job.stop.clone().run_until_cancelled_owned(open_file(
+        Arc::clone(&job.store),
+        job.transfer.clone(),
+        job.permissions,
+        job.clock.wall(),
+    ));
+    let outcome = match opening.await {
+        Some(Ok(file)) => {
+            let opened = file.opened(&job.transfer);
+            return Step::Opened(opened, run(job, file).boxed());
+        }
+        Some(Err(error)) => Outcome::Refused(refusal(&error)),
+        None => Outcome::Stopped,
+    };
+    job.sockets.discard_backlog();
+    Step::Finished(Event::Finished(outcome), job.sockets)
+}
+
+/// What is sent or received.
+enum OpenFile {
+    Send(Box<dyn Source>, u64),
+    List(Box<dyn Listing>, ListingStyle),
+    Receive(Box<dyn Upload>),
+}
+
+impl OpenFile {
+    fn opened(&self, transfer: &Transfer) -> Opened {
+        match self {
+            Self::Send(source, offset) => {
+                let image = transfer.parameters.representation == RepresentationType::Image;
+                let octets = image.then(|| source.size().saturating_sub(*offset));
+                Opened { octets, name: None }
+            }
+            Self::List(..) => Opened::default(),
+            Self::Receive(upload) => {
+                let unique = matches!(transfer.operation, Operation::StoreUnique { .. });
+                let name = unique.then(|| upload.path().as_str().to_owned());
+                Opened { octets: None, name }
+            }
+        }
+    }
+}
+
+async fn open_file(
+    store: Arc<dyn Store>,
+    transfer: Transfer,
+    permissions: Permissions,
+    now: SystemTime,
+) -> Result<OpenFile, StoreError> {
+    let upload = |path, kind| {
+        let store = &store;
+        async move { Ok(OpenFile::Receive(store.begin(path, kind).await?)) }
+    };
+    match &transfer.operation {
+        Operation::Retrieve { path, offset } => {
+            Ok(OpenFile::Send(store.open(path, *offset).await?, *offset))
+        }
+        Operation::Store { path, offset: None } => upload(path, UploadKind::Replace).await,
+        Operation::Store { path, offset: Some(offset) } => {
+            upload(path, UploadKind::Resume { offset: *offset }).await
+        }
+        Operation::StoreUnique { hint } => upload(hint, UploadKind::Unique).await,
+        Operation::Append { path } => upload(path, UploadKind::Append).await,
+        Operation::List { target, without_options, form } => {
+            let (entry, target) = find(&*store, target, without_options.as_ref()).await?;
+            let is_directory = entry.kind == EntryKind::Directory;
+            let style = match form {
+                ListForm::Long => ListingStyle::Long { now },
+                ListForm::Names => {
+                    let given = target.given.clone().filter(|_| is_directory);
+                    ListingStyle::Names { given }
+                }
+                ListForm::Facts(_) if !is_directory => return Err(StoreError::NotDirectory),
+                ListForm::Facts(facts) => ListingStyle::Facts { facts: *facts, permissions },
+            };
+            let listing = open_listing(&*store, entry, target).await?;
+            Ok(OpenFile::List(listing, style))
+        }
+    }
+}
+
+/// What a listing is about: the name as given, or, when nothing has it, without its options.
+async fn find<'a>(
+    store: &dyn Store,
+    target: &'a ListTarget,
+    without_options: Option<&'a ListTarget>,
+) -> Result<(Entry, &'a ListTarget), StoreError> {
+    match (store.stat(&target.path).await, without_options) {
+        (Err(StoreError::NotFound), Some(other)) => Ok((store.stat(&other.path).await?, other)),
+        (entry, _) => Ok((entry?, target)),
+    }
+}
+
+async fn open_listing(
+    store: &dyn Store,
+    mut entry: Entry,
+    target: &ListTarget,
+) -> Result<Box<dyn Listing>, StoreError> {
+    if entry.kind == EntryKind::Directory {
+        return store.list(&target.path).await;
+    }
+    // A file is listed under the name it was asked for with (spec Q-21).
+    if let Some(given) = &target.given {
+        entry.name.clone_from(given);
+    }
+    Ok(Box::new(Entries::new(vec![entry])))
+}
+
+/// Opens the data connection and moves the bytes.
+async fn run(mut job: Job, file: OpenFile) -> Step {
+    let outcome = match connect(&mut job).await {
+        Ok(connection) => move_bytes(&mut job, connection, file).await,
+        Err(outcome) => {
+            if let OpenFile::Receive(upload) = file {
+                upload.abandon().await;
+            }
+            outcome
+        }
+    };
+    job.sockets.discard_backlog();
+    Step::Finished(Event::Finished(outcome), job.sockets)
+}
+
+async fn connect(job: &mut Job) -> Result<DataConnection, Outcome> {
+    let direction = job.transfer.operation.direction();
+    let opening = job.sockets.open(&job.line, job.transfer.route, direction);
+    match job.stop.run_until_cancelled(opening).await {
+        None => Err(Outcome::Stopped),
+        Some(Ok(connection)) => {
+            tracing::debug!(peer = %connection.peer(), "data connection open");
+            Ok(connection)
+        }
+        Some(Err(failure)) => {
+            tracing::warn!(%failure, "no data connection");
+            Err(match failure {
+                OpenFailure::Open(thirdhost_sockets::OpenError::Denied(_)) => {
+                    Outcome::NotAdmitted
+                }
+                _ => Outcome::NotConnected,
+            })
+        }
+    }
+}
+
+async fn move_bytes(job: &mut Job, mut connection: DataConnection, file: OpenFile) -> Outcome {
+    let parameters = job.transfer.parameters;
+    let clock = Arc::clone(&job.clock);
+    let progress = Arc::clone(&job.progress);
+    let watch = Watch { progress: &progress, stall: job.stall, clock: &*clock };
+    let stop = job.stop.clone();
+    let moved = match file {
+        OpenFile::Send(mut source, offset) => {
+            let sending = send_file(&mut connection, &mut *source, offset, parameters, watch);
+            stop.run_until_cancelled(sending).await
+        }
+        OpenFile::List(mut listing, style) => {
+            let mode = parameters.mode;
+            let sending = send_listing(&mut connection, &mut *listing, &style, mode, watch);
+            stop.run_until_cancelled(sending).await
+        }
+        OpenFile::Receive(upload) => {
+            return receive(job, connection, upload, watch).await;
+        }
+    };
+    let bytes = match moved {
+        None => return stopped(connection),
+        Some(Err(error)) => return broken(connection, &error),
+        Some(Ok(bytes)) => bytes,
+    };
+    if parameters.mode == TransmissionMode::Block {
+        job.sockets.keep(connection);
+        return Outcome::Completed { bytes, kept: true };
+    }
+    match stop.run_until_cancelled(close_sent(connection, watch)).await {
+        None => Outcome::Stopped,
+        Some(Err(error)) => outcome(&error),
+        Some(Ok(())) => Outcome::Completed { bytes, kept: false },
+    }
+}
+
+/// Receives into an upload that appears only when all of it has come (design D10).
+async fn receive(
+    job: &mut Job,
+    mut connection: DataConnection,
+    mut upload: Box<dyn Upload>,
+    watch: Watch<'_>,
+) -> Outcome {
+    let parameters = job.transfer.parameters;
+    let receiving = receive_file(&mut connection, &mut *upload, parameters, watch);
+    let received = job.stop.run_until_cancelled(receiving).await;
+    let received = match received {
+        Some(Ok(received)) => received,
+        Some(Err(error)) => {
+            upload.abandon().await;
+            return broken(connection, &error);
+        }
+        None => {
+            upload.abandon().await;
+            return stopped(connection);
+        }
+    };
+    if received.suspect {
+        tracing::warn!("the source marked the file as suspect; it is stored all the same (M-20)");
+    }
+    // Completion is said after the data is in place (design D10); from here on ABOR is too late.
+    if let Err(error) = upload.commit().await {
+        connection.reset();
+        return Outcome::Refused(refusal(&error));
+    }
+    let bytes = received.octets;
+    if parameters.mode == TransmissionMode::Block {
+        job.sockets.keep(connection);
+        return Outcome::Completed { bytes, kept: true };
+    }
+    close_received(connection, watch).await;
+    Outcome::Completed { bytes, kept: false }
+}
+
+fn stopped(connection: DataConnection) -> Outcome {
+    connection.reset();
+    Outcome::Stopped
+}
+
+fn broken(connection: DataConnection, error: &TransferError) -> Outcome {
+    connection.reset();
+    outcome(error)
+}
+
+/// Whose fault it was decides the reply: 426 theirs, 451 and 552 ours.
+fn outcome(error: &TransferError) -> Outcome {
+    tracing::warn!(%error, "transfer failed");
+    match error {
+        TransferError::Store(error) => Outcome::Refused(refusal(error)),
+        TransferError::SourceChanged => {
+            Outcome::Refused(thirdhost_proto::server::Refusal::Failed)
+        }
+        TransferError::Malformed(_) => Outcome::Malformed,
+        _ => Outcome::ConnectionLost,
+    }
+}

@@ -1,0 +1,375 @@
+//! The local disk: everything beneath one directory, and nothing else. Design D10, D11.
+//!
+//! | file | what it knows |
+//! |---|---|
+//! | `place` | resolving beneath the root, opening, locking |
+//! | `whole`, `append`, `in_place` | the three ways to write |
+//! | `sidecar` | undoing an append after a crash |
+//! | `upload`, `source`, `listing` | the traits, off the runtime's workers |
+//! | `sweep` | what failed uploads left |
+//! | `errors`, `system` | what the operating system says, and how they differ |
+
+mod append;
+mod errors;
+mod in_place;
+mod listing;
+mod place;
+mod sidecar;
+mod source;
+mod sweep;
+mod system;
+mod upload;
+mod whole;
+mod writer;
+
+#[cfg(test)]
+#[cfg(unix)]
+mod tests;
+
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use cap_std::ambient_authority;
+use cap_std::fs::Dir;
+use futures_util::future::BoxFuture;
+use thirdhost_proto::server::VirtualPath;
+use tokio::task;
+
+pub use self::sweep::Swept;
+
+use self::append::Append;
+use self::errors::store_error;
+use self::in_place::InPlace;
+use self::listing::DiskListing;
+use self::place::{Place, relative};
+use self::sidecar::Settled;
+use self::source::DiskSource;
+use self::sweep::Walk;
+use self::upload::{DiskUpload, Work};
+use self::whole::{Reserved, Whole};
+use super::{Entry, Listing, Source, Store, StoreError, Upload, UploadKind, names};
+
+/// A directory of the local disk as a store. Clones are views of the same.
+///
+/// Every path is resolved by the kernel beneath the directory (`openat2` with
+/// `RESOLVE_BENEATH`); symbolic links are followed as long as they stay in it, absolute ones
+/// never. Deleting and renaming act on a link itself. Only regular files are opened. Two
+/// processes may serve the same tree: temporaries and appends are locked with `flock`.
+#[derive(Clone, Debug)]
+pub struct DiskStore {
+    root: Arc<Dir>,
+    uploads: UploadPolicy,
+    durability: Durability,
+    reserved: Arc<Reserved>,
+}
+
+/// How STOR and STOU write.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum UploadPolicy {
+    /// Into a hidden temporary, renamed at the end: a file appears only whole.
+    #[default]
+    Whole,
+    /// Into the file itself, the classic way: what has arrived stays.
+    Resumable,
+}
+
+/// What an upload outlives once it is committed.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum Durability {
+    /// The end of the process.
+    #[default]
+    Process,
+    /// The loss of power: file and directory are synced.
+    Power,
+}
+
+impl DiskStore {
+    /// The store beneath the directory `root`. Blocks for a moment.
+    ///
+    /// # Errors
+    /// When `root` is not a directory that can be opened.
+    pub fn open(root: &Path, uploads: UploadPolicy, durability: Durability) -> io::Result<Self> {
+        let root = Arc::new(Dir::open_ambient_dir(root, ambient_authority())?);
+        Ok(Self {
+            root,
+            uploads,
+            durability,
+            reserved: Arc::default(),
+        })
+    }
+
+    /// The same store seen from the directory `path`, confined to it. Blocks for a moment.
+    ///
+    /// # Errors
+    /// When `path` is not a directory beneath this root.
+    pub fn home(&self, path: &VirtualPath) -> Result<Self, StoreError> {
+        names::check_readable(path)?;
+        let root = Arc::new(self.root.open_dir(relative(path)).map_err(store_error)?);
+        Ok(Self {
+            root,
+            ..self.clone()
+        })
+    }
+
+    /// Removes the temporaries that nobody uses and that are older than `older_than`, and
+    /// undoes appends that a crash cut short. Memory and open files stay bounded.
+    ///
+    /// # Errors
+    /// When the root cannot be read. What cannot be read or removed beneath it is passed over.
+    ///
+    /// # Cancel safety
+    /// The sweep then stops within a few milliseconds.
+    pub async fn sweep(&self, older_than: Duration) -> Result<Swept, StoreError> {
+        let (root, durability) = (Arc::clone(&self.root), self.durability);
+        let mut walk = blocking(move || Walk::new(&root, older_than, durability)).await?;
+        loop {
+            let (back, done) = blocking(move || {
+                let done = walk.step();
+                Ok((walk, done))
+            })
+            .await?;
+            walk = back;
+            if let Some(swept) = done {
+                return Ok(swept);
+            }
+        }
+    }
+
+    /// Does `work` where it may block, with a view of this store and its own copy of `path`.
+    fn run<'a, T: Send + 'static>(
+        &self,
+        path: &VirtualPath,
+        work: impl FnOnce(&Self, &VirtualPath) -> Result<T, StoreError> + Send + 'static,
+    ) -> BoxFuture<'a, Result<T, StoreError>> {
+        let (store, path) = (self.clone(), path.clone());
+        Box::pin(blocking(move || work(&store, &path)))
+    }
+
+    fn begin_blocking(
+        &self,
+        path: &VirtualPath,
+        kind: UploadKind,
+    ) -> Result<Box<dyn Upload>, StoreError> {
+        names::check_creatable(path)?;
+        // STOU never goes through a link: a taken hint only means another name.
+        let place = match kind {
+            UploadKind::Unique => Place::of(&self.root, path)?,
+            _ => Place::resolved(&self.root, path)?,
+        };
+        let durability = self.durability;
+        let work: Box<dyn Work> = match (kind, self.uploads) {
+            (UploadKind::Append, _) => Box::new(Append::begin(place, durability)?),
+            (UploadKind::Replace, UploadPolicy::Whole) => {
+                sidecar::settle(&place, durability)?;
+                Box::new(Whole::replace(place, durability)?)
+            }
+            (UploadKind::Resume { offset }, UploadPolicy::Whole) => {
+                sidecar::settle(&place, durability)?;
+                Box::new(Whole::resume(place, offset, durability)?)
+            }
+            (UploadKind::Unique, UploadPolicy::Whole) => {
+                let upload = Whole::unique(place, &self.reserved, durability)?;
+                let path = sibling(path, upload.name())?;
+                return Ok(Box::new(DiskUpload::new(path, Box::new(upload))));
+            }
+            (UploadKind::Replace, UploadPolicy::Resumable) => {
+                Box::new(InPlace::begin(place, 0, durability)?)
+            }
+            (UploadKind::Resume { offset }, UploadPolicy::Resumable) => {
+                Box::new(InPlace::begin(place, offset, durability)?)
+            }
+            (UploadKind::Unique, UploadPolicy::Resumable) => {
+                let upload = InPlace::unique(place, durability)?;
+                let path = sibling(path, upload.name())?;
+                return Ok(Box::new(DiskUpload::new(path, Box::new(upload))));
+            }
+        };
+        Ok(Box::new(DiskUpload::new(path.clone(), work)))
+    }
+
+    /// The place to read at: links followed, and what a crash left of an append undone.
+    fn settled_place(&self, path: &VirtualPath) -> Result<Place, StoreError> {
+        names::check_readable(path)?;
+        let place = match Place::resolved(&self.root, path) {
+            // A link to one of the store's own files.
+            Err(StoreError::NameNotAllowed) => return Err(StoreError::NotFound),
+            place => place?,
+        };
+        sidecar::settle(&place, self.durability)?;
+        Ok(place)
+    }
+
+    fn stat_blocking(&self, path: &VirtualPath) -> Result<Entry, StoreError> {
+        let Some(name) = path.file_name() else {
+            let metadata = self.root.dir_metadata().map_err(store_error)?;
+            return Ok(listing::entry(String::new(), &metadata));
+        };
+        let place = self.settled_place(path)?;
+        let metadata = place.entry()?.ok_or(StoreError::NotFound)?;
+        let mut entry = listing::entry(name.to_owned(), &metadata);
+        entry.partial = whole::partial_size(&place)?;
+        Ok(entry)
+    }
+
+    fn partial_blocking(&self, path: &VirtualPath) -> Result<Option<u64>, StoreError> {
+        names::check_readable(path)?;
+        match Place::resolved(&self.root, path) {
+            Err(StoreError::NotFound | StoreError::NotFile) => Ok(None),
+            place => whole::partial_size(&place?),
+        }
+    }
+
+    fn open_blocking(
+        &self,
+        path: &VirtualPath,
+        offset: u64,
+    ) -> Result<Box<dyn Source>, StoreError> {
+        let place = self.settled_place(path)?;
+        let file = place::open(&place.dir, &place.name, &system::reading_no_link())?;
+        Ok(Box::new(DiskSource::new(file, offset)?))
+    }
+
+    /// Refuses to take a file away from under an append.
+    fn check_no_append(&self, path: &VirtualPath) -> Result<(), StoreError> {
+        match sidecar::settle(&Place::of(&self.root, path)?, self.durability)? {
+            Settled::Live => Err(StoreError::Busy),
+            Settled::Clean | Settled::RolledBack => Ok(()),
+        }
+    }
+
+    fn remove_directory_blocking(&self, path: &VirtualPath) -> Result<(), StoreError> {
+        names::check_readable(path)?;
+        let place = place_below_root(&self.root, path)?;
+        let remove = || place.dir.remove_dir(&place.name).map_err(store_error);
+        match remove() {
+            // To the user it is empty when nothing but the store's own files are in it.
+            Err(StoreError::NotEmpty) => {
+                let dir = place.dir.open_dir(&place.name).map_err(store_error)?;
+                if sweep::clear(&dir, self.durability)? {
+                    remove()
+                } else {
+                    Err(StoreError::NotEmpty)
+                }
+            }
+            removed => removed,
+        }
+    }
+
+    fn rename_blocking(&self, from: &VirtualPath, to: &VirtualPath) -> Result<(), StoreError> {
+        names::check_readable(from)?;
+        names::check_creatable(to)?;
+        let (from_place, to_place) = (
+            place_below_root(&self.root, from)?,
+            place_below_root(&self.root, to)?,
+        );
+        self.check_no_append(from)?;
+        self.check_no_append(to)?;
+        from_place
+            .dir
+            .rename(&from_place.name, &to_place.dir, &to_place.name)
+            .map_err(store_error)
+    }
+}
+
+impl Store for DiskStore {
+    fn stat<'a>(&'a self, path: &'a VirtualPath) -> BoxFuture<'a, Result<Entry, StoreError>> {
+        self.run(path, Self::stat_blocking)
+    }
+
+    fn partial<'a>(
+        &'a self,
+        path: &'a VirtualPath,
+    ) -> BoxFuture<'a, Result<Option<u64>, StoreError>> {
+        self.run(path, Self::partial_blocking)
+    }
+
+    fn list<'a>(
+        &'a self,
+        path: &'a VirtualPath,
+    ) -> BoxFuture<'a, Result<Box<dyn Listing>, StoreError>> {
+        self.run(path, |store, path| {
+            names::check_readable(path)?;
+            let listing = DiskListing::open(Arc::clone(&store.root), path)?;
+            Ok(Box::new(listing) as Box<dyn Listing>)
+        })
+    }
+
+    fn open<'a>(
+        &'a self,
+        path: &'a VirtualPath,
+        offset: u64,
+    ) -> BoxFuture<'a, Result<Box<dyn Source>, StoreError>> {
+        self.run(path, move |store, path| store.open_blocking(path, offset))
+    }
+
+    fn begin<'a>(
+        &'a self,
+        path: &'a VirtualPath,
+        kind: UploadKind,
+    ) -> BoxFuture<'a, Result<Box<dyn Upload>, StoreError>> {
+        self.run(path, move |store, path| store.begin_blocking(path, kind))
+    }
+
+    fn make_directory<'a>(
+        &'a self,
+        path: &'a VirtualPath,
+    ) -> BoxFuture<'a, Result<(), StoreError>> {
+        self.run(path, |store, path| {
+            names::check_creatable(path)?;
+            if path.file_name().is_none() {
+                return Err(StoreError::Exists);
+            }
+            store.root.create_dir(relative(path)).map_err(store_error)
+        })
+    }
+
+    fn remove_directory<'a>(
+        &'a self,
+        path: &'a VirtualPath,
+    ) -> BoxFuture<'a, Result<(), StoreError>> {
+        self.run(path, Self::remove_directory_blocking)
+    }
+
+    fn delete<'a>(&'a self, path: &'a VirtualPath) -> BoxFuture<'a, Result<(), StoreError>> {
+        self.run(path, |store, path| {
+            names::check_readable(path)?;
+            let place = Place::of(&store.root, path)?;
+            store.check_no_append(path)?;
+            place.dir.remove_file(&place.name).map_err(store_error)
+        })
+    }
+
+    fn rename<'a>(
+        &'a self,
+        from: &'a VirtualPath,
+        to: &'a VirtualPath,
+    ) -> BoxFuture<'a, Result<(), StoreError>> {
+        let to = to.clone();
+        self.run(from, move |store, from| store.rename_blocking(from, &to))
+    }
+}
+
+/// Does what blocks on a thread made for it; goes on to its end when the future is dropped.
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, StoreError> + Send + 'static,
+) -> Result<T, StoreError> {
+    match task::spawn_blocking(work).await {
+        Ok(done) => done,
+        Err(error) => Err(StoreError::Io(io::Error::other(error))),
+    }
+}
+
+/// The place of anything but the root, which can be neither removed nor renamed.
+fn place_below_root(root: &Dir, path: &VirtualPath) -> Result<Place, StoreError> {
+    if path.file_name().is_none() {
+        return Err(StoreError::NotPermitted);
+    }
+    Place::of(root, path)
+}
+
+/// The path of `name` in the directory of `path`.
+fn sibling(path: &VirtualPath, name: &str) -> Result<VirtualPath, StoreError> {
+    names::child(&path.parent(), name)
+}

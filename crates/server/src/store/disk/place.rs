@@ -1,0 +1,156 @@
+//! A place: a directory held open and one name in it, where nothing is resolved any more.
+
+use std::fs::{File, TryLockError};
+use std::io::ErrorKind;
+use std::process;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use cap_std::fs::{Dir, Metadata, OpenOptions};
+use thirdhost_proto::server::VirtualPath;
+
+use super::super::StoreError;
+use super::super::names;
+use super::errors::store_error;
+use super::{Durability, system};
+
+/// Where a file is or will be. The name is one component.
+#[derive(Debug)]
+pub(super) struct Place {
+    pub(super) dir: Dir,
+    pub(super) name: String,
+}
+
+impl Place {
+    /// The place of `path`, the last component not followed.
+    pub(super) fn of(root: &Dir, path: &VirtualPath) -> Result<Self, StoreError> {
+        let name = path.file_name().ok_or(StoreError::NotFile)?;
+        // SECURITY: the kernel resolves, and refuses what leads out of the root (spec S-44).
+        let dir = root
+            .open_dir(relative(&path.parent()))
+            .map_err(store_error)?;
+        Ok(Self {
+            dir,
+            name: name.to_owned(),
+        })
+    }
+
+    /// The place of `path`, or of what the symbolic link there leads to.
+    pub(super) fn resolved(root: &Dir, path: &VirtualPath) -> Result<Self, StoreError> {
+        let place = Self::of(root, path)?;
+        if !place.entry()?.is_some_and(|found| found.is_symlink()) {
+            return Ok(place);
+        }
+        let target = root.canonicalize(relative(path)).map_err(store_error)?;
+        let target = target.to_str().ok_or(StoreError::NotFound)?;
+        let (parent, name) = target.rsplit_once('/').unwrap_or((".", target));
+        if name == "." {
+            return Err(StoreError::NotFile);
+        }
+        if target.split('/').any(names::is_hidden) {
+            return Err(StoreError::NameNotAllowed);
+        }
+        let dir = root.open_dir(parent).map_err(store_error)?;
+        Ok(Self {
+            dir,
+            name: name.to_owned(),
+        })
+    }
+
+    /// What is there now; a symbolic link is one.
+    pub(super) fn entry(&self) -> Result<Option<Metadata>, StoreError> {
+        entry(&self.dir, &self.name)
+    }
+
+    /// What is there now, when it is a regular file or nothing.
+    pub(super) fn file_entry(&self) -> Result<Option<Metadata>, StoreError> {
+        match self.entry()? {
+            Some(found) if !found.is_file() => Err(StoreError::NotFile),
+            found => Ok(found),
+        }
+    }
+
+    /// Opens the file to write, creating it when missing: then the second value is `true`.
+    pub(super) fn open_or_create(&self) -> Result<(File, bool), StoreError> {
+        let mut options = system::writing_no_link();
+        match open(&self.dir, &self.name, options.create_new(true)) {
+            Err(StoreError::Exists) => {
+                open(&self.dir, &self.name, &system::writing_no_link()).map(|file| (file, false))
+            }
+            created => created.map(|file| (file, true)),
+        }
+    }
+
+    /// Makes the names in the directory outlive a power failure, when that is asked for.
+    pub(super) fn sync(&self, durability: Durability) -> Result<(), StoreError> {
+        match durability {
+            Durability::Process => Ok(()),
+            Durability::Power => system::sync_directory(&self.dir).map_err(store_error),
+        }
+    }
+}
+
+/// What cap-std takes for `path`: relative, and `.` for the root.
+pub(super) fn relative(path: &VirtualPath) -> &str {
+    match path.relative() {
+        "" => ".",
+        relative => relative,
+    }
+}
+
+/// What is at `name` now, links not followed.
+pub(super) fn entry(dir: &Dir, name: &str) -> Result<Option<Metadata>, StoreError> {
+    match dir.symlink_metadata(name) {
+        Ok(found) => Ok(Some(found)),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(store_error(error)),
+    }
+}
+
+/// Opens a regular file; anything else is refused (spec S-49).
+pub(super) fn open(dir: &Dir, name: &str, options: &OpenOptions) -> Result<File, StoreError> {
+    let file = dir.open_with(name, options).map_err(store_error)?;
+    if !file.metadata().map_err(store_error)?.is_file() {
+        return Err(StoreError::NotFile);
+    }
+    Ok(file.into_std())
+}
+
+/// Creates a hidden file that no name leads to, locked.
+pub(super) fn unnamed(dir: &Dir) -> Result<(File, String), StoreError> {
+    let mut options = system::writing_no_link();
+    options.create_new(true);
+    for _ in 0..OPEN_TRIES_MAX {
+        let number = NEXT_UNNAMED.fetch_add(1, Ordering::Relaxed);
+        let name = format!("{}{}-{number}", names::UNNAMED, process::id());
+        match open(dir, &name, &options) {
+            Err(StoreError::Exists) => {}
+            Err(error) => return Err(error),
+            Ok(file) => {
+                lock(&file)?;
+                return Ok((file, name));
+            }
+        }
+    }
+    Err(StoreError::Busy)
+}
+
+/// Takes the lock on an open file; `false` when another has it.
+pub(super) fn lock(file: &File) -> Result<bool, StoreError> {
+    match file.try_lock() {
+        Ok(()) => Ok(true),
+        Err(TryLockError::WouldBlock) => Ok(false),
+        Err(TryLockError::Error(error)) => Err(store_error(error)),
+    }
+}
+
+/// Whether `name` is still the open `file`: a committing upload renames, a deletion unlinks.
+pub(super) fn is_still(dir: &Dir, name: &str, file: &File) -> Result<bool, StoreError> {
+    let identity = system::identity_of(file).map_err(store_error)?;
+    Ok(entry(dir, name)?.is_some_and(|found| system::identity(&found) == identity))
+}
+
+/// Tells apart the unnamed files of one process.
+static NEXT_UNNAMED: AtomicU64 = AtomicU64::new(0);
+
+/// How often a name is opened again because it was renamed between opening and locking.
+pub(super) const OPEN_TRIES_MAX: usize = 8;

@@ -1,0 +1,81 @@
+//! Systems without Unix' inodes and modes.
+
+use std::fs::File;
+use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
+
+use cap_std::fs::{Dir, Metadata, OpenOptions};
+
+use super::super::super::Entry;
+
+/// Opening to read in a directory the store holds.
+pub(in super::super) fn reading_no_link() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    options.read(true);
+    options
+}
+
+/// The same to read and write.
+pub(in super::super) fn writing_no_link() -> OpenOptions {
+    let mut options = reading_no_link();
+    options.write(true);
+    options
+}
+
+/// Which object it is: all are taken for the same, so that the name decides.
+pub(in super::super) fn identity(_metadata: &Metadata) -> (u64, u64) {
+    (0, 0)
+}
+
+/// Which object an open file is.
+pub(in super::super) fn identity_of(_file: &File) -> io::Result<(u64, u64)> {
+    Ok((0, 0))
+}
+
+/// Adds nothing.
+pub(in super::super) fn add_facts(_entry: &mut Entry, _metadata: &Metadata) {}
+
+/// There is no mode to keep.
+pub(in super::super) fn keep_mode(_file: &File, _old: &Metadata, _also: u32) -> io::Result<()> {
+    Ok(())
+}
+
+/// Appends at most `most` bytes from `offset` on to `buffer`.
+pub(in super::super) fn read_at(
+    file: &File,
+    buffer: &mut Vec<u8>,
+    most: usize,
+    offset: u64,
+) -> io::Result<usize> {
+    let mut file = file;
+    file.seek(SeekFrom::Start(offset))?;
+    file.take(u64::try_from(most).unwrap_or(u64::MAX))
+        .read_to_end(buffer)
+}
+
+/// Writes all of `bytes` at `offset`.
+pub(in super::super) fn write_at(file: &File, bytes: &[u8], offset: u64) -> io::Result<()> {
+    let mut file = file;
+    file.seek(SeekFrom::Start(offset))?;
+    file.write_all(bytes)
+}
+
+/// Renames within one directory unless something is at `to`.
+pub(in super::super) fn rename_new(dir: &Dir, from: &str, to: &str) -> io::Result<()> {
+    dir.hard_link(from, dir, to)?;
+    dir.remove_file(from)
+}
+
+/// Directories cannot be synced.
+pub(in super::super) fn sync_directory(_dir: &Dir) -> io::Result<()> {
+    Ok(())
+}
+
+/// Opening never fails for that reason.
+pub(in super::super) fn is_special_file(_error: &io::Error) -> bool {
+    false
+}
+
+/// Nor for that one.
+pub(in super::super) fn is_link_loop(_error: &io::Error) -> bool {
+    false
+}

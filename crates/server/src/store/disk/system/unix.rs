@@ -1,0 +1,123 @@
+//! Unix: positional reads and writes, inodes, modes.
+
+use std::fs::{File, Permissions};
+use std::io;
+use std::os::unix::fs::{FileExt as _, MetadataExt as _, PermissionsExt as _};
+
+use cap_std::fs::{Dir, Metadata, MetadataExt as _, OpenOptions, OpenOptionsExt as _};
+use rustix::buffer::spare_capacity;
+use rustix::fs::{OFlags, RenameFlags, renameat_with};
+use rustix::io::{Errno, pread, retry_on_intr};
+
+use super::super::super::Entry;
+
+/// Opening to read in a directory the store holds: no link is followed, a pipe does not wait.
+pub(in super::super) fn reading_no_link() -> OpenOptions {
+    options(OFlags::NONBLOCK | OFlags::NOFOLLOW)
+}
+
+/// The same to read and write.
+pub(in super::super) fn writing_no_link() -> OpenOptions {
+    let mut options = options(OFlags::NONBLOCK | OFlags::NOFOLLOW);
+    options.write(true);
+    options
+}
+
+/// Which object it is: device and inode.
+pub(in super::super) fn identity(metadata: &Metadata) -> (u64, u64) {
+    (metadata.dev(), metadata.ino())
+}
+
+/// Which object an open file is: device and inode.
+pub(in super::super) fn identity_of(file: &File) -> io::Result<(u64, u64)> {
+    file.metadata()
+        .map(|metadata| (metadata.dev(), metadata.ino()))
+}
+
+/// Adds the facts that only Unix has.
+pub(in super::super) fn add_facts(entry: &mut Entry, metadata: &Metadata) {
+    entry.unique = identity(metadata);
+    entry.mode = metadata.mode();
+    entry.links = metadata.nlink();
+    entry.owner = (metadata.uid(), metadata.gid());
+}
+
+/// Gives `file` the permission bits of the file it takes the place of, and `also` more.
+/// Set-id bits are not among them (spec S-49).
+pub(in super::super) fn keep_mode(file: &File, old: &Metadata, also: u32) -> io::Result<()> {
+    file.set_permissions(Permissions::from_mode(
+        (old.mode() & PERMISSION_BITS) | also,
+    ))
+}
+
+/// Appends at most `most` bytes from `offset` on to `buffer`.
+pub(in super::super) fn read_at(
+    file: &File,
+    buffer: &mut Vec<u8>,
+    most: usize,
+    offset: u64,
+) -> io::Result<usize> {
+    let start = buffer.len();
+    if most == 0 {
+        return Ok(0);
+    }
+    if buffer.capacity() - start < most {
+        buffer.reserve_exact(most);
+    }
+    if buffer.capacity() - start == most {
+        let read = retry_on_intr(|| pread(file, spare_capacity(buffer), offset));
+        return read.map_err(io::Error::from);
+    }
+    // The room in the buffer is larger than what may be read: the slow way, which clears it.
+    buffer.resize(start + most, 0);
+    let read = match buffer.get_mut(start..) {
+        Some(room) => file.read_at(room, offset),
+        None => Ok(0),
+    };
+    buffer.truncate(start + read.as_ref().copied().unwrap_or(0));
+    read
+}
+
+/// Writes all of `bytes` at `offset`.
+pub(in super::super) fn write_at(file: &File, bytes: &[u8], offset: u64) -> io::Result<()> {
+    file.write_all_at(bytes, offset)
+}
+
+/// Renames within one directory unless something is at `to`.
+pub(in super::super) fn rename_new(dir: &Dir, from: &str, to: &str) -> io::Result<()> {
+    match renameat_with(dir, from, dir, to, RenameFlags::NOREPLACE) {
+        // Not every file system knows the flag; a link refuses what is there just as well.
+        Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => {
+            dir.hard_link(from, dir, to)?;
+            dir.remove_file(from)
+        }
+        done => done.map_err(io::Error::from),
+    }
+}
+
+/// Makes the names in a directory outlive a power failure.
+pub(in super::super) fn sync_directory(dir: &Dir) -> io::Result<()> {
+    dir.open(".")?.sync_all()
+}
+
+/// Whether opening failed because a pipe, a socket or a device without a driver is there.
+pub(in super::super) fn is_special_file(error: &io::Error) -> bool {
+    matches!(
+        Errno::from_io_error(error),
+        Some(Errno::NXIO | Errno::NODEV)
+    )
+}
+
+/// Whether following links came to no end.
+pub(in super::super) fn is_link_loop(error: &io::Error) -> bool {
+    Errno::from_io_error(error) == Some(Errno::LOOP)
+}
+
+fn options(flags: OFlags) -> OpenOptions {
+    let mut options = OpenOptions::new();
+    options.read(true).custom_flags(flags.bits().cast_signed());
+    options
+}
+
+/// Read, write and search for owner, group and others.
+const PERMISSION_BITS: u32 = 0o777;

@@ -1,0 +1,99 @@
+//! Uploads off the runtime's workers: one job at a time, in order, each wholly or not at all.
+
+use std::io;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use futures_util::future::BoxFuture;
+use thirdhost_proto::server::VirtualPath;
+use tokio::runtime::Handle;
+
+use super::super::{StoreError, Upload};
+use super::blocking;
+
+/// The part of an upload that blocks. Dropping it is abandoning it.
+pub(super) trait Work: Send {
+    /// Writes the next bytes.
+    fn write(&mut self, bytes: &[u8]) -> Result<(), StoreError>;
+
+    /// Makes the upload appear.
+    fn commit(self: Box<Self>) -> Result<(), StoreError>;
+}
+
+/// An upload to a disk.
+pub(super) struct DiskUpload {
+    path: VirtualPath,
+    /// Empty when it is committed or abandoned. Every job runs under the lock, so that one
+    /// whose future was dropped is over before the next begins.
+    work: Arc<Slot>,
+}
+
+impl DiskUpload {
+    pub(super) fn new(path: VirtualPath, work: Box<dyn Work>) -> Self {
+        Self {
+            path,
+            work: Arc::new(Mutex::new(Some(work))),
+        }
+    }
+}
+
+impl Upload for DiskUpload {
+    fn path(&self) -> &VirtualPath {
+        &self.path
+    }
+
+    fn write(&mut self, mut bytes: Vec<u8>) -> BoxFuture<'_, Result<Vec<u8>, StoreError>> {
+        let work = Arc::clone(&self.work);
+        Box::pin(blocking(move || {
+            let mut work = work.lock().unwrap_or_else(PoisonError::into_inner);
+            work.as_mut().ok_or_else(ended)?.write(&bytes)?;
+            bytes.clear();
+            Ok(bytes)
+        }))
+    }
+
+    fn commit(self: Box<Self>) -> BoxFuture<'static, Result<(), StoreError>> {
+        Box::pin(async move {
+            let work = Arc::clone(&self.work);
+            blocking(move || {
+                let mut work = work.lock().unwrap_or_else(PoisonError::into_inner);
+                work.take().ok_or_else(ended)?.commit()
+            })
+            .await
+        })
+    }
+
+    fn abandon(self: Box<Self>) -> BoxFuture<'static, ()> {
+        Box::pin(async move {
+            let work = Arc::clone(&self.work);
+            let done = blocking(move || {
+                abandon(&work);
+                Ok(())
+            });
+            // Only the runtime's end keeps it from running, and then the drop does it.
+            let _ = done.await;
+        })
+    }
+}
+
+impl Drop for DiskUpload {
+    fn drop(&mut self) {
+        if self.work.try_lock().is_ok_and(|work| work.is_none()) {
+            return;
+        }
+        let work = Arc::clone(&self.work);
+        match Handle::try_current() {
+            Ok(runtime) => drop(runtime.spawn_blocking(move || abandon(&work))),
+            Err(_) => abandon(&work),
+        }
+    }
+}
+
+type Slot = Mutex<Option<Box<dyn Work>>>;
+
+fn abandon(work: &Slot) {
+    drop(work.lock().unwrap_or_else(PoisonError::into_inner).take());
+}
+
+fn ended() -> StoreError {
+    StoreError::Io(io::Error::other("the upload is over"))
+}

@@ -1,0 +1,247 @@
+//! Whole uploads: a hidden temporary beside the target, renamed over it at the end. Design D10.
+
+use std::collections::HashSet;
+use std::fs::File;
+use std::io::{self, Read as _};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use cap_std::fs::Metadata;
+
+use super::super::StoreError;
+use super::super::names;
+use super::errors::store_error;
+use super::place::{self, OPEN_TRIES_MAX, Place};
+use super::upload::Work;
+use super::writer::Writer;
+use super::{Durability, system};
+
+/// An upload into a temporary, which is locked as long as the upload runs.
+///
+/// Dropping it without committing keeps the temporary when a later upload can go on with it.
+#[derive(Debug)]
+pub(super) struct Whole {
+    place: Place,
+    temporary: String,
+    /// Whether the temporary is the one a later upload to this name finds.
+    is_named: bool,
+    /// Whether the temporary held nothing but a copy of the target when it was begun.
+    is_copy: bool,
+    writer: Writer,
+    reservation: Option<Reservation>,
+    durability: Durability,
+    is_done: bool,
+}
+
+impl Whole {
+    /// STOR: what a failed upload left is overwritten.
+    pub(super) fn replace(place: Place, durability: Durability) -> Result<Self, StoreError> {
+        let target = place.file_entry()?;
+        let (file, temporary, is_named) = match named_temporary(&place)? {
+            Some((file, temporary)) => (file, temporary, true),
+            None => {
+                let (file, temporary) = place::unnamed(&place.dir)?;
+                (file, temporary, false)
+            }
+        };
+        let whole = Self {
+            place,
+            temporary,
+            is_named,
+            is_copy: false,
+            writer: Writer::new(file, 0),
+            reservation: None,
+            durability,
+            is_done: false,
+        };
+        if let Some(target) = target {
+            // Not to be read by more people than the file it replaces, yet by ourselves again.
+            system::keep_mode(whole.writer.file(), &target, OWNER_READS_AND_WRITES)
+                .map_err(store_error)?;
+        }
+        Ok(whole)
+    }
+
+    /// REST + STOR: goes on with what a failed upload left, else with a copy of the target.
+    pub(super) fn resume(
+        place: Place,
+        offset: u64,
+        durability: Durability,
+    ) -> Result<Self, StoreError> {
+        place.file_entry()?;
+        // A copy of the target in place of a partial that is being written would be a mix of
+        // two files: the client has to come again.
+        let Some((file, temporary)) = named_temporary(&place)? else {
+            return Err(StoreError::Busy);
+        };
+        let mut whole = Self {
+            place,
+            temporary,
+            is_named: true,
+            is_copy: false,
+            writer: Writer::new(file, offset),
+            reservation: None,
+            durability,
+            is_done: false,
+        };
+        if whole.writer.size() < offset {
+            copy_target(&whole.place, whole.writer.file(), offset)?;
+            whole.is_copy = true;
+        }
+        Ok(whole)
+    }
+
+    /// STOU: the name is settled now, and never taken by another STOU meanwhile.
+    pub(super) fn unique(
+        place: Place,
+        reserved: &Arc<Reserved>,
+        durability: Durability,
+    ) -> Result<Self, StoreError> {
+        let metadata = place.dir.dir_metadata().map_err(store_error)?;
+        let directory = system::identity(&metadata);
+        for name in names::candidates(&place.name) {
+            let Some(reservation) = Reserved::reserve(reserved, directory, &name) else {
+                continue;
+            };
+            let is_taken = place::entry(&place.dir, &name)?.is_some()
+                || place::entry(&place.dir, &names::partial(&name))?.is_some();
+            if !is_taken {
+                let mut whole = Self::replace(
+                    Place {
+                        dir: place.dir,
+                        name,
+                    },
+                    durability,
+                )?;
+                whole.reservation = Some(reservation);
+                return Ok(whole);
+            }
+        }
+        Err(StoreError::Exists)
+    }
+
+    /// The name it will appear under.
+    pub(super) fn name(&self) -> &str {
+        &self.place.name
+    }
+
+    fn is_worth_keeping(&self) -> bool {
+        let size = self.writer.size();
+        self.is_named && size > 0 && (self.writer.is_touched() || !self.is_copy)
+    }
+}
+
+impl Work for Whole {
+    fn write(&mut self, bytes: &[u8]) -> Result<(), StoreError> {
+        self.writer.write(bytes)
+    }
+
+    fn commit(mut self: Box<Self>) -> Result<(), StoreError> {
+        if let Some(target) = self.place.file_entry()? {
+            system::keep_mode(self.writer.file(), &target, 0).map_err(store_error)?;
+        }
+        self.writer.finish(self.durability)?;
+        let Place { dir, name } = &self.place;
+        match self.reservation {
+            None => dir.rename(&self.temporary, dir, name),
+            Some(_) => system::rename_new(dir, &self.temporary, name),
+        }
+        .map_err(store_error)?;
+        self.is_done = true;
+        self.place.sync(self.durability)
+    }
+}
+
+impl Drop for Whole {
+    fn drop(&mut self) {
+        if self.is_done || self.is_worth_keeping() {
+            return;
+        }
+        let Place { dir, .. } = &self.place;
+        if place::is_still(dir, &self.temporary, self.writer.file()).unwrap_or(false) {
+            // What cannot be removed now is removed by the sweep.
+            let _ = dir.remove_file(&self.temporary);
+        }
+    }
+}
+
+/// How many bytes of a failed upload to this place are kept.
+pub(super) fn partial_size(place: &Place) -> Result<Option<u64>, StoreError> {
+    let found = place::entry(&place.dir, &names::partial(&place.name))?;
+    Ok(found.filter(Metadata::is_file).map(|found| found.len()))
+}
+
+/// The names settled for STOU uploads that are under way.
+#[derive(Debug, Default)]
+pub(super) struct Reserved(Mutex<HashSet<(Directory, String)>>);
+
+impl Reserved {
+    fn reserve(reserved: &Arc<Self>, directory: Directory, name: &str) -> Option<Reservation> {
+        let key = (directory, name.to_owned());
+        let mut names = reserved.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_new = names.insert(key.clone());
+        is_new.then(|| Reservation {
+            reserved: Arc::clone(reserved),
+            key,
+        })
+    }
+}
+
+/// One settled name; free again when dropped.
+#[derive(Debug)]
+struct Reservation {
+    reserved: Arc<Reserved>,
+    key: (Directory, String),
+}
+
+impl Drop for Reservation {
+    fn drop(&mut self) {
+        self.reserved
+            .0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(&self.key);
+    }
+}
+
+/// A directory's device and inode.
+type Directory = (u64, u64);
+
+/// The temporary found again by name, locked; `None` when another upload has it.
+fn named_temporary(place: &Place) -> Result<Option<(File, String)>, StoreError> {
+    let name = names::partial(&place.name);
+    let mut options = system::writing_no_link();
+    options.create(true);
+    for _ in 0..OPEN_TRIES_MAX {
+        let file = place::open(&place.dir, &name, &options)?;
+        if !place::lock(&file)? {
+            return Ok(None);
+        }
+        // An upload that was committed meanwhile has renamed it: then it is the target.
+        if place::is_still(&place.dir, &name, &file)? {
+            return Ok(Some((file, name)));
+        }
+    }
+    Err(StoreError::Busy)
+}
+
+/// Fills the empty or too short `temporary` with the first `offset` bytes of the target.
+fn copy_target(place: &Place, temporary: &File, offset: u64) -> Result<(), StoreError> {
+    let target = match place::open(&place.dir, &place.name, &system::reading_no_link()) {
+        Err(StoreError::NotFound) => return Err(StoreError::BadOffset),
+        target => target?,
+    };
+    if target.metadata().map_err(store_error)?.len() < offset {
+        return Err(StoreError::BadOffset);
+    }
+    temporary.set_len(0).map_err(store_error)?;
+    let mut temporary = temporary;
+    let copied = io::copy(&mut target.take(offset), &mut temporary).map_err(store_error)?;
+    if copied == offset {
+        Ok(())
+    } else {
+        Err(StoreError::BadOffset)
+    }
+}
+
+/// The mode bits without which the next upload cannot go on with a temporary.
+const OWNER_READS_AND_WRITES: u32 = 0o600;

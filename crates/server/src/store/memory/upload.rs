@@ -1,0 +1,206 @@
+//! Uploads to memory: gathered aside, put in place at the end.
+
+use std::mem;
+use std::sync::Arc;
+
+use futures_util::future::{self, BoxFuture};
+use thirdhost_proto::server::VirtualPath;
+
+use super::super::{StoreError, Upload, UploadKind, names};
+use super::Shared;
+use super::tree::{Content, Tree};
+
+/// An upload under way. Dropping it keeps what a later one can go on with.
+pub(super) struct MemoryUpload {
+    shared: Arc<Shared>,
+    path: VirtualPath,
+    key: String,
+    way: Way,
+    bytes: Vec<u8>,
+    is_touched: bool,
+    is_done: bool,
+}
+
+/// What is done with the bytes.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Way {
+    /// They take the target's place; what arrived may be kept.
+    Named,
+    /// They take the target's place; another upload has the target's partial.
+    Unnamed,
+    /// The same, under a reserved name.
+    Unique,
+    /// They go behind the file with this serial number.
+    Append { serial: u64, is_created: bool },
+}
+
+impl MemoryUpload {
+    pub(super) fn begin(
+        shared: &Arc<Shared>,
+        path: &VirtualPath,
+        key: String,
+        kind: UploadKind,
+    ) -> Result<Self, StoreError> {
+        let shared = Arc::clone(shared);
+        let mut upload = Self {
+            path: path.clone(),
+            key,
+            way: Way::Unnamed,
+            bytes: Vec::new(),
+            is_touched: false,
+            // Until it has its way there is nothing to clean up.
+            is_done: true,
+            shared: Arc::clone(&shared),
+        };
+        let mut tree = shared.tree();
+        match kind {
+            UploadKind::Replace => {
+                tree.file_or_nothing(&upload.key)?;
+                if tree.writing.insert(upload.key.clone()) {
+                    upload.way = Way::Named;
+                }
+            }
+            UploadKind::Resume { offset } => {
+                upload.bytes = kept(&mut tree, &upload.key, offset)?;
+                upload.way = Way::Named;
+            }
+            UploadKind::Unique => {
+                let (path, key) = free_name(&mut tree, path, &upload.key)?;
+                (upload.path, upload.key, upload.way) = (path, key, Way::Unique);
+            }
+            UploadKind::Append => {
+                let is_created = tree.file_or_nothing(&upload.key)?.is_none();
+                if !tree.appending.insert(upload.key.clone()) {
+                    return Err(StoreError::Busy);
+                }
+                if is_created {
+                    tree.put(&upload.key, Content::File(Arc::default()), (shared.clock)());
+                }
+                let serial = tree.find(&upload.key)?.serial;
+                upload.way = Way::Append { serial, is_created };
+            }
+        }
+        upload.is_done = false;
+        drop(tree);
+        Ok(upload)
+    }
+
+    fn commit_now(&mut self) -> Result<(), StoreError> {
+        let mut tree = self.shared.tree();
+        let now = (self.shared.clock)();
+        let bytes = mem::take(&mut self.bytes);
+        match self.way {
+            Way::Append { serial, .. } => tree.append(&self.key, serial, &bytes, now)?,
+            Way::Unique => tree.create(&self.key, Content::File(Arc::new(bytes)), now)?,
+            Way::Named | Way::Unnamed => {
+                tree.file_or_nothing(&self.key)?;
+                tree.put(&self.key, Content::File(Arc::new(bytes)), now);
+            }
+        }
+        if self.way == Way::Named {
+            tree.partials.remove(&self.key);
+        }
+        release(&mut tree, self.way, &self.key);
+        self.is_done = true;
+        Ok(())
+    }
+
+    fn abandon_now(&mut self) {
+        if self.is_done {
+            return;
+        }
+        self.is_done = true;
+        let mut tree = self.shared.tree();
+        release(&mut tree, self.way, &self.key);
+        match self.way {
+            Way::Append {
+                serial,
+                is_created: true,
+            } if tree.find(&self.key).is_ok_and(|node| node.serial == serial) => {
+                // Just found, and a file: it cannot fail.
+                let _ = tree.delete(&self.key);
+            }
+            Way::Named | Way::Unique if self.is_touched && !self.bytes.is_empty() => {
+                tree.partials
+                    .insert(self.key.clone(), mem::take(&mut self.bytes));
+            }
+            _ => {}
+        }
+    }
+}
+
+impl Upload for MemoryUpload {
+    fn path(&self) -> &VirtualPath {
+        &self.path
+    }
+
+    fn write(&mut self, mut bytes: Vec<u8>) -> BoxFuture<'_, Result<Vec<u8>, StoreError>> {
+        Box::pin(async move {
+            self.is_touched = true;
+            self.bytes.append(&mut bytes);
+            Ok(bytes)
+        })
+    }
+
+    fn commit(mut self: Box<Self>) -> BoxFuture<'static, Result<(), StoreError>> {
+        Box::pin(async move { self.commit_now() })
+    }
+
+    fn abandon(mut self: Box<Self>) -> BoxFuture<'static, ()> {
+        self.abandon_now();
+        Box::pin(future::ready(()))
+    }
+}
+
+impl Drop for MemoryUpload {
+    fn drop(&mut self) {
+        self.abandon_now();
+    }
+}
+
+/// The first `offset` bytes of the partial, or else of the file, marked as in use.
+fn kept(tree: &mut Tree, key: &str, offset: u64) -> Result<Vec<u8>, StoreError> {
+    let target = tree.file_or_nothing(key)?;
+    if tree.writing.contains(key) {
+        return Err(StoreError::Busy);
+    }
+    let offset = usize::try_from(offset).map_err(|_| StoreError::BadOffset)?;
+    let partial = tree.partials.get(key).and_then(|bytes| bytes.get(..offset));
+    let target = target.as_ref().and_then(|bytes| bytes.get(..offset));
+    let bytes = match partial.or(target) {
+        Some(bytes) => bytes.to_vec(),
+        None if offset == 0 => Vec::new(),
+        None => return Err(StoreError::BadOffset),
+    };
+    tree.writing.insert(key.to_owned());
+    Ok(bytes)
+}
+
+/// The first candidate that nobody has, reserved.
+fn free_name(
+    tree: &mut Tree,
+    hint: &VirtualPath,
+    key: &str,
+) -> Result<(VirtualPath, String), StoreError> {
+    let name = hint.file_name().ok_or(StoreError::NotFile)?;
+    let directory = key.strip_suffix(name).unwrap_or(key);
+    for name in names::candidates(name) {
+        let key = format!("{directory}{name}");
+        let is_taken = tree.lookup(&key)?.is_some()
+            || tree.partials.contains_key(&key)
+            || tree.writing.contains(&key);
+        if !is_taken && tree.reserved.insert(key.clone()) {
+            return Ok((names::child(&hint.parent(), &name)?, key));
+        }
+    }
+    Err(StoreError::Exists)
+}
+
+fn release(tree: &mut Tree, way: Way, key: &str) {
+    match way {
+        Way::Named => tree.writing.remove(key),
+        Way::Unnamed => false,
+        Way::Unique => tree.reserved.remove(key),
+        Way::Append { .. } => tree.appending.remove(key),
+    };
+}
