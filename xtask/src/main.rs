@@ -1,2 +1,57 @@
-//! xtask
-fn main() {}
+//! The developer's commands, `cargo xtask <verb>`. Knows none of our crates; spawns cargo.
+
+mod ci;
+mod e2e;
+mod package;
+mod rfc;
+mod source;
+mod step;
+mod test;
+mod tidy;
+mod tree;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let mut args = std::env::args().skip(1);
+    let verb = args.next().unwrap_or_default();
+    let rest: Vec<String> = args.collect();
+    let steps = match (verb.as_str(), rest.is_empty()) {
+        ("e2e", _) => e2e::steps(&rest),
+        ("test", true) => test::steps(),
+        ("ci", true) => ci::steps(),
+        ("tidy", true) => tidy::steps(),
+        ("rfc", true) => rfc::steps(),
+        ("package", true) => package::steps(),
+        ("help" | "--help" | "-h", true) => {
+            print!("{USAGE}");
+            return ExitCode::SUCCESS;
+        }
+        ("test" | "ci" | "tidy" | "rfc" | "package" | "help", false) => {
+            return refuse(&format!("`{verb}` takes no arguments"));
+        }
+        ("", _) => return refuse("no verb"),
+        _ => return refuse(&format!("no verb `{verb}`")),
+    };
+    if step::run(steps) {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    }
+}
+
+fn refuse(what: &str) -> ExitCode {
+    eprint!("xtask: {what}\n\n{USAGE}");
+    ExitCode::from(2)
+}
+
+const USAGE: &str = "\
+usage: cargo xtask <verb>
+
+  e2e [args…]  two servers and a user in one process: RFC 438's example, then every arrangement
+  test         everything that must pass: doc tests, then all others
+  ci           fmt, clippy, tidy, rfc, doc, deny, package, e2e, test
+  tidy         the rules of this house that no other tool checks
+  rfc          the clause ledger: clause, code, test; fails on a gap
+  package      what would be published, packed and built from the packages
+";

@@ -1,0 +1,116 @@
+//! A ledger: the clauses that code or tests must cite, read from a file in `tests/rfc`.
+
+/// The clauses of one document.
+#[derive(Debug)]
+pub(super) struct Ledger {
+    /// The document's name in a citation.
+    pub(super) name: &'static str,
+    /// Its clauses in order.
+    pub(super) clauses: Vec<Clause>,
+    /// A citation quotes words, and code cites as well as tests do.
+    pub(super) is_quoted: bool,
+}
+
+/// One clause.
+#[derive(Debug)]
+pub(super) struct Clause {
+    /// What a citation names it by.
+    pub(super) id: String,
+    /// Its words, with every run of white space folded into one space.
+    pub(super) words: String,
+}
+
+impl Ledger {
+    /// Clauses under headings `## id`; what stands before the first is for the reader.
+    pub(super) fn of_clauses(name: &'static str, text: &str) -> Self {
+        let sections = text.split("\n## ").skip(1);
+        let clauses = sections.filter_map(|section| {
+            let (id, words) = section.split_once('\n')?;
+            Some(Clause {
+                id: id.trim().to_owned(),
+                words: fold(words),
+            })
+        });
+        Self {
+            name,
+            clauses: clauses.collect(),
+            is_quoted: true,
+        }
+    }
+
+    /// Tests in lines `- T-n words`; other lines are for the reader.
+    pub(super) fn of_tests(name: &'static str, text: &str) -> Self {
+        let clauses = text.lines().filter_map(|line| {
+            let (id, words) = line.strip_prefix("- ")?.split_once(' ')?;
+            Some(Clause {
+                id: id.to_owned(),
+                words: fold(words),
+            })
+        });
+        Self {
+            name,
+            clauses: clauses.collect(),
+            is_quoted: false,
+        }
+    }
+}
+
+/// Folds every run of white space into one space.
+pub(super) fn fold(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pairs(ledger: &Ledger) -> Vec<(&str, &str)> {
+        ledger
+            .clauses
+            .iter()
+            .map(|c| (c.id.as_str(), c.words.as_str()))
+            .collect()
+    }
+
+    #[test]
+    fn clauses_stand_under_headings() {
+        let text = "# RFC\nfor the reader\n\n## a\n\n  One  two\nthree.\n\n## d.1\n\nFour\n";
+        let ledger = Ledger::of_clauses("rfc438", text);
+        assert_eq!(pairs(&ledger), [("a", "One two three."), ("d.1", "Four")]);
+    }
+
+    #[test]
+    fn tests_stand_in_lines() {
+        let text = "# Tests\nfor the reader\n\n- T-1 `LSTN  R`\n- T-20 classic\n";
+        let ledger = Ledger::of_tests("spec", text);
+        assert_eq!(pairs(&ledger), [("T-1", "`LSTN R`"), ("T-20", "classic")]);
+    }
+
+    #[test]
+    fn the_ledgers_of_this_tree_are_complete() {
+        let read = |name| {
+            let path = crate::tree::root().join("tests/rfc").join(name);
+            std::fs::read_to_string(path).unwrap()
+        };
+        let clauses = Ledger::of_clauses("rfc438", &read("rfc438.md"));
+        let ids: Vec<&str> = clauses
+            .clauses
+            .iter()
+            .map(|clause| clause.id.as_str())
+            .collect();
+        let examples = ["example.1", "example.2", "example.3", "example.4"];
+        assert_eq!(
+            ids,
+            [&["a", "a.1", "a.2", "b", "c", "d.1", "d.2"][..], &examples].concat()
+        );
+        assert!(
+            clauses
+                .clauses
+                .iter()
+                .all(|clause| !clause.words.is_empty())
+        );
+        let tests = Ledger::of_tests("spec", &read("t-tests.md"));
+        let ids: Vec<String> = tests.clauses.into_iter().map(|clause| clause.id).collect();
+        assert_eq!(ids, (1..=25).map(|n| format!("T-{n}")).collect::<Vec<_>>());
+    }
+}
