@@ -63,7 +63,9 @@ impl Server {
             targets: TargetRate::default(),
             sessions: Mutex::default(),
         };
-        Self { shared: Arc::new(shared) }
+        Self {
+            shared: Arc::new(shared),
+        }
     }
 
     /// Serves every caller of `listeners` until `shutdown` completes; then refuses new ones and
@@ -153,7 +155,10 @@ impl Shared {
     pub(crate) fn own_addresses(&self, local: IpAddr) -> Vec<IpAddr> {
         let listening = self.config.listen.iter().map(|address| address.ip());
         let named = listening.filter(|host| !host.is_unspecified());
-        named.chain(self.config.data_sockets.public_address).chain([local]).collect()
+        named
+            .chain(self.config.data_sockets.public_address)
+            .chain([local])
+            .collect()
     }
 
     fn count(&self) -> std::sync::MutexGuard<'_, Sessions> {
@@ -183,7 +188,10 @@ impl Seat {
         }
         sessions.total += 1;
         sessions.per_host.insert(host, of_host + 1);
-        Ok(Self { shared: Arc::clone(shared), host })
+        Ok(Self {
+            shared: Arc::clone(shared),
+            host,
+        })
     }
 }
 

@@ -106,7 +106,10 @@ fn dispatch(pi: &mut ServerPi, now: Duration, command: Command) {
         Command::Eprt(argument) => parameters::eprt(pi, argument),
         Command::Pasv => parameters::pasv(pi),
         Command::Epsv(argument) => parameters::epsv(pi, argument),
-        Command::Lstn { direction, protocol } => parameters::lstn(pi, direction, protocol),
+        Command::Lstn {
+            direction,
+            protocol,
+        } => parameters::lstn(pi, direction, protocol),
         Command::Sock(argument) => parameters::sock(pi, &argument),
         Command::Type(representation) => parameters::set_type(pi, representation),
         Command::Stru(structure) => parameters::stru(pi, structure),

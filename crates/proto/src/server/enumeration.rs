@@ -138,7 +138,10 @@ impl Node {
                 Event::Arranged(Ok(granted(what))),
                 Event::Arranged(Err(ArrangeRefusal::NotPermitted)),
             ],
-            Out::Transfer { opened: false, stopping } => {
+            Out::Transfer {
+                opened: false,
+                stopping,
+            } => {
                 let mut events = vec![
                     Event::Opened(Opened::default()),
                     Event::Finished(Outcome::Refused(Refusal::NotFound)),
@@ -148,10 +151,19 @@ impl Node {
                 }
                 events
             }
-            Out::Transfer { opened: true, stopping } => {
-                let completed = Outcome::Completed { bytes: 1, kept: self.ledger.block };
-                let mut events: Vec<Event> =
-                    failures.into_iter().chain([completed]).map(Event::Finished).collect();
+            Out::Transfer {
+                opened: true,
+                stopping,
+            } => {
+                let completed = Outcome::Completed {
+                    bytes: 1,
+                    kept: self.ledger.block,
+                };
+                let mut events: Vec<Event> = failures
+                    .into_iter()
+                    .chain([completed])
+                    .map(Event::Finished)
+                    .collect();
                 if stopping {
                     events.push(Event::Finished(Outcome::Stopped));
                 }
@@ -178,7 +190,8 @@ impl Node {
             let context = format!("{effect:?} after {input:?} in {self:?}");
             self.ledger.saw(effect, &context);
         }
-        self.ledger.at_rest(&self.pi, &format!("after {input:?} in {self:?}"));
+        self.ledger
+            .at_rest(&self.pi, &format!("after {input:?} in {self:?}"));
     }
 }
 
@@ -187,9 +200,7 @@ impl Ledger {
     fn told(&mut self, event: &Event) {
         match event {
             Event::Arranged(result) => {
-                let Out::Arrange(what) =
-                    std::mem::replace(&mut self.out, Out::Nothing)
-                else {
+                let Out::Arrange(what) = std::mem::replace(&mut self.out, Out::Nothing) else {
                     panic!("nobody asked for {event:?}")
                 };
                 if result.is_ok() {
@@ -292,7 +303,10 @@ impl Ledger {
                 let Some(Reserved::Listening(named)) = self.reserved else {
                     panic!("nothing listens: {context}")
                 };
-                assert!(named.is_none_or(|named| named == direction), "direction: {context}");
+                assert!(
+                    named.is_none_or(|named| named == direction),
+                    "direction: {context}"
+                );
                 let control_host = AcceptFilter::Host(peer());
                 assert!(
                     filter == self.admitted.unwrap_or(control_host),
@@ -300,7 +314,10 @@ impl Ledger {
                 );
             }
         }
-        self.out = Out::Transfer { opened: false, stopping: false };
+        self.out = Out::Transfer {
+            opened: false,
+            stopping: false,
+        };
     }
 
     /// What holds when the server-PI wants nothing more for now.
@@ -311,13 +328,21 @@ impl Ledger {
         }
         self.block = pi.parameters.mode == thirdhost_wire::TransmissionMode::Block;
         if pi.is_idle() {
-            assert_eq!(self.out, Out::Nothing, "idle with a question out: {context}");
+            assert_eq!(
+                self.out,
+                Out::Nothing,
+                "idle with a question out: {context}"
+            );
 
             assert_eq!(self.owed, 0, "a command without its final reply: {context}");
             self.aborts = 0;
             assert_eq!(pi.open, self.open, "open or not: {context}");
             let active = matches!(pi.plan(), Plan::Active { local: None, .. } | Plan::Default);
-            assert_eq!(active, self.reserved.is_none(), "plan and reservation differ: {context}");
+            assert_eq!(
+                active,
+                self.reserved.is_none(),
+                "plan and reservation differ: {context}"
+            );
         } else {
             assert_ne!(self.out, Out::Nothing, "stuck: {context}");
         }
@@ -328,7 +353,10 @@ impl Ledger {
 fn granted(what: Arrange) -> Arranged {
     let may = Directions::BOTH;
     match what {
-        Arrange::Listen { .. } => Arranged::Listening { port: 40002, host: peer() },
+        Arrange::Listen { .. } => Arranged::Listening {
+            port: 40002,
+            host: peer(),
+        },
         Arrange::Hold { .. } => Arranged::Held { port: 51003, may },
         Arrange::Target { .. } | Arrange::Pin { .. } => Arranged::Admitted { may },
     }
@@ -359,4 +387,3 @@ const ALPHABET: [&str; 15] = [
 
 const QUEUED_MAX: u32 = 2;
 const ABORTS_MAX: u32 = 2;
-

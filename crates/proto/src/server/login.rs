@@ -61,5 +61,7 @@ pub(super) fn authenticated(pi: &mut ServerPi, identity: Option<Identity>) {
 
 /// Whether a user name means the anonymous user.
 pub(super) fn is_anonymous(name: &Text) -> bool {
-    ["anonymous", "ftp"].iter().any(|anonymous| name.as_str().eq_ignore_ascii_case(anonymous))
+    ["anonymous", "ftp"]
+        .iter()
+        .any(|anonymous| name.as_str().eq_ignore_ascii_case(anonymous))
 }

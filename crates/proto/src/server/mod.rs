@@ -6,10 +6,12 @@
 //! effects until there are none, in order. At most one question is out at a time; commands
 //! that arrive meanwhile are queued (spec Q-7), except ABOR and STAT during a transfer.
 
+mod arrange;
 mod command;
 mod effect;
 mod limits;
 mod login;
+mod operation;
 mod permission;
 mod plan;
 mod questions;
@@ -20,12 +22,12 @@ mod transfer;
 mod verbs;
 mod virtual_path;
 
-pub use effect::{
-    Answer, Arrange, ArrangeRefusal, Arranged, Directions, Effect, Event, Identity, ListForm,
-    ListTarget, Opened, Operation, Outcome, Question, Refusal, Route, Transfer, TransferParameters,
-    pinned_host,
-};
+pub use arrange::{Arrange, ArrangeRefusal, Arranged, Directions, pinned_host};
+pub use effect::{Answer, Effect, Event, Identity, Question, Refusal};
 pub use limits::{Limits, QUEUED_COMMANDS_MAX};
+pub use operation::{
+    ListForm, ListTarget, Opened, Operation, Outcome, Route, Transfer, TransferParameters,
+};
 pub use permission::{Permission, Permissions, UnknownPermission};
 pub use plan::{PassiveOrigin, Plan, PlanRefusal};
 pub use session::{ClearLogin, ServerPi, Settings, Unpinned};

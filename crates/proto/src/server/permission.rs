@@ -22,8 +22,14 @@ pub enum Permission {
 
 impl Permission {
     /// Every permission, in the order in which the configuration lists them.
-    pub const ALL: [Self; 6] =
-        [Self::Read, Self::Write, Self::Append, Self::Delete, Self::Rename, Self::Mkdir];
+    pub const ALL: [Self; 6] = [
+        Self::Read,
+        Self::Write,
+        Self::Append,
+        Self::Delete,
+        Self::Rename,
+        Self::Mkdir,
+    ];
 
     /// The word in the configuration.
     #[must_use]
@@ -53,7 +59,10 @@ impl FromStr for Permission {
     type Err = UnknownPermission;
 
     fn from_str(word: &str) -> Result<Self, UnknownPermission> {
-        Self::ALL.into_iter().find(|permission| permission.word() == word).ok_or(UnknownPermission)
+        Self::ALL
+            .into_iter()
+            .find(|permission| permission.word() == word)
+            .ok_or(UnknownPermission)
     }
 }
 
@@ -88,6 +97,10 @@ impl Permissions {
 
 impl FromIterator<Permission> for Permissions {
     fn from_iter<I: IntoIterator<Item = Permission>>(permissions: I) -> Self {
-        Self(permissions.into_iter().fold(0, |bits, permission| bits | permission.bit()))
+        Self(
+            permissions
+                .into_iter()
+                .fold(0, |bits, permission| bits | permission.bit()),
+        )
     }
 }

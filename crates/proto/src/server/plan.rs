@@ -14,7 +14,8 @@
 
 use thirdhost_wire::{AcceptFilter, Direction, HostSocket};
 
-use super::effect::{Directions, Route};
+use super::arrange::Directions;
+use super::operation::Route;
 
 /// How the next data connection comes about; one a session (spec S-51).
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
@@ -86,7 +87,9 @@ impl Plan {
             //# for the socket allocated.
             Self::Passive { filter, .. } => {
                 self.check_direction(direction)?;
-                filter.map(|filter| Route::Accept { filter }).ok_or(PlanRefusal::Unpinned)
+                filter
+                    .map(|filter| Route::Accept { filter })
+                    .ok_or(PlanRefusal::Unpinned)
             }
         }
     }
@@ -94,9 +97,10 @@ impl Plan {
     /// Whether LSTN's direction, if one was named, is this one.
     pub(super) fn check_direction(&self, direction: Direction) -> Result<(), PlanRefusal> {
         match *self {
-            Self::Passive { direction: Some(named), .. } if named != direction => {
-                Err(PlanRefusal::Direction)
-            }
+            Self::Passive {
+                direction: Some(named),
+                ..
+            } if named != direction => Err(PlanRefusal::Direction),
             _ => Ok(()),
         }
     }
@@ -104,9 +108,11 @@ impl Plan {
     /// The filter that PASV and EPSV keep from an earlier SOCK (spec A-6).
     pub(super) fn filter_kept_by_pasv(&self) -> Option<(AcceptFilter, Directions)> {
         match *self {
-            Self::Active { target, local: Some(_), may } => {
-                Some((AcceptFilter::HostPort(target), may))
-            }
+            Self::Active {
+                target,
+                local: Some(_),
+                may,
+            } => Some((AcceptFilter::HostPort(target), may)),
             _ => None,
         }
     }
@@ -125,11 +131,24 @@ impl Plan {
         let state = if open { ", connection open" } else { "" };
         match self {
             Self::Default => "No data connection arranged".to_owned(),
-            Self::Active { target, local: Some(port), .. } => {
+            Self::Active {
+                target,
+                local: Some(port),
+                ..
+            } => {
                 format!("Will call {target} from port {port}{state}")
             }
-            Self::Active { target, local: None, .. } => format!("Will call {target}{state}"),
-            Self::Passive { port, direction, filter, .. } => {
+            Self::Active {
+                target,
+                local: None,
+                ..
+            } => format!("Will call {target}{state}"),
+            Self::Passive {
+                port,
+                direction,
+                filter,
+                ..
+            } => {
                 let way = direction.map_or("either way", |direction| match direction {
                     Direction::Send => "to send",
                     Direction::Receive => "to receive",
@@ -156,7 +175,13 @@ mod tests {
     }
 
     fn lstn(direction: Option<Direction>, filter: Option<AcceptFilter>, may: Directions) -> Plan {
-        Plan::Passive { port: 40002, direction, filter, may, origin: PassiveOrigin::Lstn }
+        Plan::Passive {
+            port: 40002,
+            direction,
+            filter,
+            may,
+            origin: PassiveOrigin::Lstn,
+        }
     }
 
     /// The table of spec 3.3 for transfer commands, row by row.
@@ -171,14 +196,38 @@ mod tests {
         let only = |send, receive| Directions { send, receive };
         let pinned = AcceptFilter::HostPort(peer());
         let accept = Ok(Route::Accept { filter: pinned });
-        let active = |may| Plan::Active { target: peer(), local: Some(51003), may };
+        let active = |may| Plan::Active {
+            target: peer(),
+            local: Some(51003),
+            may,
+        };
         let cases = [
             (Plan::Default, Send, Err(PlanRefusal::Nothing)),
-            (active(Directions::BOTH), Send, Ok(Route::Call { target: peer() })),
-            (active(only(true, false)), Send, Ok(Route::Call { target: peer() })),
-            (active(only(true, false)), Receive, Err(PlanRefusal::NotPermitted)),
-            (lstn(Some(Receive), Some(pinned), Directions::BOTH), Receive, accept),
-            (lstn(Some(Send), Some(pinned), Directions::BOTH), Send, accept),
+            (
+                active(Directions::BOTH),
+                Send,
+                Ok(Route::Call { target: peer() }),
+            ),
+            (
+                active(only(true, false)),
+                Send,
+                Ok(Route::Call { target: peer() }),
+            ),
+            (
+                active(only(true, false)),
+                Receive,
+                Err(PlanRefusal::NotPermitted),
+            ),
+            (
+                lstn(Some(Receive), Some(pinned), Directions::BOTH),
+                Receive,
+                accept,
+            ),
+            (
+                lstn(Some(Send), Some(pinned), Directions::BOTH),
+                Send,
+                accept,
+            ),
             (
                 lstn(Some(Receive), Some(pinned), Directions::BOTH),
                 Send,
@@ -199,7 +248,11 @@ mod tests {
                 Receive,
                 Err(PlanRefusal::NotPermitted),
             ),
-            (lstn(Some(Receive), None, Directions::BOTH), Receive, Err(PlanRefusal::Unpinned)),
+            (
+                lstn(Some(Receive), None, Directions::BOTH),
+                Receive,
+                Err(PlanRefusal::Unpinned),
+            ),
             (lstn(None, Some(pinned), Directions::BOTH), Send, accept),
             (lstn(None, Some(pinned), Directions::BOTH), Receive, accept),
         ];
@@ -217,7 +270,11 @@ mod tests {
             may: Directions::BOTH,
             origin,
         };
-        let active = |local| Plan::Active { target: peer(), local, may: Directions::BOTH };
+        let active = |local| Plan::Active {
+            target: peer(),
+            local,
+            may: Directions::BOTH,
+        };
         assert!(passive(PassiveOrigin::Lstn).lasts());
         assert!(!passive(PassiveOrigin::Pasv).lasts());
         assert!(active(Some(1)).lasts());
@@ -227,10 +284,18 @@ mod tests {
 
     #[test]
     fn pasv_keeps_the_sock_before_it_as_filter_and_no_port_command() {
-        let sock = Plan::Active { target: peer(), local: Some(1), may: Directions::BOTH };
+        let sock = Plan::Active {
+            target: peer(),
+            local: Some(1),
+            may: Directions::BOTH,
+        };
         let kept = Some((AcceptFilter::HostPort(peer()), Directions::BOTH));
         assert_eq!(sock.filter_kept_by_pasv(), kept);
-        let port = Plan::Active { target: peer(), local: None, may: Directions::BOTH };
+        let port = Plan::Active {
+            target: peer(),
+            local: None,
+            may: Directions::BOTH,
+        };
         assert_eq!(port.filter_kept_by_pasv(), None);
         assert_eq!(Plan::Default.filter_kept_by_pasv(), None);
     }

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use thirdhost_wire::{AcceptFilter, Direction};
 
-use super::effect::{Answer, ArrangeRefusal, Arranged, Directions, Refusal};
+use super::arrange::{ArrangeRefusal, Arranged, Directions};
+use super::effect::{Answer, Refusal};
 use super::plan::{PassiveOrigin, Plan};
 use super::reply_text as text;
 use super::session::{Activity, ServerPi};
@@ -52,11 +53,7 @@ pub(super) enum Asked {
 }
 
 /// The answer to an [`super::Effect::Arrange`] has come.
-pub(super) fn arranged(
-    pi: &mut ServerPi,
-    now: Duration,
-    result: Result<Arranged, ArrangeRefusal>,
-) {
+pub(super) fn arranged(pi: &mut ServerPi, now: Duration, result: Result<Arranged, ArrangeRefusal>) {
     let Activity::Asking(asked) = std::mem::replace(&mut pi.activity, Activity::Idle) else {
         return;
     };
@@ -112,11 +109,19 @@ fn install(pi: &mut ServerPi, asked: &Asked, arranged: Arranged) {
         //# reply; that is, the 255 reply can not be deferred until receipt
         //# of a data transfer command.
         (Asked::SockTarget(target), Arranged::Held { port, may }) => {
-            pi.plan = Plan::Active { target: *target, local: Some(port), may };
+            pi.plan = Plan::Active {
+                target: *target,
+                local: Some(port),
+                may,
+            };
             pi.reply(text::data_socket(port));
         }
         (Asked::Port(target), Arranged::Admitted { may }) => {
-            pi.plan = Plan::Active { target: *target, local: None, may };
+            pi.plan = Plan::Active {
+                target: *target,
+                local: None,
+                may,
+            };
             pi.reply(text::port_accepted());
         }
         (Asked::SockFilter(pinned), Arranged::Admitted { may }) => pin(pi, *pinned, may),
@@ -131,7 +136,10 @@ fn pin(pi: &mut ServerPi, pinned: AcceptFilter, admitted: Directions) {
     //# After a LSTN command the SOCK command is to be interpreted by
     //# the server as specification of the acceptable RFC for
     //# subsequent data transfer command that use the allocated socket.
-    if let Plan::Passive { port, filter, may, .. } = &mut pi.plan {
+    if let Plan::Passive {
+        port, filter, may, ..
+    } = &mut pi.plan
+    {
         *filter = Some(pinned);
         *may = admitted;
         let reply = text::data_socket(*port);

@@ -4,13 +4,12 @@ use std::collections::VecDeque;
 use std::net::IpAddr;
 use std::time::Duration;
 
-use thirdhost_wire::{
-    AcceptFilter, Command, CommandError, FactSet, Pathname, Reply, RestartPoint,
-};
+use thirdhost_wire::{AcceptFilter, Command, CommandError, FactSet, Pathname, Reply, RestartPoint};
 
-use super::effect::{Effect, Event, TransferParameters};
+use super::effect::{Effect, Event};
 use super::limits::{Limits, QUEUED_COMMANDS_MAX};
 use super::login::Login;
+use super::operation::TransferParameters;
 use super::permission::Permission;
 use super::plan::Plan;
 use super::questions::Asked;
@@ -28,6 +27,8 @@ pub struct Settings {
     pub unpinned: Unpinned,
     /// Who may log in over this control connection, which is in clear text.
     pub clear_login: ClearLogin,
+    /// Whether data connections may be in clear text (design D15, spec S-39).
+    pub clear_transfers: bool,
     /// Times and counts.
     pub limits: Limits,
 }
@@ -289,7 +290,9 @@ impl ServerPi {
             if self.draining {
                 return self.close(text::shutting_down());
             }
-            let Some(line) = self.queue.pop_front() else { return };
+            let Some(line) = self.queue.pop_front() else {
+                return;
+            };
             command::serve(self, now, line);
         }
     }

@@ -17,6 +17,7 @@ pub(super) fn session(unpinned: Unpinned) -> ServerPi {
         peer: peer(),
         unpinned,
         clear_login: ClearLogin::Everyone,
+        clear_transfers: true,
         limits: Limits::default(),
     };
     let mut pi = ServerPi::new(Duration::ZERO, settings);
@@ -28,7 +29,10 @@ pub(super) fn log_in(pi: &mut ServerPi, permissions: Permissions) {
     tell(pi, "USER alice");
     tell(pi, "PASS secret");
     drain(pi);
-    let identity = Identity { name: "alice".to_owned(), permissions };
+    let identity = Identity {
+        name: "alice".to_owned(),
+        permissions,
+    };
     pi.handle_event(NOW, Event::Authenticated(Some(identity)));
     assert_eq!(replies(pi), ["230 Logged in."]);
 }
@@ -68,7 +72,10 @@ fn ask(pi: &mut ServerPi, line: &str) -> Vec<String> {
             Effect::Arrange(what) => {
                 let may = Directions::BOTH;
                 let arranged = match what {
-                    Arrange::Listen { .. } => Arranged::Listening { port: 40002, host: peer() },
+                    Arrange::Listen { .. } => Arranged::Listening {
+                        port: 40002,
+                        host: peer(),
+                    },
                     Arrange::Hold { .. } => Arranged::Held { port: 51003, may },
                     Arrange::Target { .. } | Arrange::Pin { .. } => Arranged::Admitted { may },
                 };
@@ -84,7 +91,10 @@ fn ask(pi: &mut ServerPi, line: &str) -> Vec<String> {
 fn check(pi: &mut ServerPi, line: &str, expected: &str) {
     let answers = ask(pi, line);
     assert_eq!(answers.len(), 1, "{line}: {answers:?}");
-    assert!(answers[0].starts_with(expected), "{line}: {answers:?}, not {expected}");
+    assert!(
+        answers[0].starts_with(expected),
+        "{line}: {answers:?}, not {expected}"
+    );
 }
 
 #[test]
@@ -93,7 +103,10 @@ fn lstn_is_answered_with_exactly_the_socket() {
     let mut pi = logged_in();
     tell(&mut pi, "lstn s");
     let effects = drain(&mut pi);
-    let wanted = Arrange::Listen { protocol: None, direction: Some(Direction::Send) };
+    let wanted = Arrange::Listen {
+        protocol: None,
+        direction: Some(Direction::Send),
+    };
     assert_eq!(effects, [Effect::Arrange(wanted)]);
 }
 
@@ -101,8 +114,12 @@ fn lstn_is_answered_with_exactly_the_socket() {
 //= type=test
 #[test]
 fn a_wrong_lstn_leaves_the_plan_as_it_is() {
-    for (line, code) in [("LSTN", "501"), ("LSTN X", "501"), ("LSTN R S", "501"), ("LSTN R 3", "522")]
-    {
+    for (line, code) in [
+        ("LSTN", "501"),
+        ("LSTN X", "501"),
+        ("LSTN R S", "501"),
+        ("LSTN R 3", "522"),
+    ] {
         let mut pi = logged_in();
         check(&mut pi, "LSTN R", "255");
         let before = pi.plan().clone();
@@ -120,7 +137,12 @@ fn lstn_and_sock_need_a_login_and_no_epsv_all() {
     check(&mut pi, "SOCK 198.51.100.2,40002", "530");
     let mut pi = logged_in();
     check(&mut pi, "EPSV ALL", "200");
-    for line in ["LSTN R", "SOCK 198.51.100.2,40002", "PASV", "PORT 198,51,100,2,156,66"] {
+    for line in [
+        "LSTN R",
+        "SOCK 198.51.100.2,40002",
+        "PASV",
+        "PORT 198,51,100,2,156,66",
+    ] {
         check(&mut pi, line, "503");
     }
     check(&mut pi, "EPSV", "229");
@@ -134,9 +156,11 @@ fn lstn_and_sock_need_a_login_and_no_epsv_all() {
 //# successful LSTN command causes the server to "listen" for an RFC
 #[test]
 fn a_wrong_direction_is_503_and_the_socket_stays() {
-    for (lstn, wrong, right) in
-        [("LSTN R", "RETR f", "STOR f"), ("LSTN S", "STOR f", "RETR f"), ("LSTN R", "LIST", "APPE f")]
-    {
+    for (lstn, wrong, right) in [
+        ("LSTN R", "RETR f", "STOR f"),
+        ("LSTN S", "STOR f", "RETR f"),
+        ("LSTN R", "LIST", "APPE f"),
+    ] {
         let mut pi = logged_in();
         check(&mut pi, lstn, "255");
         let plan = pi.plan().clone();
@@ -144,8 +168,15 @@ fn a_wrong_direction_is_503_and_the_socket_stays() {
         assert_eq!(*pi.plan(), plan);
         tell(&mut pi, right);
         let effects = drain(&mut pi);
-        let [Effect::Transfer(transfer)] = effects.as_slice() else { panic!("{effects:?}") };
-        assert_eq!(transfer.route, Route::Accept { filter: AcceptFilter::Host(peer()) });
+        let [Effect::Transfer(transfer)] = effects.as_slice() else {
+            panic!("{effects:?}")
+        };
+        assert_eq!(
+            transfer.route,
+            Route::Accept {
+                filter: AcceptFilter::Host(peer())
+            }
+        );
     }
 }
 
@@ -165,8 +196,15 @@ fn sock_after_lstn_pins_the_peer() {
     let pinned = HostSocket::new(Ipv4Addr::new(198, 51, 100, 2).into(), 51003).unwrap();
     tell(&mut pi, "APPE f");
     let effects = drain(&mut pi);
-    let [Effect::Transfer(transfer)] = effects.as_slice() else { panic!("{effects:?}") };
-    assert_eq!(transfer.route, Route::Accept { filter: AcceptFilter::HostPort(pinned) });
+    let [Effect::Transfer(transfer)] = effects.as_slice() else {
+        panic!("{effects:?}")
+    };
+    assert_eq!(
+        transfer.route,
+        Route::Accept {
+            filter: AcceptFilter::HostPort(pinned)
+        }
+    );
 }
 
 //= rfc438#d.1
@@ -179,7 +217,10 @@ fn sock_is_answered_at_once_and_calls_nobody() {
     tell(&mut pi, "SOCK 198.51.100.2,40002");
     let target = HostSocket::new(Ipv4Addr::new(198, 51, 100, 2).into(), 40002).unwrap();
     assert_eq!(drain(&mut pi), [Effect::Arrange(Arrange::Hold { target })]);
-    let held = Arranged::Held { port: 51003, may: Directions::BOTH };
+    let held = Arranged::Held {
+        port: 51003,
+        may: Directions::BOTH,
+    };
     pi.handle_event(NOW, Event::Arranged(Ok(held)));
     assert_eq!(replies(&mut pi), ["255 SOCK 51003"]);
 }
@@ -226,7 +267,11 @@ fn a_new_arrangement_releases_the_old_one() {
         check(&mut pi, first, "255");
         tell(&mut pi, second);
         let effects = drain(&mut pi);
-        assert_eq!(effects.first(), Some(&Effect::Release), "{first}, {second}: {effects:?}");
+        assert_eq!(
+            effects.first(),
+            Some(&Effect::Release),
+            "{first}, {second}: {effects:?}"
+        );
     }
 }
 
@@ -253,18 +298,36 @@ fn commands_wait_for_the_transfer_and_abor_answers_each_of_them() {
         tell(&mut pi, line);
     }
     assert!(matches!(drain(&mut pi).as_slice(), [Effect::Transfer(_)]));
-    pi.handle_event(NOW, Event::Opened(Opened { octets: Some(7), name: None }));
+    pi.handle_event(
+        NOW,
+        Event::Opened(Opened {
+            octets: Some(7),
+            name: None,
+        }),
+    );
     assert_eq!(replies(&mut pi), ["150 Beginning the transfer (7 bytes)."]);
     tell(&mut pi, "STAT");
     assert_eq!(drain(&mut pi), [Effect::AskProgress]);
-    pi.handle_event(NOW, Event::Progress { moved: 3, total: Some(7) });
+    pi.handle_event(
+        NOW,
+        Event::Progress {
+            moved: 3,
+            total: Some(7),
+        },
+    );
     assert_eq!(replies(&mut pi), ["213 Status: 3 of 7 bytes transferred"]);
     tell(&mut pi, "ABOR");
     assert_eq!(drain(&mut pi), [Effect::StopTransfer]);
     pi.handle_event(NOW, Event::Finished(Outcome::Stopped));
     assert_eq!(
         replies(&mut pi),
-        ["Release", "426 Transfer aborted.", "426 Dropped by ABOR.", "426 Dropped by ABOR.", "226 ABOR done."]
+        [
+            "Release",
+            "426 Transfer aborted.",
+            "426 Dropped by ABOR.",
+            "426 Dropped by ABOR.",
+            "226 ABOR done."
+        ]
     );
     assert_eq!(*pi.plan(), Plan::Default);
 }
@@ -277,16 +340,27 @@ fn block_mode_keeps_the_connection_and_says_250_then_125() {
     for (code, route_is_open) in [("150", false), ("125", true), ("125", true)] {
         tell(&mut pi, "STOR f");
         let effects = drain(&mut pi);
-        let [Effect::Transfer(transfer)] = effects.as_slice() else { panic!("{effects:?}") };
+        let [Effect::Transfer(transfer)] = effects.as_slice() else {
+            panic!("{effects:?}")
+        };
         assert_eq!(transfer.route == Route::Open, route_is_open);
         pi.handle_event(NOW, Event::Opened(Opened::default()));
         assert!(replies(&mut pi)[0].starts_with(code));
-        pi.handle_event(NOW, Event::Finished(Outcome::Completed { bytes: 1, kept: true }));
+        pi.handle_event(
+            NOW,
+            Event::Finished(Outcome::Completed {
+                bytes: 1,
+                kept: true,
+            }),
+        );
         assert!(replies(&mut pi)[0].starts_with("250"));
     }
     tell(&mut pi, "MODE S");
     assert_eq!(drain(&mut pi)[0], Effect::Disconnect);
-    assert!(matches!(pi.plan(), Plan::Passive { .. }), "the reservation stays");
+    assert!(
+        matches!(pi.plan(), Plan::Passive { .. }),
+        "the reservation stays"
+    );
 }
 
 #[test]
@@ -301,7 +375,10 @@ fn three_wrong_passwords_end_the_session() {
         if attempt < 3 {
             assert_eq!(said, ["530 Login incorrect."]);
         } else {
-            assert!(said[0].starts_with("421") && said.last().unwrap() == "Close", "{said:?}");
+            assert!(
+                said[0].starts_with("421") && said.last().unwrap() == "Close",
+                "{said:?}"
+            );
         }
     }
 }
@@ -325,7 +402,11 @@ fn a_line_that_is_no_command_gets_the_reply_of_its_kind() {
         let mut pi = logged_in();
         pi.handle_command(NOW, Command::parse(line));
         let said = replies(&mut pi);
-        assert!(said[0].starts_with(code), "{}: {said:?}", String::from_utf8_lossy(line));
+        assert!(
+            said[0].starts_with(code),
+            "{}: {said:?}",
+            String::from_utf8_lossy(line)
+        );
     }
 }
 
@@ -347,7 +428,9 @@ fn without_a_plan_a_transfer_is_425_and_without_permission_550() {
     check(&mut logged_in(), "RETR f", "425");
     let mut pi = session(Unpinned::ControlHost);
     log_in(&mut pi, Permissions::read_only());
-    for line in ["STOR f", "APPE f", "STOU", "DELE f", "RMD d", "MKD d", "RNFR f"] {
+    for line in [
+        "STOR f", "APPE f", "STOU", "DELE f", "RMD d", "MKD d", "RNFR f",
+    ] {
         check(&mut pi, line, "550");
     }
 }
@@ -357,8 +440,14 @@ fn policy_may_allow_one_direction_alone() {
     let mut pi = logged_in();
     tell(&mut pi, "SOCK 198.51.100.2,40002");
     drain(&mut pi);
-    let may = Directions { send: true, receive: false };
-    pi.handle_event(NOW, Event::Arranged(Ok(Arranged::Held { port: 51003, may })));
+    let may = Directions {
+        send: true,
+        receive: false,
+    };
+    pi.handle_event(
+        NOW,
+        Event::Arranged(Ok(Arranged::Held { port: 51003, may })),
+    );
     drain(&mut pi);
     tell(&mut pi, "STOR f");
     let said = replies(&mut pi);
@@ -394,9 +483,18 @@ fn a_shutdown_lets_the_transfer_finish_first() {
     drain(&mut pi);
     pi.handle_shutdown(NOW);
     assert_eq!(drain(&mut pi), []);
-    pi.handle_event(NOW, Event::Finished(Outcome::Completed { bytes: 1, kept: false }));
+    pi.handle_event(
+        NOW,
+        Event::Finished(Outcome::Completed {
+            bytes: 1,
+            kept: false,
+        }),
+    );
     let said = replies(&mut pi);
-    assert!(said[0].starts_with("226") && said[1].starts_with("421"), "{said:?}");
+    assert!(
+        said[0].starts_with("226") && said[1].starts_with("421"),
+        "{said:?}"
+    );
 }
 
 #[test]
@@ -407,8 +505,13 @@ fn restart_points_fit_their_mode_and_last_until_the_transfer() {
     check(&mut pi, "LSTN S", "255");
     tell(&mut pi, "RETR f");
     let effects = drain(&mut pi);
-    let [Effect::Transfer(transfer)] = effects.as_slice() else { panic!("{effects:?}") };
-    assert!(matches!(transfer.operation, Operation::Retrieve { offset: 5, .. }));
+    let [Effect::Transfer(transfer)] = effects.as_slice() else {
+        panic!("{effects:?}")
+    };
+    assert!(matches!(
+        transfer.operation,
+        Operation::Retrieve { offset: 5, .. }
+    ));
     let mut pi = logged_in();
     check(&mut pi, "REST 5", "350");
     check(&mut pi, "LSTN S", "255");
@@ -433,11 +536,12 @@ fn rename_needs_its_two_commands_back_to_back() {
 }
 
 #[test]
-fn in_clear_text_only_anonymous_may_name_itself() {
+fn in_clear_text_only_anonymous_logs_in_and_transfers_may_be_refused() {
     let settings = Settings {
         peer: peer(),
         unpinned: Unpinned::ControlHost,
         clear_login: ClearLogin::Anonymous,
+        clear_transfers: false,
         limits: Limits::default(),
     };
     let mut pi = ServerPi::new(NOW, settings);
@@ -445,6 +549,18 @@ fn in_clear_text_only_anonymous_may_name_itself() {
     check(&mut pi, "USER alice", "530");
     check(&mut pi, "PASS secret", "503");
     check(&mut pi, "USER anonymous", "331");
+    tell(&mut pi, "PASS x");
+    drain(&mut pi);
+    let permissions = Permissions::read_only();
+    let identity = Identity {
+        name: "anonymous".to_owned(),
+        permissions,
+    };
+    pi.handle_event(NOW, Event::Authenticated(Some(identity)));
+    drain(&mut pi);
+    check(&mut pi, "EPSV", "229");
+    tell(&mut pi, "RETR f");
+    assert!(replies(&mut pi).last().unwrap().starts_with("521"));
 }
 
 const NOW: Duration = Duration::ZERO;

@@ -14,7 +14,11 @@ pub(super) struct Timers {
 
 impl Timers {
     pub(super) fn new(now: Duration) -> Self {
-        Self { began: now, heard: now, reserved: None }
+        Self {
+            began: now,
+            heard: now,
+            reserved: None,
+        }
     }
 
     /// A command or an event has come.
@@ -40,7 +44,8 @@ impl Timers {
     }
 
     pub(super) fn reservation_is_over(&self, now: Duration, limits: &Limits) -> bool {
-        self.reserved.is_some_and(|since| now >= since + limits.reservation)
+        self.reserved
+            .is_some_and(|since| now >= since + limits.reservation)
     }
 
     /// The next moment at which one of them is over.
@@ -48,6 +53,9 @@ impl Timers {
         let idle = self.heard + limits.idle;
         let login = (!logged_in).then(|| self.began + limits.login);
         let reservation = self.reserved.map(|since| since + limits.reservation);
-        [login, reservation].into_iter().flatten().fold(idle, Duration::min)
+        [login, reservation]
+            .into_iter()
+            .flatten()
+            .fold(idle, Duration::min)
     }
 }

@@ -4,14 +4,15 @@ use std::time::Duration;
 
 use thirdhost_wire::{Pathname, RestartPoint, TransmissionMode};
 
-use super::effect::{Effect, ListForm, ListTarget, Opened, Operation, Outcome, Route, Transfer};
+use super::effect::Effect;
+use super::operation::{ListForm, ListTarget, Opened, Operation, Outcome, Route, Transfer};
 use super::permission::Permission;
 use super::plan::{Plan, PlanRefusal};
 use super::reply_text as text;
 use super::session::{Activity, ServerPi};
 use super::virtual_path::VirtualPath;
 
-use thirdhost_wire::{Direction, RepresentationType, Reply, Structure};
+use thirdhost_wire::{Direction, Reply, RepresentationType, Structure};
 
 /// A transfer that has been asked for and is not over.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -76,13 +77,22 @@ pub(super) fn restart_offset(pi: &mut ServerPi) -> Option<Option<u64>> {
 
 /// Begins a listing of `name`, or of the working directory.
 pub(super) fn begin_list(pi: &mut ServerPi, name: Option<&Pathname>, form: ListForm) {
-    let Some(path) = prepare(pi, Direction::Send, Permission::Read, name) else { return };
+    let Some(path) = prepare(pi, Direction::Send, Permission::Read, name) else {
+        return;
+    };
     let without_options = match form {
         ListForm::Long | ListForm::Names => name.and_then(|name| skip_options(pi, name)),
         ListForm::Facts(_) => None,
     };
     let given = name.map(|name| name.as_str().to_owned());
-    begin(pi, Operation::List { target: ListTarget { path, given }, without_options, form });
+    begin(
+        pi,
+        Operation::List {
+            target: ListTarget { path, given },
+            without_options,
+            form,
+        },
+    );
 }
 
 /// What remains of `name` when it begins with options of `ls`, such as `-la` (spec Q-18).
@@ -99,10 +109,16 @@ fn skip_options(pi: &ServerPi, name: &Pathname) -> Option<ListTarget> {
         return None;
     }
     match Pathname::try_from(rest) {
-        Err(_) => Some(ListTarget { path: pi.directory.clone(), given: None }),
+        Err(_) => Some(ListTarget {
+            path: pi.directory.clone(),
+            given: None,
+        }),
         Ok(rest) => {
             let path = pi.directory.join(&rest).ok()?;
-            Some(ListTarget { path, given: Some(rest.as_str().to_owned()) })
+            Some(ListTarget {
+                path,
+                given: Some(rest.as_str().to_owned()),
+            })
         }
     }
 }
@@ -111,6 +127,10 @@ fn skip_options(pi: &ServerPi, name: &Pathname) -> Option<ListTarget> {
 pub(super) fn begin(pi: &mut ServerPi, operation: Operation) {
     let direction = operation.direction();
     let parameters = pi.parameters;
+    if !pi.settings.clear_transfers {
+        refuse::<()>(pi, text::protection_needed());
+        return;
+    }
     if parameters.structure == Structure::Record
         && parameters.representation == RepresentationType::Image
         && !matches!(operation, Operation::List { .. })
@@ -118,7 +138,11 @@ pub(super) fn begin(pi: &mut ServerPi, operation: Operation) {
         refuse::<()>(pi, text::records_need_text());
         return;
     }
-    let route = if pi.open { Ok(Route::Open) } else { pi.plan.route(direction) };
+    let route = if pi.open {
+        Ok(Route::Open)
+    } else {
+        pi.plan.route(direction)
+    };
     let route = match route {
         Ok(route) => route,
         Err(PlanRefusal::Direction) => return pi.reply(text::wrong_direction()),
@@ -131,16 +155,28 @@ pub(super) fn begin(pi: &mut ServerPi, operation: Operation) {
     };
     pi.activity = Activity::Transferring(Running {
         on_open_connection: route == Route::Open,
-        wants_directory: matches!(operation, Operation::List { form: ListForm::Facts(_), .. }),
+        wants_directory: matches!(
+            operation,
+            Operation::List {
+                form: ListForm::Facts(_),
+                ..
+            }
+        ),
         started: false,
         aborts: 0,
     });
-    pi.push(Effect::Transfer(Transfer { operation, route, parameters }));
+    pi.push(Effect::Transfer(Transfer {
+        operation,
+        route,
+        parameters,
+    }));
 }
 
 /// The file is open: "about to open data connection" (spec A-21).
 pub(super) fn opened(pi: &mut ServerPi, opened: &Opened) {
-    let Activity::Transferring(running) = &mut pi.activity else { return };
+    let Activity::Transferring(running) = &mut pi.activity else {
+        return;
+    };
     if running.started || running.aborts > 0 {
         return;
     }
@@ -151,7 +187,9 @@ pub(super) fn opened(pi: &mut ServerPi, opened: &Opened) {
 
 /// ABOR while a transfer runs or waits (RFC 959 section 4.1.3).
 pub(super) fn abort(pi: &mut ServerPi) {
-    let Activity::Transferring(running) = &mut pi.activity else { return };
+    let Activity::Transferring(running) = &mut pi.activity else {
+        return;
+    };
     running.aborts = running.aborts.saturating_add(1);
     if running.aborts == 1 {
         pi.push(Effect::StopTransfer);
@@ -160,7 +198,9 @@ pub(super) fn abort(pi: &mut ServerPi) {
 
 /// The transfer is over.
 pub(super) fn finished(pi: &mut ServerPi, now: Duration, outcome: Outcome) {
-    let Activity::Transferring(running) = &pi.activity else { return };
+    let Activity::Transferring(running) = &pi.activity else {
+        return;
+    };
     let running = running.clone();
     pi.activity = Activity::Idle;
     match outcome {
@@ -170,7 +210,11 @@ pub(super) fn finished(pi: &mut ServerPi, now: Duration, outcome: Outcome) {
         }
         _ => {
             pi.release_plan();
-            pi.reply(text::failed(outcome, running.started, running.wants_directory));
+            pi.reply(text::failed(
+                outcome,
+                running.started,
+                running.wants_directory,
+            ));
         }
     }
     if running.aborts > 0 {

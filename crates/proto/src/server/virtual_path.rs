@@ -25,8 +25,11 @@ impl VirtualPath {
     /// When a component or the whole would be too long, or a character is not allowed.
     pub fn join(&self, name: &Pathname) -> Result<Self, PathError> {
         let name = name.as_str();
-        let mut components: Vec<&str> =
-            if name.starts_with('/') { Vec::new() } else { self.components().collect() };
+        let mut components: Vec<&str> = if name.starts_with('/') {
+            Vec::new()
+        } else {
+            self.components().collect()
+        };
         for component in name.split('/') {
             match component {
                 "" | "." => {}
@@ -128,7 +131,10 @@ mod tests {
     fn long_and_controlled_names_are_refused() {
         let join = |name: &str| VirtualPath::root().join(&Pathname::try_from(name).unwrap());
         assert!(join(&"x".repeat(COMPONENT_BYTES_MAX)).is_ok());
-        assert_eq!(join(&"x".repeat(COMPONENT_BYTES_MAX + 1)), Err(PathError::TooLong));
+        assert_eq!(
+            join(&"x".repeat(COMPONENT_BYTES_MAX + 1)),
+            Err(PathError::TooLong)
+        );
         assert_eq!(join(&"x/".repeat(PATH_BYTES_MAX)), Err(PathError::TooLong));
         assert_eq!(join("a\u{7}b"), Err(PathError::Control));
     }

@@ -26,9 +26,9 @@ pub(super) async fn answer(
         }
         Question::Delete(path) => store.delete(path).await.map(|()| Answer::Done),
         Question::Rename { from, to } => store.rename(from, to).await.map(|()| Answer::Done),
-        Question::Modified(path) => {
-            file(&*store, path).await.map(|e| Answer::Text(time_val(e.modified)))
-        }
+        Question::Modified(path) => file(&*store, path)
+            .await
+            .map(|e| Answer::Text(time_val(e.modified))),
         Question::Facts { path, facts } => match store.stat(path).await {
             Ok(entry) => {
                 let line = mlsx_line(&named(entry, path), *facts, permissions);
@@ -37,7 +37,10 @@ pub(super) async fn answer(
             Err(StoreError::NotFound) => partial(&*store, path).await,
             Err(error) => Err(error),
         },
-        Question::Size { path, representation } => {
+        Question::Size {
+            path,
+            representation,
+        } => {
             return size(&*store, path, *representation).await;
         }
         Question::Status(path) => status(&*store, path, now).await,
@@ -64,7 +67,10 @@ async fn file(store: &dyn Store, path: &VirtualPath) -> Result<Entry, StoreError
 /// fact X.partial tells how far it came (design D10).
 async fn partial(store: &dyn Store, path: &VirtualPath) -> Result<Answer, StoreError> {
     let kept = store.partial(path).await?.ok_or(StoreError::NotFound)?;
-    Ok(Answer::Text(format!("{}={kept}; {path}", Fact::Partial.name())))
+    Ok(Answer::Text(format!(
+        "{}={kept}; {path}",
+        Fact::Partial.name()
+    )))
 }
 
 /// RFC 3659 section 7.2: MLST tells the pathname in full.
@@ -107,20 +113,29 @@ async fn status(
 ) -> Result<Answer, StoreError> {
     let entry = store.stat(path).await?;
     if entry.kind != EntryKind::Directory {
-        return Ok(Answer::Lines { directory: false, lines: vec![list_line(&entry, now)] });
+        return Ok(Answer::Lines {
+            directory: false,
+            lines: vec![list_line(&entry, now)],
+        });
     }
     let mut listing = store.list(path).await?;
     let mut lines = Vec::new();
     while lines.len() < STATUS_LINES_MAX {
         let batch = listing.next_batch().await?;
         if batch.is_empty() {
-            return Ok(Answer::Lines { directory: true, lines });
+            return Ok(Answer::Lines {
+                directory: true,
+                lines,
+            });
         }
         lines.extend(batch.iter().map(|entry| list_line(entry, now)));
     }
     lines.truncate(STATUS_LINES_MAX);
     lines.push("(cut here; use LIST or MLSD)".to_owned());
-    Ok(Answer::Lines { directory: true, lines })
+    Ok(Answer::Lines {
+        directory: true,
+        lines,
+    })
 }
 
 /// SIZE in TYPE A reads the file; above this it is refused (spec S-58).

@@ -37,7 +37,11 @@ pub(super) async fn authenticate(
     peer: IpAddr,
     local: IpAddr,
 ) -> Option<LoggedIn> {
-    let account = match shared.accounts.authenticate(user.as_str(), &password, peer).await {
+    let account = match shared
+        .accounts
+        .authenticate(user.as_str(), &password, peer)
+        .await
+    {
         Ok(account) => account,
         Err(refused) => {
             shared.world.clock.sleep(refused.answer_after).await;
@@ -58,7 +62,11 @@ pub(super) async fn authenticate(
     let own = shared.own_addresses(local);
     let grant = account.third_party.clone();
     let policy = Arc::new(ThirdPartyPolicy::new(peer, own, grant));
-    Some(LoggedIn { account, store, policy })
+    Some(LoggedIn {
+        account,
+        store,
+        policy,
+    })
 }
 
 /// The home as a path beneath the root; an empty one is the root.

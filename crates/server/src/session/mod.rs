@@ -17,8 +17,8 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use thirdhost_proto::server::{
-    ArrangeRefusal, Effect, Event, Identity, Refusal, ServerPi, Settings, Transfer,
-    Arrange, pinned_host, Outcome,
+    Arrange, ArrangeRefusal, Effect, Event, Identity, Outcome, Refusal, ServerPi, Settings,
+    Transfer, pinned_host,
 };
 use thirdhost_sockets::Connection;
 use tokio::sync::watch;
@@ -96,6 +96,7 @@ impl Session {
             peer,
             unpinned: config.data_sockets.unpinned,
             clear_login: login::clear_login(config, peer),
+            clear_transfers: config.tls.require.transfer_allowed_in_clear(peer),
             limits: limits::session(config),
         };
         let pi = ServerPi::new(shared.world.clock.now(), settings);
@@ -224,14 +225,18 @@ impl Session {
                 Effect::Disconnect => self.sockets.disconnect(),
                 Effect::Ask(question) => {
                     let Some(user) = &self.user else {
-                        self.pi.handle_event(now, Event::Answered(Err(Refusal::NotPermitted)));
+                        self.pi
+                            .handle_event(now, Event::Answered(Err(Refusal::NotPermitted)));
                         continue;
                     };
                     let (store, may) = (Arc::clone(&user.store), user.account.permissions);
                     let wall = self.shared.world.clock.wall();
                     let answer = ask::answer(store, may, wall, question);
-                    self.operation =
-                        Some(answer.map(|answer| Done::Event(Event::Answered(answer))).boxed());
+                    self.operation = Some(
+                        answer
+                            .map(|answer| Done::Event(Event::Answered(answer)))
+                            .boxed(),
+                    );
                 }
                 Effect::Transfer(transfer) => self.begin_transfer(transfer),
                 Effect::StopTransfer => {
@@ -250,8 +255,13 @@ impl Session {
         }
     }
 
-    fn arrange(&mut self, what: Arrange) -> Result<thirdhost_proto::server::Arranged, ArrangeRefusal> {
-        let Some(user) = &self.user else { return Err(ArrangeRefusal::NotPermitted) };
+    fn arrange(
+        &mut self,
+        what: Arrange,
+    ) -> Result<thirdhost_proto::server::Arranged, ArrangeRefusal> {
+        let Some(user) = &self.user else {
+            return Err(ArrangeRefusal::NotPermitted);
+        };
         if let Some(host) = arranged_host(what).filter(|&host| user.policy.is_third_party(host)) {
             let now = self.now();
             if !self.shared.targets.note(&user.account.name, host, now) {
@@ -269,7 +279,12 @@ impl Session {
         match &result {
             Ok(arranged) => tracing::debug!(?what, ?arranged, "data connection arranged"),
             Err(why) => {
-                tracing::warn!(user = user.account.name, ?what, ?why, "data connection refused");
+                tracing::warn!(
+                    user = user.account.name,
+                    ?what,
+                    ?why,
+                    "data connection refused"
+                );
             }
         }
         result
@@ -298,8 +313,13 @@ impl Session {
             stall: limits::STALL_TIMEOUT,
             stop: stop.clone(),
         };
-        self.running =
-            Some(RunningTransfer { transfer, began: now, octets: None, progress, stop });
+        self.running = Some(RunningTransfer {
+            transfer,
+            began: now,
+            octets: None,
+            progress,
+            stop,
+        });
         self.operation = Some(transfer::open(job).map(Done::Step).boxed());
     }
 
@@ -334,7 +354,10 @@ impl Session {
 
     /// How long nothing needs to be done unless something happens.
     fn wait(&self) -> Duration {
-        let unread = self.control.output_since().map(|since| since + limits::REPLY_TIMEOUT);
+        let unread = self
+            .control
+            .output_since()
+            .map(|since| since + limits::REPLY_TIMEOUT);
         let deadline = [self.pi.poll_timeout(), unread].into_iter().flatten().min();
         deadline.map_or(FOREVER, |deadline| deadline.saturating_sub(self.now()))
     }
@@ -352,8 +375,12 @@ impl Session {
 impl RunningTransfer {
     /// One line per transfer (spec D-15, S-71).
     fn log(&self, now: Duration, user: &str, event: &Event) {
-        let Event::Finished(outcome) = event else { return };
-        let Transfer { operation, route, .. } = &self.transfer;
+        let Event::Finished(outcome) = event else {
+            return;
+        };
+        let Transfer {
+            operation, route, ..
+        } = &self.transfer;
         tracing::info!(
             user,
             path = ?operation.path().as_str(),

@@ -4,12 +4,8 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use thirdhost_proto::server::{
-    Arrange, ArrangeRefusal, Arranged, Directions, Route, pinned_host,
-};
-use thirdhost_sockets::{
-    AllocateError, Allocator, Listening, OpenError, Parity, Reserved,
-};
+use thirdhost_proto::server::{Arrange, ArrangeRefusal, Arranged, Directions, Route, pinned_host};
+use thirdhost_sockets::{AllocateError, Allocator, Listening, OpenError, Parity, Reserved};
 use thirdhost_wire::{AcceptFilter, Direction, HostSocket, NetworkProtocol};
 
 use crate::dtp::DataConnection;
@@ -53,19 +49,27 @@ impl DataSockets {
         what: Arrange,
     ) -> Result<Arranged, ArrangeRefusal> {
         match what {
-            Arrange::Listen { protocol, direction } => self.listen(site, protocol, direction),
+            Arrange::Listen {
+                protocol,
+                direction,
+            } => self.listen(site, protocol, direction),
             Arrange::Hold { target } => {
                 let may = site.may_call(target)?;
                 let parity = Parity::opposite_of(target.port());
-                let held = site.allocator.hold(site.local, Some(parity)).map_err(no_socket)?;
+                let held = site
+                    .allocator
+                    .hold(site.local, Some(parity))
+                    .map_err(no_socket)?;
                 let port = held.port();
                 self.reservation = Reservation::Held(held);
                 Ok(Arranged::Held { port, may })
             }
-            Arrange::Target { target } => {
-                Ok(Arranged::Admitted { may: site.may_call(target)? })
-            }
-            Arrange::Pin { filter } => Ok(Arranged::Admitted { may: site.may_accept(filter)? }),
+            Arrange::Target { target } => Ok(Arranged::Admitted {
+                may: site.may_call(target)?,
+            }),
+            Arrange::Pin { filter } => Ok(Arranged::Admitted {
+                may: site.may_accept(filter)?,
+            }),
         }
     }
 
@@ -91,7 +95,9 @@ impl DataSockets {
             }
             (Route::Call { target }, _) => {
                 let allocator = &line.allocator;
-                allocator.call_unreserved(line.local, target, policy, direction, timeout).await?
+                allocator
+                    .call_unreserved(line.local, target, policy, direction, timeout)
+                    .await?
             }
         };
         Ok(DataConnection::new(connection))
@@ -130,10 +136,16 @@ impl DataSockets {
             return Err(ArrangeRefusal::Protocol(vec![ours]));
         }
         let parity = direction.map(Parity::of_listener);
-        let listening = site.allocator.listen(site.local, parity).map_err(no_socket)?;
+        let listening = site
+            .allocator
+            .listen(site.local, parity)
+            .map_err(no_socket)?;
         let port = listening.port();
         self.reservation = Reservation::Listening(listening);
-        Ok(Arranged::Listening { port, host: site.public.unwrap_or(site.local) })
+        Ok(Arranged::Listening {
+            port,
+            host: site.public.unwrap_or(site.local),
+        })
     }
 }
 
@@ -151,7 +163,9 @@ impl Site<'_> {
     }
 
     fn may_accept(&self, filter: AcceptFilter) -> Result<Directions, ArrangeRefusal> {
-        let Some(host) = pinned_host(filter) else { return Ok(Directions::BOTH) };
+        let Some(host) = pinned_host(filter) else {
+            return Ok(Directions::BOTH);
+        };
         let ours = NetworkProtocol::of(self.local);
         if NetworkProtocol::of(host) != ours {
             return Err(ArrangeRefusal::Protocol(vec![ours]));

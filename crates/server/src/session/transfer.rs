@@ -15,8 +15,8 @@ use tokio_util::sync::CancellationToken;
 use super::refusal::refusal;
 use super::sockets::{DataSockets, Line, OpenFailure};
 use crate::dtp::{
-    DataConnection, Entries, ListingStyle, Progress, TransferError, Watch,
-    close_received, close_sent, receive_file, send_file, send_listing,
+    DataConnection, Entries, ListingStyle, Progress, TransferError, Watch, close_received,
+    close_sent, receive_file, send_file, send_listing,
 };
 use crate::store::{Entry, EntryKind, Listing, Source, Store, StoreError, Upload, UploadKind};
 
@@ -103,12 +103,17 @@ async fn open_file(
             Ok(OpenFile::Send(store.open(path, *offset).await?, *offset))
         }
         Operation::Store { path, offset: None } => upload(path, UploadKind::Replace).await,
-        Operation::Store { path, offset: Some(offset) } => {
-            upload(path, UploadKind::Resume { offset: *offset }).await
-        }
+        Operation::Store {
+            path,
+            offset: Some(offset),
+        } => upload(path, UploadKind::Resume { offset: *offset }).await,
         Operation::StoreUnique { hint } => upload(hint, UploadKind::Unique).await,
         Operation::Append { path } => upload(path, UploadKind::Append).await,
-        Operation::List { target, without_options, form } => {
+        Operation::List {
+            target,
+            without_options,
+            form,
+        } => {
             let (entry, target) = find(&*store, target, without_options.as_ref()).await?;
             let is_directory = entry.kind == EntryKind::Directory;
             let style = match form {
@@ -118,7 +123,10 @@ async fn open_file(
                     ListingStyle::Names { given }
                 }
                 ListForm::Facts(_) if !is_directory => return Err(StoreError::NotDirectory),
-                ListForm::Facts(facts) => ListingStyle::Facts { facts: *facts, permissions },
+                ListForm::Facts(facts) => ListingStyle::Facts {
+                    facts: *facts,
+                    permissions,
+                },
             };
             let listing = open_listing(&*store, entry, target).await?;
             Ok(OpenFile::List(listing, style))
@@ -180,9 +188,7 @@ async fn connect(job: &mut Job) -> Result<DataConnection, Outcome> {
         Some(Err(failure)) => {
             tracing::warn!(%failure, "no data connection");
             Err(match failure {
-                OpenFailure::Open(thirdhost_sockets::OpenError::Denied(_)) => {
-                    Outcome::NotAdmitted
-                }
+                OpenFailure::Open(thirdhost_sockets::OpenError::Denied(_)) => Outcome::NotAdmitted,
                 _ => Outcome::NotConnected,
             })
         }
@@ -193,7 +199,11 @@ async fn move_bytes(job: &mut Job, mut connection: DataConnection, file: OpenFil
     let parameters = job.transfer.parameters;
     let clock = Arc::clone(&job.clock);
     let progress = Arc::clone(&job.progress);
-    let watch = Watch { progress: &progress, stall: job.stall, clock: &*clock };
+    let watch = Watch {
+        progress: &progress,
+        stall: job.stall,
+        clock: &*clock,
+    };
     let stop = job.stop.clone();
     let moved = match file {
         OpenFile::Send(mut source, offset) => {
@@ -218,7 +228,10 @@ async fn move_bytes(job: &mut Job, mut connection: DataConnection, file: OpenFil
         job.sockets.keep(connection);
         return Outcome::Completed { bytes, kept: true };
     }
-    match stop.run_until_cancelled(close_sent(connection, watch)).await {
+    match stop
+        .run_until_cancelled(close_sent(connection, watch))
+        .await
+    {
         None => Outcome::Stopped,
         Some(Err(error)) => outcome(&error),
         Some(Ok(())) => Outcome::Completed { bytes, kept: false },
@@ -278,9 +291,7 @@ fn outcome(error: &TransferError) -> Outcome {
     tracing::warn!(%error, "transfer failed");
     match error {
         TransferError::Store(error) => Outcome::Refused(refusal(error)),
-        TransferError::SourceChanged => {
-            Outcome::Refused(thirdhost_proto::server::Refusal::Failed)
-        }
+        TransferError::SourceChanged => Outcome::Refused(thirdhost_proto::server::Refusal::Failed),
         TransferError::Malformed(_) => Outcome::Malformed,
         _ => Outcome::ConnectionLost,
     }

@@ -14,7 +14,9 @@ use thirdhost_sockets::World;
 
 /// Binds, says where, and hands over to the library until a signal ends it.
 pub(crate) fn serve(config: Config, file: Option<PathBuf>) -> Result<(), Box<dyn Error>> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?;
     runtime.block_on(async {
         let world = World::real();
         let mut listeners = Vec::with_capacity(config.listen.len());

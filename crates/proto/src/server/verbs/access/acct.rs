@@ -4,7 +4,10 @@ use crate::server::reply_text as text;
 use crate::server::session::ServerPi;
 
 pub(in crate::server) fn acct(pi: &mut ServerPi) {
-    let reply =
-        if pi.login.is_in() { text::account_not_needed() } else { text::user_first() };
+    let reply = if pi.login.is_in() {
+        text::account_not_needed()
+    } else {
+        text::user_first()
+    };
     pi.reply(reply);
 }

@@ -6,5 +6,8 @@ use crate::server::{Effect, Question};
 
 pub(in crate::server) fn cdup(pi: &mut ServerPi) {
     let path = pi.directory.parent();
-    pi.ask(Effect::Ask(Question::Enter(path.clone())), Asked::Enter(path));
+    pi.ask(
+        Effect::Ask(Question::Enter(path.clone())),
+        Asked::Enter(path),
+    );
 }

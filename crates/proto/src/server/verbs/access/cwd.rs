@@ -8,6 +8,9 @@ use crate::server::{Effect, Question};
 
 pub(in crate::server) fn cwd(pi: &mut ServerPi, name: &Pathname) {
     if let Some(path) = pi.resolve(name) {
-        pi.ask(Effect::Ask(Question::Enter(path.clone())), Asked::Enter(path));
+        pi.ask(
+            Effect::Ask(Question::Enter(path.clone())),
+            Asked::Enter(path),
+        );
     }
 }

@@ -15,5 +15,9 @@ pub(in crate::server) fn user(pi: &mut ServerPi, name: Text) {
         return pi.reply(text::need_tls());
     }
     pi.login = Login::Named(name);
-    pi.reply(if anonymous { text::need_anonymous_password() } else { text::need_password() });
+    pi.reply(if anonymous {
+        text::need_anonymous_password()
+    } else {
+        text::need_password()
+    });
 }

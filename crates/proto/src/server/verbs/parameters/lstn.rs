@@ -25,7 +25,10 @@ pub(in crate::server) fn lstn(
     }
     // A second LSTN replaces the first; the old listener is closed first (spec A-10).
     pi.release_plan();
-    let listen = Arrange::Listen { protocol, direction: Some(direction) };
+    let listen = Arrange::Listen {
+        protocol,
+        direction: Some(direction),
+    };
     pi.ask(Effect::Arrange(listen), Asked::Lstn { direction });
 }
 

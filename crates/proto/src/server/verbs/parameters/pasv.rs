@@ -18,6 +18,9 @@ pub(in crate::server) fn pasv(pi: &mut ServerPi) {
 pub(super) fn listen(pi: &mut ServerPi, protocol: Option<NetworkProtocol>, extended: bool) {
     let kept = pi.plan.filter_kept_by_pasv();
     pi.release_plan();
-    let listen = Arrange::Listen { protocol, direction: None };
+    let listen = Arrange::Listen {
+        protocol,
+        direction: None,
+    };
     pi.ask(Effect::Arrange(listen), Asked::Pasv { extended, kept });
 }

@@ -12,5 +12,8 @@ pub(in crate::server) fn port(pi: &mut ServerPi, target: HostSocket) {
         return pi.reply(text::epsv_all_in_force());
     }
     pi.release_plan();
-    pi.ask(Effect::Arrange(Arrange::Target { target }), Asked::Port(target));
+    pi.ask(
+        Effect::Arrange(Arrange::Target { target }),
+        Asked::Port(target),
+    );
 }

@@ -19,7 +19,11 @@ pub(in crate::server) fn sock(pi: &mut ServerPi, argument: &SockArgument) {
         // Servers resolve no names (design D5, spec S-14).
         SockHost::Other(_) => return pi.reply(text::host_not_literal()),
     };
-    if let Plan::Passive { .. } = pi.plan { pin(pi, host, argument.socket) } else { call(pi, host, argument.socket) }
+    if let Plan::Passive { .. } = pi.plan {
+        pin(pi, host, argument.socket);
+    } else {
+        call(pi, host, argument.socket);
+    }
 }
 
 //= rfc438#c
@@ -28,9 +32,14 @@ pub(in crate::server) fn sock(pi: &mut ServerPi, argument: &SockArgument) {
 fn pin(pi: &mut ServerPi, host: IpAddr, socket: u16) {
     // A connection that is open was made under the old filter (spec M-23).
     pi.disconnect();
-    let filter = HostSocket::new(host, socket)
-        .map_or(AcceptFilter::Host(host.to_canonical()), AcceptFilter::HostPort);
-    pi.ask(Effect::Arrange(Arrange::Pin { filter }), Asked::SockFilter(filter));
+    let filter = HostSocket::new(host, socket).map_or(
+        AcceptFilter::Host(host.to_canonical()),
+        AcceptFilter::HostPort,
+    );
+    pi.ask(
+        Effect::Arrange(Arrange::Pin { filter }),
+        Asked::SockFilter(filter),
+    );
 }
 
 /// Reserves our own socket at once; the call itself waits for a transfer command (design D3).
@@ -39,5 +48,8 @@ fn call(pi: &mut ServerPi, host: IpAddr, socket: u16) {
         return pi.reply(text::socket_zero());
     };
     pi.release_plan();
-    pi.ask(Effect::Arrange(Arrange::Hold { target }), Asked::SockTarget(target));
+    pi.ask(
+        Effect::Arrange(Arrange::Hold { target }),
+        Asked::SockTarget(target),
+    );
 }

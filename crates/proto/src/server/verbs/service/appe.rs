@@ -10,7 +10,9 @@ pub(in crate::server) fn appe(pi: &mut ServerPi, name: &Pathname) {
     let Some(path) = prepare(pi, Direction::Receive, Permission::Append, Some(name)) else {
         return;
     };
-    let Some(offset) = restart_offset(pi) else { return };
+    let Some(offset) = restart_offset(pi) else {
+        return;
+    };
     // APPE after REST acts as STOR at that offset (RFC 3659 section 5, spec section 6), and so
     // it needs the permission to overwrite as well.
     match offset {

@@ -10,7 +10,9 @@ pub(in crate::server) fn help(pi: &mut ServerPi, topic: Option<&Text>) {
         let lines: Vec<String> = SYNTAX.chunks(PER_LINE).map(line).collect();
         return pi.reply(text::help(lines));
     };
-    let known = SYNTAX.iter().find(|(verb, _)| verb.code().eq_ignore_ascii_case(topic.as_str()));
+    let known = SYNTAX
+        .iter()
+        .find(|(verb, _)| verb.code().eq_ignore_ascii_case(topic.as_str()));
     pi.reply(match known {
         Some((verb, usage)) => text::help_on(*verb, usage),
         None => text::unknown_topic(),

@@ -7,7 +7,17 @@ use crate::server::transfer::{begin, prepare, restart_offset};
 use crate::server::{Operation, Permission};
 
 pub(in crate::server) fn retr(pi: &mut ServerPi, name: &Pathname) {
-    let Some(path) = prepare(pi, Direction::Send, Permission::Read, Some(name)) else { return };
-    let Some(offset) = restart_offset(pi) else { return };
-    begin(pi, Operation::Retrieve { path, offset: offset.unwrap_or(0) });
+    let Some(path) = prepare(pi, Direction::Send, Permission::Read, Some(name)) else {
+        return;
+    };
+    let Some(offset) = restart_offset(pi) else {
+        return;
+    };
+    begin(
+        pi,
+        Operation::Retrieve {
+            path,
+            offset: offset.unwrap_or(0),
+        },
+    );
 }

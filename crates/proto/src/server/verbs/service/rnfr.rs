@@ -11,6 +11,9 @@ pub(in crate::server) fn rnfr(pi: &mut ServerPi, name: &Pathname) {
         return;
     }
     if let Some(path) = pi.resolve(name) {
-        pi.ask(Effect::Ask(Question::Exists(path.clone())), Asked::RenameFrom(path));
+        pi.ask(
+            Effect::Ask(Question::Exists(path.clone())),
+            Asked::RenameFrom(path),
+        );
     }
 }

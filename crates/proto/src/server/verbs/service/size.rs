@@ -12,6 +12,12 @@ pub(in crate::server) fn size(pi: &mut ServerPi, name: &Pathname) {
     }
     if let Some(path) = pi.resolve(name) {
         let representation = pi.parameters.representation;
-        pi.ask(Effect::Ask(Question::Size { path, representation }), Asked::Value);
+        pi.ask(
+            Effect::Ask(Question::Size {
+                path,
+                representation,
+            }),
+            Asked::Value,
+        );
     }
 }

@@ -26,7 +26,11 @@ fn describe(pi: &ServerPi) -> [String; 4] {
         Login::In(identity) => format!("Logged in as {}", identity.name),
         Login::Out | Login::Named(_) => "Not logged in".to_owned(),
     };
-    let TransferParameters { representation, structure, mode } = pi.parameters;
+    let TransferParameters {
+        representation,
+        structure,
+        mode,
+    } = pi.parameters;
     let (representation, structure, mode) =
         (representation.letter(), structure.letter(), mode.letter());
     [

@@ -10,6 +10,8 @@ pub(in crate::server) fn stor(pi: &mut ServerPi, name: &Pathname) {
     let Some(path) = prepare(pi, Direction::Receive, Permission::Write, Some(name)) else {
         return;
     };
-    let Some(offset) = restart_offset(pi) else { return };
+    let Some(offset) = restart_offset(pi) else {
+        return;
+    };
     begin(pi, Operation::Store { path, offset });
 }

@@ -13,7 +13,9 @@ pub(in crate::server) fn stou(pi: &mut ServerPi, name: Option<&Pathname>) {
     }
     let default = Pathname::try_from(DEFAULT_NAME).ok();
     let name = name.or(default.as_ref());
-    let Some(hint) = prepare(pi, Direction::Receive, Permission::Write, name) else { return };
+    let Some(hint) = prepare(pi, Direction::Receive, Permission::Write, name) else {
+        return;
+    };
     begin(pi, Operation::StoreUnique { hint });
 }
 

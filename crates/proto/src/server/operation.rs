@@ -1,0 +1,167 @@
+//! Transfers as values: what to move, over which connection, and how it ended.
+
+use thirdhost_wire::{
+    AcceptFilter, Direction, FactSet, HostSocket, RepresentationType, Structure, TransmissionMode,
+};
+
+use super::VirtualPath;
+use super::effect::Refusal;
+
+/// One transfer, complete: nothing else needs to be known to perform it.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Transfer {
+    /// What to move.
+    pub operation: Operation,
+    /// How the data connection comes about.
+    pub route: Route,
+    /// TYPE, STRU and MODE.
+    pub parameters: TransferParameters,
+}
+
+/// TYPE, STRU and MODE together. The defaults are RFC 959's: ASCII, file, stream.
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
+pub struct TransferParameters {
+    /// TYPE.
+    pub representation: RepresentationType,
+    /// STRU.
+    pub structure: Structure,
+    /// MODE.
+    pub mode: TransmissionMode,
+}
+
+/// What a transfer command moves.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Operation {
+    /// RETR, from byte `offset` on.
+    Retrieve {
+        /// The file.
+        path: VirtualPath,
+        /// Where to begin.
+        offset: u64,
+    },
+    /// STOR; with an offset it goes on where an earlier one stopped.
+    Store {
+        /// The file.
+        path: VirtualPath,
+        /// REST's argument.
+        offset: Option<u64>,
+    },
+    /// STOU: the store chooses a free name near `hint`.
+    StoreUnique {
+        /// The wanted name.
+        hint: VirtualPath,
+    },
+    /// APPE.
+    Append {
+        /// The file.
+        path: VirtualPath,
+    },
+    /// LIST, NLST, MLSD.
+    List {
+        /// What to list.
+        target: ListTarget,
+        /// What to list when nothing has the name in `target`, because the name looks like
+        /// options of `ls` (spec Q-18).
+        without_options: Option<ListTarget>,
+        /// The form of the lines.
+        form: ListForm,
+    },
+}
+
+impl Operation {
+    /// Which way the data goes, seen from us (spec A-16).
+    #[must_use]
+    pub fn direction(&self) -> Direction {
+        match self {
+            Self::Retrieve { .. } | Self::List { .. } => Direction::Send,
+            Self::Store { .. } | Self::StoreUnique { .. } | Self::Append { .. } => {
+                Direction::Receive
+            }
+        }
+    }
+
+    /// The path it is about.
+    #[must_use]
+    pub fn path(&self) -> &VirtualPath {
+        match self {
+            Self::Retrieve { path, .. }
+            | Self::Store { path, .. }
+            | Self::Append { path }
+            | Self::List {
+                target: ListTarget { path, .. },
+                ..
+            } => path,
+            Self::StoreUnique { hint } => hint,
+        }
+    }
+}
+
+/// A directory or file to list.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct ListTarget {
+    /// The directory or file.
+    pub path: VirtualPath,
+    /// The pathname as the user gave it, which NLST puts before each name.
+    pub given: Option<String>,
+}
+
+/// The three forms of a listing.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum ListForm {
+    /// LIST: as `ls -l` would (spec Q-17).
+    Long,
+    /// NLST: names alone.
+    Names,
+    /// MLSD: facts and names (RFC 3659 section 7).
+    Facts(FactSet),
+}
+
+/// How the data connection of a transfer comes about.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Route {
+    /// The connection of the last transfer is still open (MODE B).
+    Open,
+    /// Call the target, from the held port if one is held.
+    Call {
+        /// Whom to call.
+        target: HostSocket,
+    },
+    /// Accept a caller that passes the filter; others are reset and waiting goes on.
+    Accept {
+        /// Who passes.
+        filter: AcceptFilter,
+    },
+}
+
+/// A file that has been opened for a transfer.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Opened {
+    /// How many octets will be sent, where known beforehand.
+    pub octets: Option<u64>,
+    /// The name the store chose for STOU.
+    pub name: Option<String>,
+}
+
+/// How a transfer ended.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Outcome {
+    /// All bytes are in place.
+    Completed {
+        /// Bytes moved over the data connection.
+        bytes: u64,
+        /// Whether the data connection stays open for the next file (MODE B).
+        kept: bool,
+    },
+    /// The store refused, before or during the transfer.
+    Refused(Refusal),
+    /// No data connection came about: nobody called, or the call failed (425).
+    NotConnected,
+    /// The peer is not admitted (any more); nothing was sent to it (425).
+    NotAdmitted,
+    /// The data connection broke, or was silent for too long (426).
+    ConnectionLost,
+    /// What arrived is not what MODE and STRU promise (451).
+    Malformed,
+    /// [`super::Effect::StopTransfer`] took effect.
+    Stopped,
+}

@@ -1,0 +1,662 @@
+//! Every order in which two servers can answer, and every way in which they can fail.
+
+use std::collections::{BTreeSet, HashSet, VecDeque};
+use std::net::IpAddr;
+
+use super::*;
+use thirdhost_wire::{Pathname, ReplyCode};
+
+/// A server as the enumeration knows it: what it was sent and has not answered.
+#[derive(Clone, Debug, Default)]
+struct Model {
+    unanswered: VecDeque<Command>,
+    /// It said 1yz to the oldest.
+    begun: bool,
+    lost: bool,
+    log: Vec<String>,
+    /// What it said to RETR, STOR or APPE in the end.
+    said: Option<u16>,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Happening {
+    Answer(u16),
+    Lose,
+}
+
+#[derive(Clone)]
+struct World {
+    machine: ThirdParty,
+    servers: BySide<Model>,
+    order: Vec<(Side, String)>,
+}
+
+fn plan(arrangement: Arrangement, listener: Side, pin: bool) -> Plan {
+    Plan {
+        arrangement,
+        listener,
+        hosts: BySide {
+            source: SITE1,
+            destination: SITE2,
+        },
+        trust_passive_address: BySide::default(),
+        pin,
+        low_ports: false,
+        parameters: Parameters::default(),
+    }
+}
+
+fn job(operation: Operation) -> Job {
+    let path = |name| Pathname::try_from(name).unwrap();
+    Job {
+        operation,
+        from: path("PROG1.PL1"),
+        to: path("PROG2.PL1"),
+    }
+}
+
+fn reply(code: u16, text: &str) -> Reply {
+    Reply::new(ReplyCode::new(code).unwrap(), text)
+}
+
+impl World {
+    fn new(machine: ThirdParty) -> Self {
+        let mut world = Self {
+            machine,
+            servers: BySide::default(),
+            order: Vec::new(),
+        };
+        world.perform();
+        world
+    }
+
+    fn perform(&mut self) {
+        while let Some(effect) = self.machine.poll_effect() {
+            match effect {
+                Effect::Send { side, command } => {
+                    let server = self.servers.of_mut(side);
+                    assert!(!server.lost, "{command:?} was sent to the lost {side}");
+                    let line = line(&command);
+                    server.log.push(line.clone());
+                    server.unanswered.push_back(command);
+                    self.order.push((side, line));
+                }
+                Effect::Close { side } => self.servers.of_mut(side).lost = true,
+            }
+        }
+    }
+
+    fn happen(&mut self, side: Side, happening: Happening) {
+        let server = self.servers.of_mut(side);
+        match happening {
+            Happening::Lose => {
+                server.lost = true;
+                self.machine.handle(Event::Lost { side });
+            }
+            Happening::Answer(code) => {
+                let text = match server.unanswered.front() {
+                    Some(Command::Lstn { .. }) if code == 255 => "SOCK 40002",
+                    Some(Command::Sock(_)) if code == 255 => match &server.unanswered[0] {
+                        Command::Sock(sock) if sock.socket == 40002 => "SOCK 51003",
+                        _ => "SOCK 40002",
+                    },
+                    Some(Command::Size(_)) => "1234",
+                    Some(Command::Epsv(_)) => "Entering (|||40002|)",
+                    Some(Command::Pasv) => "Entering (10,0,0,1,156,66)",
+                    _ => "text",
+                };
+                if code / 100 == 1 {
+                    server.begun = true;
+                } else if code != 421 {
+                    let answered = server.unanswered.pop_front();
+                    if matches!(
+                        answered,
+                        Some(Command::Retr(_) | Command::Stor(_) | Command::Appe(_))
+                    ) {
+                        server.said = Some(code);
+                    }
+                    server.begun = false;
+                } else {
+                    server.lost = true;
+                }
+                self.machine.handle(Event::Reply {
+                    side,
+                    reply: reply(code, text),
+                });
+            }
+        }
+        self.perform();
+    }
+
+    /// All that this server may do next.
+    fn possible(&self, side: Side) -> Vec<Happening> {
+        use Happening::{Answer, Lose};
+        let server = self.servers.of(side);
+        if server.lost {
+            return Vec::new();
+        }
+        let Some(command) = server.unanswered.front() else {
+            return vec![Lose];
+        };
+        let mut all: Vec<Happening> = match command {
+            Command::Abor => vec![Answer(226), Answer(225), Answer(502)],
+            Command::Retr(_) | Command::Stor(_) | Command::Appe(_) => {
+                let mut all = vec![Answer(226), Answer(425), Answer(426), Answer(550)];
+                if !server.begun {
+                    all.push(Answer(150));
+                }
+                all
+            }
+            Command::Lstn { .. } | Command::Sock(_) => vec![Answer(255), Answer(425), Answer(504)],
+            Command::Size(_) => vec![Answer(213), Answer(550), Answer(450)],
+            Command::Epsv(_) => vec![Answer(229), Answer(522)],
+            Command::Pasv => vec![Answer(227), Answer(425)],
+            _ => vec![Answer(200), Answer(451), Answer(501)],
+        };
+        all.extend([Answer(421), Lose]);
+        all
+    }
+
+    fn check(&self) {
+        let Some(outcome) = self.machine.outcome() else {
+            return;
+        };
+        for side in Side::BOTH {
+            let server = self.servers.of(side);
+            assert!(
+                server.lost || server.unanswered.is_empty(),
+                "ended while the {side} owes {:?}",
+                server.unanswered
+            );
+            let transferred = server.said.is_some_and(|code| code == 226);
+            if let Outcome::Done(_) = outcome {
+                assert!(
+                    transferred && !server.lost,
+                    "done, but the {side} did not say 2yz"
+                );
+            } else {
+                self.check_aborted(side, outcome);
+            }
+        }
+        if let Outcome::Refused(failure) = outcome {
+            assert_ne!(failure.step, Step::Presence);
+            assert!(Side::BOTH.iter().all(|&side| !self.servers.of(side).lost));
+        }
+        let both = Side::BOTH
+            .iter()
+            .all(|&side| self.servers.of(side).said == Some(226));
+        let lost = Side::BOTH.iter().any(|&side| self.servers.of(side).lost);
+        if both && !lost {
+            assert!(matches!(outcome, Outcome::Done(_)));
+        }
+    }
+
+    /// A survivor that had a plan or a transfer was told ABOR, unless its own refusal ended both.
+    fn check_aborted(&self, side: Side, outcome: &Outcome) {
+        let server = self.servers.of(side);
+        let (Outcome::Failed(failure) | Outcome::Refused(failure)) = outcome else {
+            return;
+        };
+        let asked = server
+            .log
+            .iter()
+            .any(|line| ["RETR", "STOR", "APPE"].contains(&verb(line)));
+        let survived = !server.lost && side != failure.side;
+        if survived && asked && server.said.is_none_or(|code| code == 426) {
+            let aborted = server.log.last().is_some_and(|line| line == "ABOR");
+            let ended_itself = failure.cause.reply().is_some() && server.said.is_some();
+            assert!(
+                aborted || ended_itself,
+                "the {side} was left alone: {:?}",
+                self.order
+            );
+        }
+        assert!(server.log.iter().filter(|line| *line == "ABOR").count() <= 1);
+    }
+}
+
+fn line(command: &Command) -> String {
+    let mut bytes = Vec::new();
+    command.encode(&mut bytes);
+    String::from_utf8(bytes).unwrap().trim_end().to_owned()
+}
+
+fn verb(line: &str) -> &str {
+    line.split(' ').next().unwrap()
+}
+
+/// Visits every state that can be reached; returns the command orders of the ends that are done.
+fn enumerate(first: World) -> (usize, BTreeSet<String>) {
+    let mut seen = HashSet::new();
+    let mut done = BTreeSet::new();
+    let mut left = vec![first];
+    while let Some(world) = left.pop() {
+        world.check();
+        match world.machine.outcome() {
+            Some(Outcome::Done(_)) => {
+                let lines = world
+                    .order
+                    .iter()
+                    .filter(|(_, line)| !["TYPE", "STRU", "MODE", "SIZE"].contains(&verb(line)));
+                let lines: Vec<String> = lines
+                    .map(|(side, line)| format!("{side}: {line}"))
+                    .collect();
+                done.insert(lines.join("; "));
+                continue;
+            }
+            Some(_) => continue,
+            None => {}
+        }
+        for side in Side::BOTH {
+            for happening in world.possible(side) {
+                let mut next = world.clone();
+                next.happen(side, happening);
+                if seen.insert(format!("{:?}{:?}", next.machine, next.servers)) {
+                    left.push(next);
+                }
+            }
+        }
+    }
+    (seen.len(), done)
+}
+
+fn check(arrangement: Arrangement, listener: Side, pin: bool, expected: &str) {
+    for (operation, store) in [(Operation::Copy, "STOR"), (Operation::Append, "APPE")] {
+        let plan = plan(arrangement, listener, pin);
+        let (states, done) = enumerate(World::new(ThirdParty::new(plan, job(operation))));
+        let expected = expected.replace("STORE", store);
+        assert_eq!(
+            done,
+            BTreeSet::from([expected]),
+            "{arrangement}, {listener} listens"
+        );
+        assert!(states > 500, "only {states} states were reached");
+    }
+}
+
+//= rfc438#example.1
+//= type=test
+//# LSTN R CRLF
+//= rfc438#example.2
+//= type=test
+//# SOCK SITE2,X CRLF
+//= rfc438#example.3
+//= type=test
+//# SOCK SITE1,Y CRLF
+//= rfc438#example.4
+//= type=test
+//# RETR PROG1.PL1                   APPE PROG2.Pl1 CRLF
+#[test]
+fn the_order_of_the_rfc_is_kept_however_the_replies_interleave_and_fail() {
+    check(
+        Arrangement::Lstn,
+        Side::Destination,
+        false,
+        "destination: LSTN R; source: SOCK 198.51.100.2,40002; \
+         destination: SOCK 192.0.2.1,51003; source: RETR PROG1.PL1; destination: STORE PROG2.PL1",
+    );
+    check(
+        Arrangement::Lstn,
+        Side::Source,
+        false,
+        "source: LSTN S; destination: SOCK 192.0.2.1,40002; \
+         source: SOCK 198.51.100.2,51003; source: RETR PROG1.PL1; destination: STORE PROG2.PL1",
+    );
+}
+
+#[test]
+fn passive_arrangements_keep_their_order_with_and_without_a_pin() {
+    check(
+        Arrangement::Epsv,
+        Side::Destination,
+        false,
+        "destination: EPSV; source: EPRT |1|198.51.100.2|40002|; \
+         source: RETR PROG1.PL1; destination: STORE PROG2.PL1",
+    );
+    check(
+        Arrangement::Epsv,
+        Side::Source,
+        true,
+        "source: EPSV; destination: EPRT |1|192.0.2.1|40002|; source: SOCK 198.51.100.2,0; \
+         source: RETR PROG1.PL1; destination: STORE PROG2.PL1",
+    );
+    check(
+        Arrangement::Pasv,
+        Side::Destination,
+        true,
+        "destination: PASV; source: PORT 198,51,100,2,156,66; destination: SOCK 192.0.2.1,0; \
+         source: RETR PROG1.PL1; destination: STORE PROG2.PL1",
+    );
+    check(
+        Arrangement::Pasv,
+        Side::Source,
+        false,
+        "source: PASV; destination: PORT 192,0,2,1,156,66; \
+         source: RETR PROG1.PL1; destination: STORE PROG2.PL1",
+    );
+}
+
+/// Runs a script: each line is `source|destination` and a code with text, in the order given.
+fn run(world: &mut World, script: &[(Side, u16, &str)]) {
+    for &(side, code, text) in script {
+        let server = world.servers.of_mut(side);
+        if code / 100 != 1 {
+            server.unanswered.pop_front();
+        }
+        world.machine.handle(Event::Reply {
+            side,
+            reply: reply(code, text),
+        });
+        world.perform();
+    }
+}
+
+fn arranged() -> World {
+    let plan = plan(Arrangement::Lstn, Side::Destination, false);
+    let mut world = World::new(ThirdParty::new(plan, job(Operation::Copy)));
+    run(&mut world, PARAMETERS);
+    run(
+        &mut world,
+        &[
+            (S, 213, "5"),
+            (D, 255, "SOCK 40002"),
+            (S, 255, "SOCK 51003"),
+        ],
+    );
+    run(
+        &mut world,
+        &[(D, 255, "SOCK 40002"), (S, 150, "ok"), (D, 150, "ok")],
+    );
+    world
+}
+
+//= rfc438#d.2
+//= type=test
+//# specification of the acceptable RFC for
+//# subsequent data transfer command
+#[test]
+fn many_files_go_over_one_arrangement_and_a_failure_ends_it() {
+    let mut world = arranged();
+    run(&mut world, &[(S, 226, "sent"), (D, 226, "stored")]);
+    assert!(matches!(world.machine.outcome(), Some(Outcome::Done(_))));
+    assert!(world.machine.is_arranged());
+    world.order.clear();
+    world.machine.next_job(job(Operation::Append)).unwrap();
+    world.perform();
+    run(&mut world, &[(S, 213, "5")]);
+    let sent: Vec<&str> = world.order.iter().map(|(_, line)| line.as_str()).collect();
+    assert_eq!(sent, ["SIZE PROG1.PL1", "RETR PROG1.PL1", "APPE PROG2.PL1"]);
+    run(
+        &mut world,
+        &[(S, 226, "sent"), (D, 452, "full"), (S, 225, "idle")],
+    );
+    assert!(matches!(world.machine.outcome(), Some(Outcome::Failed(_))));
+    assert!(world.machine.next_job(job(Operation::Copy)).is_err());
+}
+
+#[test]
+fn a_missing_source_never_touches_the_destination_and_leaves_the_arrangement() {
+    let mut world = arranged();
+    run(&mut world, &[(S, 226, "sent"), (D, 226, "stored")]);
+    world.machine.next_job(job(Operation::Copy)).unwrap();
+    world.perform();
+    world.order.clear();
+    run(&mut world, &[(S, 550, "no such file")]);
+    let Some(Outcome::Failed(failure)) = world.machine.outcome() else {
+        panic!("not failed")
+    };
+    assert_eq!((failure.side, failure.step), (S, Step::Presence));
+    assert!(world.order.is_empty(), "{:?}", world.order);
+    world.machine.next_job(job(Operation::Copy)).unwrap();
+    world.perform();
+    run(&mut world, &[(S, 213, "5")]);
+    assert_eq!(world.order.last().unwrap().1, "STOR PROG2.PL1");
+}
+
+#[test]
+fn a_source_that_knows_no_size_is_asked_for_facts_and_then_goes_first() {
+    let plan = plan(Arrangement::Lstn, Side::Destination, false);
+    let mut world = World::new(ThirdParty::new(plan, job(Operation::Copy)));
+    run(&mut world, PARAMETERS);
+    run(&mut world, &[(S, 502, "SIZE?"), (S, 500, "MLST?")]);
+    run(
+        &mut world,
+        &[
+            (D, 255, "SOCK 40002"),
+            (S, 255, "SOCK 51003"),
+            (D, 200, "ok"),
+        ],
+    );
+    assert_eq!(world.order.last().unwrap().1, "RETR PROG1.PL1");
+    assert_eq!(world.machine.wait(), Wait::Patience);
+    let mut refused = world.clone();
+    run(&mut refused, &[(S, 550, "no such file"), (D, 225, "idle")]);
+    assert!(matches!(
+        refused.machine.outcome(),
+        Some(Outcome::Failed(_))
+    ));
+    assert!(!refused.order.iter().any(|(_, line)| verb(line) == "STOR"));
+    for event in [
+        Event::Elapsed,
+        Event::Reply {
+            side: S,
+            reply: reply(150, "ok"),
+        },
+    ] {
+        let mut going = world.clone();
+        going.machine.handle(event);
+        going.perform();
+        assert_eq!(going.order.last().unwrap().1, "STOR PROG2.PL1");
+    }
+}
+
+#[test]
+fn a_directory_is_not_transferred() {
+    let plan = plan(Arrangement::Epsv, Side::Destination, false);
+    let mut world = World::new(ThirdParty::new(plan, job(Operation::Copy)));
+    run(&mut world, PARAMETERS);
+    run(&mut world, &[(S, 502, "SIZE?")]);
+    let facts = Reply::multi(
+        ReplyCode::new(250).unwrap(),
+        "Listing",
+        ["type=dir;modify=20260101000000; PROG1.PL1"],
+        "End",
+    );
+    world.machine.handle(Event::Reply {
+        side: S,
+        reply: facts,
+    });
+    let Some(Outcome::Failed(failure)) = world.machine.outcome() else {
+        panic!("not failed")
+    };
+    assert_eq!(failure.step, Step::Presence);
+}
+
+/// What one arrangement reply leads to: the step it fails at, or `None` if it goes on.
+fn check_unusable(arrangement: Arrangement, code: u16, text: &str, expected: Option<Step>) {
+    let plan = plan(arrangement, Side::Destination, false);
+    let mut world = World::new(ThirdParty::new(plan, job(Operation::Copy)));
+    run(&mut world, PARAMETERS);
+    run(&mut world, &[(S, 213, "5"), (D, code, text)]);
+    if expected.is_some() {
+        run(&mut world, &[(D, 225, "nothing to abort")]);
+    }
+    let step = match world.machine.outcome() {
+        Some(Outcome::Refused(failure)) => Some(failure.step),
+        _ => None,
+    };
+    assert_eq!(step, expected, "{code} {text}");
+}
+
+#[test]
+fn a_lying_or_unreadable_address_is_not_passed_on() {
+    use Arrangement::{Epsv, Lstn, Pasv};
+    check_unusable(Pasv, 227, "Entering (198,51,100,2,156,66)", None);
+    check_unusable(Pasv, 227, "Entering (10,1,1,1,156,66)", None);
+    check_unusable(Pasv, 227, "Entering (9,9,9,9,156,66)", Some(Step::Listen));
+    check_unusable(
+        Pasv,
+        227,
+        "Entering (198,51,100,2,0,25)",
+        Some(Step::Listen),
+    );
+    check_unusable(
+        Pasv,
+        227,
+        "Entering (198,51,100,256,1,1)",
+        Some(Step::Listen),
+    );
+    check_unusable(Pasv, 227, "Entering passive mode", Some(Step::Listen));
+    check_unusable(Epsv, 229, "Entering (|||40002|)", None);
+    check_unusable(Epsv, 229, "Entering (|||22|)", Some(Step::Listen));
+    check_unusable(Epsv, 229, "Entering (|||0|)", Some(Step::Listen));
+    check_unusable(Epsv, 229, "Entering (|||99999|)", Some(Step::Listen));
+    check_unusable(Lstn, 255, "SOCK 40002", None);
+    check_unusable(Lstn, 255, "SOCK 0", Some(Step::Listen));
+    check_unusable(Lstn, 255, "SOCK 80", Some(Step::Listen));
+    check_unusable(Lstn, 200, "fine", Some(Step::Listen));
+}
+
+//= rfc438#d.1
+//= type=test
+//# the 255 reply can not be deferred until receipt
+//# of a data transfer command
+#[test]
+fn a_sock_answered_without_255_is_refused_and_the_listener_released() {
+    let plan = plan(Arrangement::Lstn, Side::Destination, false);
+    let mut world = World::new(ThirdParty::new(plan, job(Operation::Copy)));
+    run(&mut world, PARAMETERS);
+    run(
+        &mut world,
+        &[(S, 213, "5"), (D, 255, "SOCK 40002"), (S, 200, "ok")],
+    );
+    assert_eq!(world.order.last().unwrap().1, "ABOR");
+    run(&mut world, &[(S, 225, "idle"), (D, 226, "released")]);
+    let Some(Outcome::Refused(failure)) = world.machine.outcome() else {
+        panic!("not refused")
+    };
+    assert_eq!((failure.side, failure.step), (S, Step::Call));
+}
+
+#[test]
+fn a_listener_that_changes_its_socket_when_pinned_is_not_used() {
+    let plan = plan(Arrangement::Lstn, Side::Destination, false);
+    let mut world = World::new(ThirdParty::new(plan, job(Operation::Copy)));
+    run(&mut world, PARAMETERS);
+    run(
+        &mut world,
+        &[
+            (S, 213, "5"),
+            (D, 255, "SOCK 40002"),
+            (S, 255, "SOCK 51003"),
+        ],
+    );
+    run(
+        &mut world,
+        &[(D, 255, "SOCK 40004"), (S, 226, "ok"), (D, 226, "ok")],
+    );
+    let Some(Outcome::Refused(failure)) = world.machine.outcome() else {
+        panic!("not refused")
+    };
+    assert_eq!((failure.side, failure.step), (D, Step::Pin));
+}
+
+#[test]
+fn pasv_between_ipv6_hosts_is_not_even_tried() {
+    let mut plan = plan(Arrangement::Pasv, Side::Destination, false);
+    plan.hosts.destination = "2001:db8::2".parse().unwrap();
+    let mut world = World::new(ThirdParty::new(plan, job(Operation::Copy)));
+    run(&mut world, PARAMETERS);
+    run(&mut world, &[(S, 213, "5")]);
+    assert!(matches!(world.machine.outcome(), Some(Outcome::Refused(_))));
+    assert_eq!(world.order.last().unwrap().1, "SIZE PROG1.PL1");
+}
+
+#[test]
+fn no_connection_is_worth_another_way_and_a_full_disk_is_not() {
+    for (replies, another_way) in [
+        (
+            [(S, 425, "refused"), (D, 426, "aborted"), (D, 226, "abor")],
+            true,
+        ),
+        (
+            [
+                (D, 425, "nobody came"),
+                (S, 426, "aborted"),
+                (S, 226, "abor"),
+            ],
+            true,
+        ),
+        (
+            [(S, 426, "reset"), (D, 425, "wrong peer"), (D, 226, "abor")],
+            true,
+        ),
+        (
+            [(S, 426, "reset"), (D, 426, "aborted"), (D, 226, "abor")],
+            false,
+        ),
+        (
+            [(D, 452, "full"), (S, 426, "aborted"), (S, 226, "abor")],
+            false,
+        ),
+        (
+            [(S, 550, "gone"), (D, 425, "aborted"), (D, 226, "abor")],
+            false,
+        ),
+    ] {
+        let mut world = arranged();
+        run(&mut world, &replies);
+        let outcome = world.machine.outcome().unwrap();
+        assert_eq!(
+            matches!(outcome, Outcome::Refused(_)),
+            another_way,
+            "{outcome:?}"
+        );
+        let (Outcome::Refused(failure) | Outcome::Failed(failure)) = outcome else {
+            panic!()
+        };
+        assert!(
+            failure.of(S).is_some() && failure.of(D).is_some(),
+            "both texts are kept (U-5)"
+        );
+    }
+}
+
+#[test]
+fn the_wait_says_what_is_waited_for() {
+    let mut world = arranged();
+    assert_eq!(world.machine.wait(), Wait::Transfer);
+    run(&mut world, &[(S, 226, "sent")]);
+    assert_eq!(world.machine.wait(), Wait::Straggler);
+}
+
+#[test]
+fn a_server_that_answers_nothing_is_closed_and_the_other_aborted() {
+    let mut world = arranged();
+    run(&mut world, &[(S, 226, "sent")]);
+    world.machine.handle(Event::Reply {
+        side: S,
+        reply: reply(226, "again"),
+    });
+    world.perform();
+    assert!(world.servers.source.lost);
+    assert_eq!(world.order.last().unwrap(), &(D, "ABOR".to_owned()));
+    run(&mut world, &[(D, 426, "aborted"), (D, 226, "abor")]);
+    let Some(Outcome::Failed(failure)) = world.machine.outcome() else {
+        panic!("not failed")
+    };
+    assert!(matches!(failure.cause, Cause::OutOfStep(_)));
+}
+
+const S: Side = Side::Source;
+const D: Side = Side::Destination;
+const SITE1: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 1));
+const SITE2: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(198, 51, 100, 2));
+const PARAMETERS: &[(Side, u16, &str)] = &[
+    (S, 200, "TYPE"),
+    (D, 200, "TYPE"),
+    (S, 200, "STRU"),
+    (D, 200, "STRU"),
+    (S, 200, "MODE"),
+    (D, 200, "MODE"),
+];
