@@ -52,12 +52,6 @@ pub const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(15);
 /// Connection requests the control listener queues.
 pub const CONTROL_BACKLOG: u32 = 1024;
 
-/// File descriptors kept free so that a session too many can still be told 421 (spec S-52).
-pub const SPARE_DESCRIPTORS: usize = 16;
-
-/// Telnet option requests that are answered in one session (spec S-40).
-pub const TELNET_ANSWERS_MAX: u32 = 32;
-
 /// Stars in one listing pattern (spec S-54).
 pub const PATTERN_STARS_MAX: usize = 3;
 

@@ -10,7 +10,7 @@ use futures_util::future::select_all;
 use thirdhost_sockets::{Allocator, Connection, Listener, PortPool, World};
 use tokio::io::AsyncWriteExt;
 use tokio::sync::watch;
-use tokio_util::task::TaskTracker;
+use tokio::task::JoinSet;
 
 use crate::accounts::{Accounts, Roll};
 use crate::config::Config;
@@ -81,13 +81,15 @@ impl Server {
         shutdown: impl Future<Output = ()>,
     ) -> io::Result<()> {
         let (drain, draining) = watch::channel(false);
-        let sessions = TaskTracker::new();
+        let mut sessions = JoinSet::new();
         tokio::pin!(shutdown);
         let served = loop {
             tokio::select! {
                 () = &mut shutdown => break Ok(()),
+                // Sessions that are over give their memory back.
+                Some(_) = sessions.join_next(), if !sessions.is_empty() => {}
                 connection = accept(&listeners) => match connection {
-                    Ok(connection) => self.begin(&sessions, connection, draining.clone()),
+                    Ok(connection) => self.begin(&mut sessions, connection, draining.clone()),
                     Err(error) if is_passing(&error) => {
                         tracing::warn!(%error, "accept failed; waiting");
                         self.shared.world.clock.sleep(ACCEPT_PAUSE).await;
@@ -97,15 +99,15 @@ impl Server {
             }
         };
         drop(listeners);
-        sessions.close();
         drop(draining);
         if drain.send(true).is_err() {
             tracing::debug!("no session to drain");
         }
         tokio::select! {
-            () = sessions.wait() => {}
+            () = join_all(&mut sessions) => {}
             () = self.shared.world.clock.sleep(self.shared.config.drain) => {
                 tracing::warn!(sessions = sessions.len(), "the drain time is over; closing all");
+                sessions.shutdown().await;
             }
         }
         served
@@ -130,7 +132,7 @@ impl Server {
 
     fn begin(
         &self,
-        sessions: &TaskTracker,
+        sessions: &mut JoinSet<()>,
         connection: Box<dyn Connection>,
         draining: watch::Receiver<bool>,
     ) {
@@ -214,6 +216,10 @@ fn counted_host(peer: IpAddr) -> IpAddr {
         IpAddr::V4(host) => IpAddr::V4(host),
         IpAddr::V6(host) => IpAddr::V6(Ipv6Addr::from_bits(host.to_bits() & !u128::from(u64::MAX))),
     }
+}
+
+async fn join_all(sessions: &mut JoinSet<()>) {
+    while sessions.join_next().await.is_some() {}
 }
 
 /// Accepts from whichever listener has a caller first.

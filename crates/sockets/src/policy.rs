@@ -55,7 +55,7 @@ pub enum Denied {
         class: AddressClass,
     },
     /// The port belongs to a system service (spec S-1).
-    #[error("port {} of {} is below {PRIVILEGED_BELOW}; list it to admit it", peer.port(), peer.host())]
+    #[error("{peer} is a port below {PRIVILEGED_BELOW}; third_party.privileged_ports admits it")]
     PrivilegedPort {
         /// The peer.
         peer: HostSocket,

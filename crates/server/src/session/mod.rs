@@ -7,6 +7,7 @@ mod ask;
 mod control;
 mod login;
 mod refusal;
+mod running;
 mod sockets;
 mod transfer;
 
@@ -27,6 +28,7 @@ use tracing::Instrument;
 
 use self::control::{Control, Line};
 use self::login::LoggedIn;
+use self::running::RunningTransfer;
 use self::sockets::{DataSockets, Site};
 use self::transfer::{Job, Step};
 use crate::dtp::Progress;
@@ -65,15 +67,6 @@ struct Session {
     shutdown: watch::Receiver<bool>,
     draining: bool,
     closing: bool,
-}
-
-/// What STAT tells and ABOR stops while a transfer runs.
-struct RunningTransfer {
-    transfer: Transfer,
-    began: Duration,
-    octets: Option<u64>,
-    progress: Arc<Progress>,
-    stop: CancellationToken,
 }
 
 /// An operation that is over, or a transfer that has come one step further.
@@ -343,7 +336,7 @@ impl Session {
                 self.pi.handle_event(now, Event::Opened(opened));
             }
             Done::Step(Step::Finished(event, sockets)) => {
-                self.sockets = sockets;
+                self.sockets = *sockets;
                 if let (Some(running), Some(user)) = (self.running.take(), &self.user) {
                     running.log(now, &user.account.name, &event);
                 }
@@ -369,28 +362,6 @@ impl Session {
 
     fn now(&self) -> Duration {
         self.shared.world.clock.now()
-    }
-}
-
-impl RunningTransfer {
-    /// One line per transfer (spec D-15, S-71).
-    fn log(&self, now: Duration, user: &str, event: &Event) {
-        let Event::Finished(outcome) = event else {
-            return;
-        };
-        let Transfer {
-            operation, route, ..
-        } = &self.transfer;
-        tracing::info!(
-            user,
-            path = ?operation.path().as_str(),
-            direction = ?operation.direction(),
-            ?route,
-            ?outcome,
-            octets = self.progress.moved(),
-            seconds = now.saturating_sub(self.began).as_secs_f64(),
-            "transfer"
-        );
     }
 }
 

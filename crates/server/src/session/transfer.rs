@@ -40,7 +40,7 @@ pub(super) enum Step {
     /// The file is open; the rest is still to come.
     Opened(Opened, BoxFuture<'static, Step>),
     /// All is over; the sockets come back to the session.
-    Finished(Event, DataSockets),
+    Finished(Event, Box<DataSockets>),
 }
 
 /// Opens the file. Nothing has gone to the network yet (spec S-4).
@@ -60,7 +60,7 @@ pub(super) async fn open(mut job: Job) -> Step {
         None => Outcome::Stopped,
     };
     job.sockets.discard_backlog();
-    Step::Finished(Event::Finished(outcome), job.sockets)
+    Step::Finished(Event::Finished(outcome), Box::new(job.sockets))
 }
 
 /// What is sent or received.
@@ -173,7 +173,7 @@ async fn run(mut job: Job, file: OpenFile) -> Step {
         }
     };
     job.sockets.discard_backlog();
-    Step::Finished(Event::Finished(outcome), job.sockets)
+    Step::Finished(Event::Finished(outcome), Box::new(job.sockets))
 }
 
 async fn connect(job: &mut Job) -> Result<DataConnection, Outcome> {
