@@ -1,1 +1,31 @@
-//! placeholder
+#![doc = include_str!("../README.md")]
+
+mod control;
+mod data;
+mod environment;
+mod error;
+mod escape;
+mod exit_code;
+mod limits;
+mod observer;
+mod place;
+mod third_party;
+
+#[cfg(test)]
+mod fake;
+#[cfg(test)]
+mod tests;
+
+pub use control::{ControlConn, Credentials, Listing, Server, Stat};
+pub use environment::Environment;
+pub use error::Error;
+pub use escape::escape;
+pub use exit_code::ExitCode;
+pub use limits::Limits;
+pub use observer::{Observer, Silent};
+pub use place::{Place, PlaceError, Remote};
+pub use third_party::{Listen, Pair, Policy, Refusal, Report, Verify, Via};
+
+pub use thirdhost_proto::third_party::{Arrangement, Operation, Parameters, Side};
+
+pub use thirdhost_wire::{FactsLine, Features, FileKind, Password, Pathname, Text};

@@ -1,4 +1,5 @@
-//! The FTP protocol machines as pure values.
+#![doc = include_str!("../README.md")]
+
 pub mod server;
 pub mod third_party;
 pub mod user;

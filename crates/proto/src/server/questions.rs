@@ -93,8 +93,10 @@ fn install(pi: &mut ServerPi, asked: &Asked, arranged: Arranged) {
                 pi.push(super::Effect::Release);
                 return pi.reply(text::use_epsv());
             };
-            let (filter, may) =
-                kept.unwrap_or((AcceptFilter::Host(pi.settings.peer), Directions::BOTH));
+            // PASV's users know no SOCK, so "refuse" does not stand for it (spec A-24).
+            let unpinned = pi.unpinned_filter();
+            let unpinned = unpinned.unwrap_or(AcceptFilter::Host(pi.settings.peer));
+            let (filter, may) = kept.unwrap_or((unpinned, Directions::BOTH));
             pi.plan = Plan::Passive {
                 port,
                 direction: None,

@@ -86,10 +86,6 @@ impl ThirdParty {
     /// # Errors
     /// The job comes back if the last one has not ended, or ended so that nothing can follow on
     /// these terms: after a failed transfer, a refused arrangement or a lost connection.
-    #[expect(
-        clippy::result_large_err,
-        reason = "the job is handed back to its owner"
-    )]
     pub fn next_job(&mut self, job: Job) -> Result<(), Job> {
         let Phase::Ended(outcome) = &self.phase else {
             return Err(job);

@@ -171,9 +171,9 @@ impl ThirdParty {
     fn go_on_to_transfer(&mut self, is_there: bool) {
         self.is_there = is_there;
         if self.arranged {
-            self.transfer()
+            self.transfer();
         } else {
-            self.arrange()
+            self.arrange();
         }
     }
 

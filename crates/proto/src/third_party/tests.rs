@@ -22,6 +22,8 @@ struct Model {
 enum Happening {
     Answer(u16),
     Lose,
+    /// The clock's word, which concerns neither server.
+    Elapse,
 }
 
 #[derive(Clone)]
@@ -89,6 +91,7 @@ impl World {
     fn happen(&mut self, side: Side, happening: Happening) {
         let server = self.servers.of_mut(side);
         match happening {
+            Happening::Elapse => self.machine.handle(Event::Elapsed),
             Happening::Lose => {
                 server.lost = true;
                 self.machine.handle(Event::Lost { side });
@@ -148,12 +151,13 @@ impl World {
                 all
             }
             Command::Lstn { .. } | Command::Sock(_) => vec![Answer(255), Answer(425), Answer(504)],
-            Command::Size(_) => vec![Answer(213), Answer(550), Answer(450)],
+            Command::Size(_) => vec![Answer(213), Answer(550), Answer(450), Answer(502)],
+            Command::Mlst(_) => vec![Answer(250), Answer(550), Answer(500)],
             Command::Epsv(_) => vec![Answer(229), Answer(522)],
             Command::Pasv => vec![Answer(227), Answer(425)],
             _ => vec![Answer(200), Answer(451), Answer(501)],
         };
-        all.extend([Answer(421), Lose]);
+        all.extend([Answer(421), Lose, Happening::Elapse]);
         all
     }
 
@@ -234,10 +238,9 @@ fn enumerate(first: World) -> (usize, BTreeSet<String>) {
         world.check();
         match world.machine.outcome() {
             Some(Outcome::Done(_)) => {
-                let lines = world
-                    .order
-                    .iter()
-                    .filter(|(_, line)| !["TYPE", "STRU", "MODE", "SIZE"].contains(&verb(line)));
+                let lines = world.order.iter().filter(|(_, line)| {
+                    !["TYPE", "STRU", "MODE", "SIZE", "MLST"].contains(&verb(line))
+                });
                 let lines: Vec<String> = lines
                     .map(|(side, line)| format!("{side}: {line}"))
                     .collect();

@@ -1,2 +1,75 @@
-//! placeholder
-fn main() {}
+//! `thirdhost`: copies files directly between two FTP servers, and lists, fetches and stores them.
+
+mod args;
+mod between;
+mod console;
+mod credentials;
+mod failure;
+mod local;
+mod names;
+mod session;
+
+use std::io::Write as _;
+
+use clap::Parser as _;
+use thirdhost_client::{ExitCode, escape};
+
+use crate::args::{Args, Verb};
+use crate::console::Console;
+use crate::failure::Failure;
+
+#[tokio::main]
+async fn main() -> std::process::ExitCode {
+    let args = match Args::try_parse() {
+        Ok(args) => args,
+        Err(error) => {
+            let code = if error.use_stderr() {
+                ExitCode::Usage
+            } else {
+                ExitCode::Done
+            };
+            // Nobody is left to tell if this fails.
+            let _unheard = error.print();
+            return code.into();
+        }
+    };
+    let console = Console::new(args.quiet, args.verbose, args.json);
+    match Box::pin(run(args, &console)).await {
+        Ok(()) => ExitCode::Done.into(),
+        Err(failure) if failure.is_broken_pipe() => ExitCode::Done.into(),
+        Err(failure) => {
+            let code = failure.exit_code();
+            console.failed(&failure.to_string(), code);
+            if !console.is_json() {
+                let text = escape(&failure.to_string());
+                let _unheard = writeln!(std::io::stderr(), "thirdhost: {text}");
+            }
+            code.into()
+        }
+    }
+}
+
+async fn run(args: Args, console: &Console) -> Result<(), Failure> {
+    let policy = args.policy();
+    match args.verb {
+        Verb::Cp {
+            source,
+            destination,
+        } => between::copy(console, policy, &source, &destination).await,
+        Verb::Append {
+            source,
+            destination,
+        } => between::append(console, policy, &source, &destination).await,
+        Verb::Mv {
+            source,
+            destination,
+        } => between::rename(console, policy, &source, &destination).await,
+        Verb::Get { place, file } => local::get(console, &place, file.as_deref()).await,
+        Verb::Put { file, place } => local::put(console, &file, &place).await,
+        Verb::Cat { place } => local::cat(console, &place).await,
+        Verb::Ls { place } => names::list(console, &place).await,
+        Verb::Stat { place } => names::stat(console, &place).await,
+        Verb::Rm { place } => names::remove(console, &place).await,
+        Verb::Mkdir { place } => names::make_directory(console, &place).await,
+    }
+}

@@ -1,0 +1,167 @@
+//! The command line, as it is written; nothing is looked up or opened here.
+
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand, ValueEnum};
+use thirdhost_client::{Arrangement, ExitCode, Listen, Policy, Side, Verify, Via};
+
+/// Copies files directly between two FTP servers.
+#[derive(Debug, Parser)]
+#[command(name = "thirdhost", version, after_help = exit_codes())]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    pub(crate) verb: Verb,
+
+    /// How the two servers are brought together.
+    #[arg(long, global = true, value_enum, default_value_t = ViaArg::Auto)]
+    pub(crate) via: ViaArg,
+
+    /// Which server listens for the other.
+    #[arg(long, global = true, value_enum, default_value_t = ListenArg::Auto)]
+    pub(crate) listen: ListenArg,
+
+    /// What is compared after both servers said done.
+    #[arg(long, global = true, value_enum, default_value_t = VerifyArg::Auto)]
+    pub(crate) verify: VerifyArg,
+
+    /// Print errors only.
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    pub(crate) quiet: bool,
+
+    /// Print the dialogues on stderr.
+    #[arg(short, long, global = true)]
+    pub(crate) verbose: bool,
+
+    /// Print one JSON event per line on stdout.
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Verb {
+    /// Copy a file: between two servers directly, or from or to this host.
+    Cp { source: String, destination: String },
+    /// Append a file to another: RFC 438's own command.
+    Append { source: String, destination: String },
+    /// List a directory.
+    Ls { place: String },
+    /// Print a file.
+    Cat { place: String },
+    /// Fetch a file to this host.
+    Get {
+        place: String,
+        /// Where to; the name it has there, in the current directory, if not told.
+        file: Option<PathBuf>,
+    },
+    /// Store a file of this host.
+    Put { file: PathBuf, place: String },
+    /// Remove a file.
+    Rm { place: String },
+    /// Make a directory.
+    Mkdir { place: String },
+    /// Rename on one server, or move between two: removed at the source once verified.
+    Mv { source: String, destination: String },
+    /// Print what is known of a file or directory.
+    Stat { place: String },
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum ViaArg {
+    /// Every way, the safest first.
+    Auto,
+    /// LSTN and SOCK (RFC 438).
+    Lstn,
+    /// EPSV and EPRT (RFC 2428).
+    Epsv,
+    /// PASV and PORT (RFC 959).
+    Pasv,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum ListenArg {
+    /// The source.
+    Source,
+    /// The destination.
+    Destination,
+    /// The destination, else the source.
+    Auto,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum VerifyArg {
+    /// The size, where both servers tell it.
+    Auto,
+    /// The size, always.
+    Size,
+    /// Nothing.
+    None,
+}
+
+impl Args {
+    pub(crate) fn policy(&self) -> Policy {
+        let mut policy = Policy::default();
+        policy.via = match self.via {
+            ViaArg::Auto => Via::Auto,
+            ViaArg::Lstn => Via::Only(Arrangement::Lstn),
+            ViaArg::Epsv => Via::Only(Arrangement::Epsv),
+            ViaArg::Pasv => Via::Only(Arrangement::Pasv),
+        };
+        policy.listen = match self.listen {
+            ListenArg::Auto => Listen::Auto,
+            ListenArg::Source => Listen::Only(Side::Source),
+            ListenArg::Destination => Listen::Only(Side::Destination),
+        };
+        policy.verify = match self.verify {
+            VerifyArg::Auto => Verify::Auto,
+            VerifyArg::Size => Verify::Size,
+            VerifyArg::None => Verify::None,
+        };
+        policy
+    }
+}
+
+fn exit_codes() -> String {
+    let mut text = String::from(
+        "A place is ftp://[user@]host[:port]/path or a local path. The path is relative to the \
+         login directory; // or %2F makes it absolute.\n\n\
+         Passwords: THIRDHOST_PASSWORD_<SITE> (the host in capitals, anything but letters and \
+         digits as _), else a prompt.\n\nExit codes:\n",
+    );
+    for code in ExitCode::ALL {
+        text.push_str(&format!("  {:2}  {}\n", code.number(), code.meaning()));
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_command_line_is_well_formed_and_help_lists_every_exit_code() {
+        Args::command().debug_assert();
+        let help = Args::command().render_help().to_string();
+        for code in ExitCode::ALL {
+            assert!(help.contains(code.meaning()), "{code:?}");
+        }
+    }
+
+    #[test]
+    fn options_become_the_policy() {
+        let line = [
+            "thirdhost",
+            "cp",
+            "a",
+            "b",
+            "--via",
+            "pasv",
+            "--listen",
+            "source",
+        ];
+        let policy = Args::try_parse_from(line).unwrap().policy();
+        assert_eq!(policy.via, Via::Only(Arrangement::Pasv));
+        assert_eq!(policy.listen, Listen::Only(Side::Source));
+        assert_eq!(policy.verify, Verify::Auto);
+    }
+}

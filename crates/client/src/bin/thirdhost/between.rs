@@ -1,0 +1,159 @@
+//! `cp`, `append` and `mv`: two places, of which both, one or none may be on a server.
+
+use serde_json::json;
+use thirdhost_client::{Operation, Pair, Pathname, Place, Policy, Remote, Report};
+
+use crate::console::Console;
+use crate::failure::Failure;
+use crate::{local, session};
+
+pub(crate) async fn copy(
+    console: &Console,
+    policy: Policy,
+    source: &str,
+    destination: &str,
+) -> Result<(), Failure> {
+    match (session::place(source)?, session::place(destination)?) {
+        (Place::Remote(from), Place::Remote(to)) => {
+            Box::pin(direct(console, policy, Operation::Copy, &from, &to)).await?;
+            Ok(())
+        }
+        (Place::Remote(from), Place::Local(to)) => local::fetch(console, &from, &to).await,
+        (Place::Local(from), Place::Remote(to)) => local::store(console, &from, &to, false).await,
+        (Place::Local(_), Place::Local(_)) => Err(Failure::Usage(
+            "both places are local; one at least must be ftp://[user@]host[:port]/path".to_owned(),
+        )),
+    }
+}
+
+pub(crate) async fn append(
+    console: &Console,
+    policy: Policy,
+    source: &str,
+    destination: &str,
+) -> Result<(), Failure> {
+    match (session::place(source)?, session::place(destination)?) {
+        (Place::Remote(from), Place::Remote(to)) => {
+            Box::pin(direct(console, policy, Operation::Append, &from, &to)).await?;
+            Ok(())
+        }
+        (Place::Local(from), Place::Remote(to)) => local::store(console, &from, &to, true).await,
+        (_, Place::Local(to)) => Err(Failure::Usage(format!(
+            "{} is local; append writes to a server: use `thirdhost cat … >> file`",
+            to.display()
+        ))),
+    }
+}
+
+pub(crate) async fn rename(
+    console: &Console,
+    policy: Policy,
+    source: &str,
+    destination: &str,
+) -> Result<(), Failure> {
+    let (from, to) = (session::remote(source)?, session::remote(destination)?);
+    let is_one_server = (&from.host, from.port) == (&to.host, to.port)
+        && (from.user == to.user || to.user.is_none());
+    if is_one_server {
+        let mut conn = session::open(console, &from).await?;
+        conn.rename(session::path(&from)?, &name_at(&from, &to)?)
+            .await?;
+        conn.quit().await.ok();
+        return Ok(());
+    }
+    let verified = Box::pin(direct(console, policy, Operation::Copy, &from, &to)).await?;
+    if !verified {
+        return Err(Failure::NotVerified(from.path_text().to_owned()));
+    }
+    let mut conn = session::open(console, &from).await?;
+    conn.remove_file(session::path(&from)?).await?;
+    conn.quit().await.ok();
+    Ok(())
+}
+
+/// The name the file gets: the path told, or in the directory told the name it has.
+pub(crate) fn name_at(from: &Remote, to: &Remote) -> Result<Pathname, Failure> {
+    let told = to.path_text();
+    if !told.is_empty() && !told.ends_with('/') {
+        return Ok(session::path(to)?.clone());
+    }
+    let source = session::path(from)?.as_str();
+    let name = source
+        .rsplit('/')
+        .find(|part| !part.is_empty())
+        .unwrap_or(source);
+    Pathname::try_from(format!("{told}{name}").as_str())
+        .map_err(|problem| thirdhost_client::Error::from(problem).into())
+}
+
+/// The third-party transfer. Returns whether it was verified.
+async fn direct(
+    console: &Console,
+    policy: Policy,
+    operation: Operation,
+    from: &Remote,
+    to: &Remote,
+) -> Result<bool, Failure> {
+    let path = session::path(from)?;
+    let name = name_at(from, to)?;
+    // One after the other: both may ask for a password.
+    let source = session::open(console, from).await?;
+    let destination = session::open(console, to).await?;
+    let mut pair = Pair::new(source, destination, policy);
+    let report = pair.transfer(operation, path, &name).await?;
+    let control_bytes = pair.source().control_bytes() + pair.destination().control_bytes();
+    pair.quit().await;
+    let event = json!({
+        "event": "transferred",
+        "operation": match operation { Operation::Copy => "copy", Operation::Append => "append" },
+        "source": {"site": from.site(), "path": path.as_str()},
+        "destination": {"site": to.site(), "path": name.as_str()},
+        "bytes": report.bytes,
+        "seconds": report.elapsed.as_secs_f64(),
+        "arrangement": format!("{:?}", report.arrangement).to_lowercase(),
+        "listener": report.listener.to_string(),
+        "verified": report.verified,
+        "bytes_through_this_host": report.data_bytes_here,
+        "control_bytes": control_bytes,
+    });
+    console.result(&summary(&report), &event)?;
+    Ok(report.verified)
+}
+
+fn summary(report: &Report) -> String {
+    let bytes = match report.bytes {
+        Some(bytes) => format!("{bytes} bytes"),
+        None => "an untold number of bytes".to_owned(),
+    };
+    format!(
+        "{bytes} in {:.3} s by {} ({} listening), {}, direct, {} bytes through this host",
+        report.elapsed.as_secs_f64(),
+        report.arrangement,
+        report.listener,
+        if report.verified {
+            "size verified"
+        } else {
+            "not verified"
+        },
+        report.data_bytes_here,
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(from: &str, to: &str, expected: &str) {
+        let (from, to) = (session::remote(from).unwrap(), session::remote(to).unwrap());
+        assert_eq!(name_at(&from, &to).unwrap().as_str(), expected);
+    }
+
+    #[test]
+    fn a_directory_gets_the_name_the_file_has() {
+        check("ftp://a/x/f", "ftp://b/g", "g");
+        check("ftp://a/x/f", "ftp://b/", "f");
+        check("ftp://a/x/f", "ftp://b", "f");
+        check("ftp://a/x/f", "ftp://b/d/", "d/f");
+        check("ftp://a/f", "ftp://b//", "/f");
+    }
+}

@@ -1,0 +1,98 @@
+//! What the person sees: notes and dialogues on stderr, data or events on stdout.
+
+use std::io::{self, Write as _};
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+use thirdhost_client::{Environment, ExitCode, Observer, escape};
+use thirdhost_sockets::World;
+
+use crate::failure::Failure;
+
+#[derive(Debug)]
+pub(crate) struct Console {
+    quiet: bool,
+    json: bool,
+    environment: Environment,
+}
+
+impl Console {
+    pub(crate) fn new(quiet: bool, verbose: bool, json: bool) -> Self {
+        let environment = Environment::new(World::real());
+        let environment = if verbose {
+            environment.with_observer(Arc::new(Dialogue))
+        } else {
+            environment
+        };
+        Self {
+            quiet,
+            json,
+            environment,
+        }
+    }
+
+    pub(crate) fn environment(&self) -> &Environment {
+        &self.environment
+    }
+
+    pub(crate) fn is_json(&self) -> bool {
+        self.json
+    }
+
+    /// Something to know that is no error.
+    pub(crate) fn note(&self, note: &str) {
+        if !self.quiet {
+            let _unheard = writeln!(io::stderr(), "thirdhost: {}", escape(note));
+        }
+    }
+
+    /// The result: a line for people, or an event.
+    pub(crate) fn result(&self, line: &str, event: &Value) -> Result<(), Failure> {
+        if self.json {
+            self.write(&event.to_string())
+        } else if self.quiet {
+            Ok(())
+        } else {
+            self.write(&escape(line))
+        }
+    }
+
+    /// A line that was asked for: it comes with `--quiet` too.
+    pub(crate) fn answer(&self, line: &str, event: &Value) -> Result<(), Failure> {
+        if self.json {
+            self.write(&event.to_string())
+        } else {
+            self.write(&escape(line))
+        }
+    }
+
+    pub(crate) fn failed(&self, message: &str, code: ExitCode) {
+        if self.json {
+            let event = json!({"event": "error", "message": message, "exit_code": code.number()});
+            // The exit code says it too.
+            let _unheard = self.write(&event.to_string());
+        }
+    }
+
+    fn write(&self, line: &str) -> Result<(), Failure> {
+        writeln!(io::stdout(), "{line}").map_err(Failure::Stdout)
+    }
+}
+
+/// `-v`: every line of both dialogues.
+#[derive(Debug)]
+struct Dialogue;
+
+impl Observer for Dialogue {
+    fn sent(&self, site: &str, line: &str) {
+        let _unheard = writeln!(io::stderr(), "{} > {}", escape(site), escape(line));
+    }
+
+    fn received(&self, site: &str, line: &str) {
+        let _unheard = writeln!(io::stderr(), "{} < {}", escape(site), escape(line));
+    }
+
+    fn note(&self, note: &str) {
+        let _unheard = writeln!(io::stderr(), "* {}", escape(note));
+    }
+}

@@ -1,0 +1,60 @@
+//! Why a command failed, for the person who typed it.
+
+use std::io;
+use std::path::PathBuf;
+
+use thirdhost_client::{Error, ExitCode, PlaceError};
+
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Failure {
+    #[error("{place}: {source}")]
+    Place { place: String, source: PlaceError },
+    #[error("{0}")]
+    Usage(String),
+    #[error("cannot find the host {host}: {source}; check its name")]
+    Resolve { host: String, source: io::Error },
+    #[error("the host {0} has no address; check its name")]
+    NoAddress(String),
+    #[error("no password for {user} at {host}: set {variable}, or run this in a terminal")]
+    NoPassword {
+        user: String,
+        host: String,
+        variable: String,
+    },
+    #[error("cannot {what} {path}: {source}", path = path.display())]
+    File {
+        what: &'static str,
+        path: PathBuf,
+        source: io::Error,
+    },
+    #[error("cannot write to stdout: {0}")]
+    Stdout(io::Error),
+    #[error("{0} was copied but not verified, so the source was left as it is; use cp and rm")]
+    NotVerified(String),
+    #[error(transparent)]
+    Client(#[from] Error),
+}
+
+impl Failure {
+    pub(crate) fn exit_code(&self) -> ExitCode {
+        match self {
+            Self::Place { .. } | Self::Usage(_) | Self::NoPassword { .. } => ExitCode::Usage,
+            Self::Resolve { .. } | Self::NoAddress(_) => ExitCode::Temporary,
+            Self::File { source, .. } if source.kind() == io::ErrorKind::NotFound => {
+                ExitCode::FileNotFound
+            }
+            Self::File { .. } | Self::Stdout(_) => ExitCode::Other,
+            Self::NotVerified(_) => ExitCode::PartlyDone,
+            Self::Client(error) => error.exit_code(),
+        }
+    }
+
+    /// Whoever read our output has read enough.
+    pub(crate) fn is_broken_pipe(&self) -> bool {
+        let kind = match self {
+            Self::Stdout(source) | Self::Client(Error::Here { source, .. }) => source.kind(),
+            _ => return false,
+        };
+        kind == io::ErrorKind::BrokenPipe
+    }
+}

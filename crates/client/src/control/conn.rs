@@ -1,0 +1,368 @@
+//! The connection itself: commands out, replies in, in step and in time.
+
+use std::io;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use bytes::BytesMut;
+use thirdhost_proto::user::{Class, Received, Ticket, UserPi};
+use thirdhost_sockets::Connection;
+use thirdhost_wire::{Command, Features, Reply, ReplyCodec, RepresentationType};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio_util::codec::Decoder;
+
+use crate::error::said;
+use crate::{Environment, Error, Server};
+
+/// One control connection and what is known about its server.
+#[derive(Debug)]
+pub struct ControlConn {
+    pub(crate) environment: Environment,
+    pub(crate) server: Server,
+    pub(crate) features: Features,
+    /// TYPE in force, as far as we know.
+    pub(crate) representation: Option<RepresentationType>,
+    /// EPSV did not work here.
+    pub(crate) epsv_failed: bool,
+    pub(crate) data_bytes: u64,
+    pi: UserPi,
+    connection: Box<dyn Connection>,
+    codec: ReplyCodec,
+    received: BytesMut,
+    /// What has come since the last reply was complete.
+    unfinished_bytes: usize,
+    step: &'static str,
+    control_bytes: u64,
+    broken: bool,
+}
+
+impl ControlConn {
+    /// Calls a server and reads its greeting.
+    ///
+    /// # Errors
+    /// [`Error::Connect`], [`Error::Silent`], [`Error::Refused`] for a greeting other than 220,
+    /// and whatever can go wrong with a reply.
+    pub async fn connect(environment: &Environment, server: Server) -> Result<Self, Error> {
+        let limit = environment.limits.connect;
+        let call = environment.world.network.call(None, server.address);
+        let connection = match environment.within(limit, call).await {
+            Some(Ok(connection)) => connection,
+            Some(Err(source)) => {
+                return Err(Error::Connect {
+                    server: server.name,
+                    source,
+                });
+            }
+            None => {
+                let source = io::ErrorKind::TimedOut.into();
+                return Err(Error::Connect {
+                    server: server.name,
+                    source,
+                });
+            }
+        };
+        let mut conn = Self::over(environment.clone(), server, connection);
+        let greeting = conn
+            .wait_for(Ticket::GREETING, environment.limits.reply)
+            .await?;
+        if greeting.code().is_completion() {
+            Ok(conn)
+        } else {
+            Err(conn.refused("the connection", greeting, "; try again later"))
+        }
+    }
+
+    /// Sends a command and waits for its final reply, whatever that says.
+    ///
+    /// For commands without a data connection.
+    ///
+    /// # Errors
+    /// When the dialogue breaks, not when the server refuses.
+    pub async fn command(&mut self, command: Command) -> Result<Reply, Error> {
+        let ticket = self.send(&command).await?;
+        let reply = self.wait_for(ticket, self.environment.limits.reply).await?;
+        if let (Command::Type(representation), true) = (&command, reply.code().is_completion()) {
+            self.representation = Some(*representation);
+        }
+        Ok(reply)
+    }
+
+    /// What the server is called.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.server.name
+    }
+
+    /// Where the server was reached.
+    #[must_use]
+    pub fn peer(&self) -> SocketAddr {
+        self.connection.peer()
+    }
+
+    /// What FEAT said; empty before login.
+    #[must_use]
+    pub fn features(&self) -> &Features {
+        &self.features
+    }
+
+    /// Bytes sent and received on this control connection.
+    #[must_use]
+    pub fn control_bytes(&self) -> u64 {
+        self.control_bytes
+    }
+
+    /// Bytes of files and listings that came or went through this host by this connection.
+    #[must_use]
+    pub fn data_bytes(&self) -> u64 {
+        self.data_bytes
+    }
+
+    /// Whether commands can still be sent.
+    #[must_use]
+    pub fn is_usable(&self) -> bool {
+        !self.broken && !self.pi.is_closing()
+    }
+
+    /// Says goodbye and closes. A server that does not answer is left all the same.
+    ///
+    /// # Errors
+    /// When the dialogue breaks before the server's answer.
+    pub async fn quit(mut self) -> Result<(), Error> {
+        self.command(Command::Quit).await.map(|_| ())
+    }
+
+    /// Closes without a word: nothing the server says counts any more.
+    pub(crate) fn abandon(&mut self) {
+        self.broken = true;
+    }
+
+    /// Sends a command without waiting.
+    pub(crate) async fn send(&mut self, command: &Command) -> Result<Ticket, Error> {
+        self.step = command.verb().code();
+        if self.broken {
+            return Err(self.lost(None));
+        }
+        if self.pi.is_idle() && self.has_unasked() {
+            return Err(self.misbehaved("it says more than it was asked"));
+        }
+        let ticket = self.pi.send(command).map_err(|source| Error::NotSent {
+            server: self.server.name.clone(),
+            step: self.step,
+            source,
+        })?;
+        let mut line = Vec::new();
+        command.encode(&mut line);
+        self.environment
+            .observer
+            .sent(&self.server.name, &shown(command, &line));
+        self.write(&line).await?;
+        Ok(ticket)
+    }
+
+    /// The next reply and what it means. No time limit.
+    ///
+    /// # Cancel safety
+    /// Nothing is lost when the future is dropped.
+    pub(crate) async fn receive(&mut self) -> Result<Received, Error> {
+        if self.broken {
+            return Err(self.lost(None));
+        }
+        let reply = match self.read_reply().await {
+            Ok(reply) => reply,
+            Err(error) => {
+                self.broken = true;
+                return Err(error);
+            }
+        };
+        for line in reply.to_string().lines() {
+            self.environment.observer.received(&self.server.name, line);
+        }
+        Ok(self.pi.handle_reply(reply))
+    }
+
+    /// Reads until the command is answered; `limit` is for all of it.
+    pub(crate) async fn wait_for(
+        &mut self,
+        ticket: Ticket,
+        limit: Duration,
+    ) -> Result<Reply, Error> {
+        let environment = self.environment.clone();
+        let found = environment.within(limit, async {
+            let mut preliminary = 0;
+            loop {
+                match self.receive().await? {
+                    Received::Final {
+                        ticket: answered,
+                        reply,
+                    } if answered >= ticket => {
+                        return Ok(reply);
+                    }
+                    Received::Final { .. } => {}
+                    Received::Preliminary { .. } => {
+                        preliminary += 1;
+                        if preliminary > environment.limits.preliminary_replies {
+                            return Err(self.misbehaved("it says 1yz without end"));
+                        }
+                    }
+                    Received::Closing(reply) => return Err(self.closing(reply)),
+                    Received::Unexpected(reply) => return Err(self.unexpected(&reply)),
+                }
+            }
+        });
+        match found.await {
+            Some(result) => result,
+            None => Err(self.silent(limit)),
+        }
+    }
+
+    /// Refuses a reply that is not 2yz.
+    pub(crate) fn completed(
+        &self,
+        step: &'static str,
+        reply: Reply,
+        hint: &'static str,
+    ) -> Result<Reply, Error> {
+        match Class::of(reply.code()) {
+            Class::Completion => Ok(reply),
+            _ => Err(self.refused(step, reply, hint)),
+        }
+    }
+
+    pub(crate) fn refused(&self, step: &'static str, reply: Reply, hint: &'static str) -> Error {
+        Error::Refused {
+            server: self.server.name.clone(),
+            step,
+            reply,
+            hint,
+        }
+    }
+
+    pub(crate) fn closing(&self, reply: Reply) -> Error {
+        Error::Closing {
+            server: self.server.name.clone(),
+            step: self.step,
+            reply,
+        }
+    }
+
+    pub(crate) fn unexpected(&mut self, reply: &Reply) -> Error {
+        self.misbehaved(format!(
+            "it replied {} to nothing that was sent",
+            said(reply)
+        ))
+    }
+
+    pub(crate) fn misbehaved(&mut self, problem: impl Into<String>) -> Error {
+        self.broken = true;
+        Error::Misbehaved {
+            server: self.server.name.clone(),
+            step: self.step,
+            problem: problem.into(),
+        }
+    }
+
+    /// The server was silent for too long; a late reply would be taken for another, so the
+    /// connection is of no use any more.
+    pub(crate) fn silent(&mut self, after: Duration) -> Error {
+        self.broken = true;
+        Error::Silent {
+            server: self.server.name.clone(),
+            step: self.step,
+            after,
+        }
+    }
+
+    fn over(environment: Environment, server: Server, connection: Box<dyn Connection>) -> Self {
+        Self {
+            environment,
+            server,
+            features: Features::default(),
+            representation: None,
+            epsv_failed: false,
+            data_bytes: 0,
+            pi: UserPi::new(),
+            connection,
+            codec: ReplyCodec::lenient(),
+            received: BytesMut::new(),
+            unfinished_bytes: 0,
+            step: "the greeting",
+            control_bytes: 0,
+            broken: false,
+        }
+    }
+
+    /// Whether something waits that would be taken for the next reply; a 421 may (spec Q-12).
+    fn has_unasked(&self) -> bool {
+        !self.received.is_empty() && !self.received.starts_with(b"421")
+    }
+
+    async fn read_reply(&mut self) -> Result<Reply, Error> {
+        loop {
+            match self.codec.decode(&mut self.received) {
+                Ok(Some(reply)) => {
+                    self.unfinished_bytes = self.received.len();
+                    return Ok(reply);
+                }
+                Ok(None) => {}
+                Err(source) => {
+                    let server = self.server.name.clone();
+                    return Err(Error::NotAReply {
+                        server,
+                        step: self.step,
+                        source,
+                    });
+                }
+            }
+            if self.unfinished_bytes > self.environment.limits.unfinished_reply_bytes {
+                return Err(self.misbehaved("its reply does not end"));
+            }
+            match self.connection.read_buf(&mut self.received).await {
+                Ok(0) => return Err(self.lost(None)),
+                Ok(count) => {
+                    self.control_bytes += count as u64;
+                    self.unfinished_bytes = self.unfinished_bytes.saturating_add(count);
+                }
+                Err(source) => return Err(self.lost(Some(source))),
+            }
+        }
+    }
+
+    async fn write(&mut self, line: &[u8]) -> Result<(), Error> {
+        let limit = self.environment.limits.reply;
+        let environment = self.environment.clone();
+        let written = environment.within(limit, async {
+            self.connection.write_all(line).await?;
+            self.connection.flush().await
+        });
+        match written.await {
+            Some(Ok(())) => {
+                self.control_bytes += line.len() as u64;
+                Ok(())
+            }
+            Some(Err(source)) => {
+                self.broken = true;
+                Err(self.lost(Some(source)))
+            }
+            None => Err(self.silent(limit)),
+        }
+    }
+
+    fn lost(&self, source: Option<io::Error>) -> Error {
+        Error::Lost {
+            server: self.server.name.clone(),
+            step: self.step,
+            source,
+        }
+    }
+}
+
+/// The line as it may be seen: PASS and ACCT without their argument (spec S-70).
+fn shown(command: &Command, line: &[u8]) -> String {
+    match command {
+        Command::Pass(_) => "PASS ****".to_owned(),
+        Command::Acct(_) => "ACCT ****".to_owned(),
+        _ => String::from_utf8_lossy(line)
+            .trim_end_matches(['\r', '\n'])
+            .to_owned(),
+    }
+}

@@ -1,0 +1,13 @@
+//! One control connection, from the call to QUIT.
+
+mod conn;
+mod listing;
+mod login;
+mod server;
+mod verbs;
+
+pub use conn::ControlConn;
+pub use listing::Listing;
+pub use login::Credentials;
+pub use server::Server;
+pub use verbs::Stat;

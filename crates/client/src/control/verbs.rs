@@ -1,0 +1,137 @@
+//! The verbs that need no data connection.
+
+use thirdhost_wire::{
+    Command, FactsLine, FileKind, Pathname, Reply, TimeVal, file_size, modification_time,
+    quoted_pathname,
+};
+
+use crate::{ControlConn, Error};
+
+/// What is known of one file or directory.
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct Stat {
+    /// File, directory or neither.
+    pub kind: FileKind,
+    /// Its length in bytes, in TYPE I.
+    pub size: Option<u64>,
+    /// When it was last changed.
+    pub modified: Option<TimeVal>,
+}
+
+impl ControlConn {
+    /// What is known of a file or directory: MLST, else SIZE and MDTM.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] if it is not there.
+    pub async fn stat(&mut self, path: &Pathname) -> Result<Stat, Error> {
+        if self.features.has("MLST") {
+            let reply = self.command(Command::Mlst(Some(path.clone()))).await?;
+            let reply = self.completed("MLST", reply, "")?;
+            let line = reply
+                .lines()
+                .get(1)
+                .map(|line| FactsLine::parse(line.as_bytes()));
+            return match line {
+                Some(Ok(line)) => Ok(Stat {
+                    kind: line.facts.kind().unwrap_or(FileKind::File),
+                    size: line.facts.size(),
+                    modified: line.facts.modified(),
+                }),
+                Some(Err(problem)) => Err(self.unusable("MLST", reply, problem.to_string())),
+                None => Err(self.unusable("MLST", reply, "it holds no facts")),
+            };
+        }
+        let reply = self.command(Command::Size(path.clone())).await?;
+        let size = file_size(&self.completed("SIZE", reply, "")?).ok();
+        let reply = self.command(Command::Mdtm(path.clone())).await?;
+        let modified = modification_time(&reply).ok();
+        Ok(Stat {
+            kind: FileKind::File,
+            size,
+            modified,
+        })
+    }
+
+    /// The length of a file in TYPE I; `None` if it is not there or the server does not say.
+    ///
+    /// # Errors
+    /// When the dialogue breaks.
+    pub async fn size(&mut self, path: &Pathname) -> Result<Option<u64>, Error> {
+        self.ensure_image().await?;
+        let reply = self.command(Command::Size(path.clone())).await?;
+        Ok(file_size(&reply).ok())
+    }
+
+    /// MKD.
+    ///
+    /// # Errors
+    /// [`Error::Refused`].
+    pub async fn make_directory(&mut self, path: &Pathname) -> Result<(), Error> {
+        self.simple("MKD", Command::Mkd(path.clone())).await
+    }
+
+    /// DELE.
+    ///
+    /// # Errors
+    /// [`Error::Refused`].
+    pub async fn remove_file(&mut self, path: &Pathname) -> Result<(), Error> {
+        self.simple("DELE", Command::Dele(path.clone())).await
+    }
+
+    /// RMD.
+    ///
+    /// # Errors
+    /// [`Error::Refused`].
+    pub async fn remove_directory(&mut self, path: &Pathname) -> Result<(), Error> {
+        self.simple("RMD", Command::Rmd(path.clone())).await
+    }
+
+    /// CWD.
+    ///
+    /// # Errors
+    /// [`Error::Refused`].
+    pub async fn change_directory(&mut self, path: &Pathname) -> Result<(), Error> {
+        self.simple("CWD", Command::Cwd(path.clone())).await
+    }
+
+    /// RNFR and RNTO.
+    ///
+    /// # Errors
+    /// [`Error::Refused`], by either.
+    pub async fn rename(&mut self, from: &Pathname, to: &Pathname) -> Result<(), Error> {
+        let reply = self.command(Command::Rnfr(from.clone())).await?;
+        if !reply.code().is_intermediate() {
+            return Err(self.refused("RNFR", reply, ""));
+        }
+        self.simple("RNTO", Command::Rnto(to.clone())).await
+    }
+
+    /// PWD. The name is the server's word (spec S-24): show it, join nothing to it unseen.
+    ///
+    /// # Errors
+    /// [`Error::Refused`]; [`Error::Unusable`] if the reply holds no quoted name.
+    pub async fn working_directory(&mut self) -> Result<Pathname, Error> {
+        let reply = self.command(Command::Pwd).await?;
+        let reply = self.completed("PWD", reply, "")?;
+        match quoted_pathname(&reply) {
+            Ok(name) => Ok(name),
+            Err(problem) => Err(self.unusable("PWD", reply, problem.to_string())),
+        }
+    }
+
+    fn unusable(&self, step: &'static str, reply: Reply, problem: impl Into<String>) -> Error {
+        let (server, problem) = (self.name().to_owned(), problem.into());
+        Error::Unusable {
+            server,
+            step,
+            reply,
+            problem,
+        }
+    }
+
+    async fn simple(&mut self, step: &'static str, command: Command) -> Result<(), Error> {
+        let reply = self.command(command).await?;
+        self.completed(step, reply, "").map(|_| ())
+    }
+}

@@ -1,0 +1,281 @@
+//! Moving bytes over our own data connection while the control connection is watched.
+
+use std::io;
+
+use thirdhost_proto::user::{Received, Ticket};
+use thirdhost_sockets::Connection;
+use thirdhost_wire::{Command, Pathname, Reply};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+
+use crate::{ControlConn, Error};
+
+impl ControlConn {
+    /// RETR: the file goes to `into`. Returns its length.
+    ///
+    /// The end of the data connection alone is no success; the server's 2yz is (spec U-5).
+    ///
+    /// # Errors
+    /// [`Error::Refused`] by the server, [`Error::Here`] if `into` fails, and whatever can
+    /// break on the way. `into` may then hold a part of the file.
+    pub async fn get(
+        &mut self,
+        path: &Pathname,
+        into: &mut (impl AsyncWrite + Send + Unpin),
+    ) -> Result<u64, Error> {
+        self.ensure_image().await?;
+        let bytes = self
+            .incoming("RETR", Command::Retr(path.clone()), into, u64::MAX)
+            .await?;
+        into.flush()
+            .await
+            .map_err(|source| self.here("RETR", source))?;
+        Ok(bytes)
+    }
+
+    /// STOR: the file becomes what `from` gives until its end. Returns its length.
+    ///
+    /// # Errors
+    /// As [`ControlConn::get`].
+    pub async fn put(
+        &mut self,
+        path: &Pathname,
+        from: &mut (impl AsyncRead + Send + Unpin),
+    ) -> Result<u64, Error> {
+        self.outgoing("STOR", Command::Stor(path.clone()), from)
+            .await
+    }
+
+    /// APPE: the file grows by what `from` gives until its end. Returns how much that was.
+    ///
+    /// # Errors
+    /// As [`ControlConn::get`].
+    pub async fn append(
+        &mut self,
+        path: &Pathname,
+        from: &mut (impl AsyncRead + Send + Unpin),
+    ) -> Result<u64, Error> {
+        self.outgoing("APPE", Command::Appe(path.clone()), from)
+            .await
+    }
+
+    /// A whole listing, bounded by [`Limits::listing_bytes`](crate::Limits::listing_bytes).
+    pub(crate) async fn listing(
+        &mut self,
+        step: &'static str,
+        command: Command,
+    ) -> Result<Vec<u8>, Error> {
+        let mut text = Vec::new();
+        let limit = self.environment.limits.listing_bytes as u64;
+        self.incoming(step, command, &mut text, limit).await?;
+        Ok(text)
+    }
+
+    async fn incoming(
+        &mut self,
+        step: &'static str,
+        command: Command,
+        into: &mut (impl AsyncWrite + Send + Unpin),
+        limit: u64,
+    ) -> Result<u64, Error> {
+        let mut link = self.begin(step, command).await?;
+        let mut buffer = vec![0; BUFFER_BYTES];
+        let mut bytes = 0;
+        loop {
+            let count = match self.moved(&mut link, Half::Read(&mut buffer)).await? {
+                0 => break,
+                count => count,
+            };
+            bytes += count as u64;
+            self.data_bytes += count as u64;
+            if bytes > limit {
+                return Err(self.misbehaved(format!("it sends more than {limit} bytes")));
+            }
+            if let Err(source) = into
+                .write_all(buffer.get(..count).unwrap_or_default())
+                .await
+            {
+                drop(link.connection);
+                self.finish(step, link.ticket, link.answered).await.ok();
+                return Err(self.here(step, source));
+            }
+        }
+        drop(link.connection);
+        self.finish(step, link.ticket, link.answered).await?;
+        Ok(bytes)
+    }
+
+    async fn outgoing(
+        &mut self,
+        step: &'static str,
+        command: Command,
+        from: &mut (impl AsyncRead + Send + Unpin),
+    ) -> Result<u64, Error> {
+        self.ensure_image().await?;
+        let mut link = self.begin(step, command).await?;
+        let mut buffer = vec![0; BUFFER_BYTES];
+        let mut bytes = 0;
+        loop {
+            let count = match from.read(&mut buffer).await {
+                Ok(0) => break,
+                Ok(count) => count,
+                Err(source) => {
+                    // A reset, not an orderly end: what was sent must not pass for the whole.
+                    link.connection.reset();
+                    self.finish(step, link.ticket, link.answered).await.ok();
+                    return Err(self.here(step, source));
+                }
+            };
+            let mut rest = buffer.get(..count).unwrap_or_default();
+            while !rest.is_empty() {
+                let sent = self.moved(&mut link, Half::Write(rest)).await?;
+                bytes += sent as u64;
+                self.data_bytes += sent as u64;
+                rest = rest.get(sent..).unwrap_or_default();
+            }
+        }
+        // A failed end shows in the server's reply, which says more.
+        let _said_by_reply = link.connection.shutdown().await;
+        drop(link.connection);
+        self.finish(step, link.ticket, link.answered).await?;
+        Ok(bytes)
+    }
+
+    /// Opens the data connection and sends the transfer command; a refusal that comes with no
+    /// byte is found by the first [`ControlConn::moved`].
+    async fn begin(&mut self, step: &'static str, command: Command) -> Result<Link, Error> {
+        let connection = self.open_data().await?;
+        let ticket = self.send(&command).await?;
+        Ok(Link {
+            step,
+            connection,
+            ticket,
+            answered: None,
+        })
+    }
+
+    /// Reads or writes once on the data connection, while the control connection may say no.
+    async fn moved(&mut self, link: &mut Link, half: Half<'_>) -> Result<usize, Error> {
+        let environment = self.environment.clone();
+        let limit = environment.limits.data_stall;
+        let step = link.step;
+        let connection = &mut link.connection;
+        let moving = async move {
+            match half {
+                Half::Read(buffer) => connection.read(buffer).await,
+                Half::Write(bytes) => match connection.write(bytes).await {
+                    Ok(0) => Err(io::ErrorKind::WriteZero.into()),
+                    sent => sent,
+                },
+            }
+        };
+        tokio::pin!(moving);
+        let stall = environment.world.clock.sleep(limit);
+        tokio::pin!(stall);
+        loop {
+            tokio::select! {
+                moved = &mut moving => {
+                    let ticket = link.ticket;
+                    return match moved {
+                        Ok(count) => Ok(count),
+                        Err(source) => {
+                            Err(self.broken(step, ticket, &link.answered, source).await)
+                        }
+                    };
+                }
+                received = self.receive(), if link.answered.is_none() => {
+                    link.answered = self.heard(link.ticket, received?)?;
+                    if let Some(reply) = link.answered.take_if(|reply| is_refusal(reply)) {
+                        return Err(self.refused(step, reply, ""));
+                    }
+                }
+                () = &mut stall => return Err(self.silent(limit)),
+            }
+        }
+    }
+
+    fn heard(&mut self, ticket: Ticket, received: Received) -> Result<Option<Reply>, Error> {
+        match received {
+            Received::Final {
+                ticket: answered,
+                reply,
+            } if answered >= ticket => Ok(Some(reply)),
+            Received::Final { .. } | Received::Preliminary { .. } => Ok(None),
+            Received::Closing(reply) => Err(self.closing(reply)),
+            Received::Unexpected(reply) => Err(self.unexpected(&reply)),
+        }
+    }
+
+    /// The data connection broke; the server's reply, if one comes, says why.
+    async fn broken(
+        &mut self,
+        step: &'static str,
+        ticket: Ticket,
+        answered: &Option<Reply>,
+        source: io::Error,
+    ) -> Error {
+        let server = self.name().to_owned();
+        if answered.is_some() {
+            return Error::DataConnection {
+                server,
+                step,
+                source,
+            };
+        }
+        match self.wait_for(ticket, self.environment.limits.reply).await {
+            Ok(reply) if is_refusal(&reply) => self.refused(step, reply, ""),
+            Ok(_) => Error::DataConnection {
+                server,
+                step,
+                source,
+            },
+            Err(error) => error,
+        }
+    }
+
+    /// The final reply, which alone means success.
+    async fn finish(
+        &mut self,
+        step: &'static str,
+        ticket: Ticket,
+        answered: Option<Reply>,
+    ) -> Result<(), Error> {
+        let reply = match answered {
+            Some(reply) => reply,
+            None => {
+                self.wait_for(ticket, self.environment.limits.straggler)
+                    .await?
+            }
+        };
+        self.completed(step, reply, "").map(|_| ())
+    }
+
+    fn here(&self, step: &'static str, source: io::Error) -> Error {
+        Error::Here {
+            server: self.name().to_owned(),
+            step,
+            source,
+        }
+    }
+}
+
+/// One transfer that runs.
+struct Link {
+    step: &'static str,
+    connection: Box<dyn Connection>,
+    ticket: Ticket,
+    /// The final reply, if it came before the end of the data.
+    answered: Option<Reply>,
+}
+
+/// What to do once on a data connection.
+enum Half<'a> {
+    Read(&'a mut [u8]),
+    Write(&'a [u8]),
+}
+
+fn is_refusal(reply: &Reply) -> bool {
+    !reply.code().is_completion()
+}
+
+/// As much as one read may take; larger gains nothing measurable.
+const BUFFER_BYTES: usize = 64 << 10;

@@ -1,0 +1,54 @@
+//! Where a user-FTP process lives: its world, its limits, and who watches.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use thirdhost_sockets::World;
+
+use crate::{Limits, Observer, Silent};
+
+/// Everything a connection needs besides its server. Cheap to clone.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Environment {
+    /// Network and clock.
+    pub world: World,
+    /// How long and how much.
+    pub limits: Limits,
+    /// Sees every line of every dialogue.
+    pub observer: Arc<dyn Observer>,
+}
+
+impl Environment {
+    /// Default limits, and nobody watches.
+    #[must_use]
+    pub fn new(world: World) -> Self {
+        Self {
+            world,
+            limits: Limits::default(),
+            observer: Arc::new(Silent),
+        }
+    }
+
+    /// The same with other limits.
+    #[must_use]
+    pub fn with_limits(self, limits: Limits) -> Self {
+        Self { limits, ..self }
+    }
+
+    /// The same with somebody who watches.
+    #[must_use]
+    pub fn with_observer(self, observer: Arc<dyn Observer>) -> Self {
+        Self { observer, ..self }
+    }
+
+    /// Waits for `future`, at most so long; `None` when the time is over.
+    pub(crate) async fn within<F: Future>(&self, limit: Duration, future: F) -> Option<F::Output> {
+        tokio::select! {
+            biased;
+            output = future => Some(output),
+            () = self.world.clock.sleep(limit) => None,
+        }
+    }
+}

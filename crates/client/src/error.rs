@@ -1,0 +1,272 @@
+//! What can go wrong: what happened, at which server, at which step, and what to do.
+
+use std::io;
+use std::time::Duration;
+
+use thirdhost_proto::third_party::{Cause, Failure, Side, Step};
+use thirdhost_proto::user::SendRefused;
+use thirdhost_wire::{CodecError, PathnameError, Reply};
+
+use crate::{ExitCode, Refusal};
+
+/// Why something was not done.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The server cannot be reached.
+    #[error("cannot connect to {server}: {source}; check host and port, and that a server runs")]
+    Connect {
+        /// The server.
+        server: String,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The server did not answer in time.
+    #[error("{server} said nothing for {after:?} at {step}; try again, or raise the limit")]
+    Silent {
+        /// The server.
+        server: String,
+        /// What it was asked.
+        step: &'static str,
+        /// How long.
+        after: Duration,
+    },
+    /// The control connection broke.
+    #[error("{server} closed the control connection at {step}; try again")]
+    Lost {
+        /// The server.
+        server: String,
+        /// What it was asked.
+        step: &'static str,
+        /// What the system said, if it was not an orderly end.
+        source: Option<io::Error>,
+    },
+    /// 421.
+    #[error(
+        "{server} ended the session at {step}: {}; try again later",
+        said(reply)
+    )]
+    Closing {
+        /// The server.
+        server: String,
+        /// What it was asked.
+        step: &'static str,
+        /// Its reply.
+        reply: Reply,
+    },
+    /// What the server sent is no reply.
+    #[error("{server} does not speak FTP at {step}: {source}; check host and port")]
+    NotAReply {
+        /// The server.
+        server: String,
+        /// What it was asked.
+        step: &'static str,
+        /// What is wrong with it.
+        source: CodecError,
+    },
+    /// The server broke the rules of the dialogue, or tried to use up our memory or time.
+    #[error("{server} is out of step at {step}: {problem}; nothing it says is used any more")]
+    Misbehaved {
+        /// The server.
+        server: String,
+        /// What it was asked.
+        step: &'static str,
+        /// What it did.
+        problem: String,
+    },
+    /// The command cannot be sent on this connection any more.
+    #[error("cannot send {step} to {server}: {source}")]
+    NotSent {
+        /// The server.
+        server: String,
+        /// The command.
+        step: &'static str,
+        /// Why not.
+        source: SendRefused,
+    },
+    /// The server said no.
+    #[error("{server} refused {step}: {}{hint}", said(reply))]
+    Refused {
+        /// The server.
+        server: String,
+        /// What it was asked.
+        step: &'static str,
+        /// Its reply.
+        reply: Reply,
+        /// What to do about it; begins with `; ` or is empty.
+        hint: &'static str,
+    },
+    /// The server's reply means success and cannot be used.
+    #[error("{server} answered {step} with {}: {problem}", said(reply))]
+    Unusable {
+        /// The server.
+        server: String,
+        /// What it was asked.
+        step: &'static str,
+        /// Its reply.
+        reply: Reply,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// Our data connection failed.
+    #[error("the data connection with {server} failed at {step}: {source}; try again")]
+    DataConnection {
+        /// The server.
+        server: String,
+        /// The command.
+        step: &'static str,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// Reading or writing at our own side failed.
+    #[error("cannot read or write here while {server} was asked {step}: {source}")]
+    Here {
+        /// The server.
+        server: String,
+        /// The command.
+        step: &'static str,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// A name or text that would break the command line (spec S-61).
+    #[error("this cannot be sent: {0}")]
+    Argument(#[from] PathnameError),
+    /// A third-party transfer failed, and no other arrangement would help.
+    #[error(
+        "{} failed at {}: {}{}", name(servers, failure.side), failure.step, failure.cause,
+        others_words(servers, failure)
+    )]
+    ThirdParty {
+        /// The source's and the destination's name.
+        servers: [String; 2],
+        /// Where and why.
+        failure: Box<Failure>,
+        /// How one of the control connections broke, if that was it.
+        source: Option<Box<Error>>,
+    },
+    /// No arrangement brought the two servers together.
+    #[error(
+        "no way was found to bring {} and {} together: {}; third-party transfers must be permitted \
+         at one of them at least (thirdhostd: `third_party` of the user)",
+        servers[0], servers[1], list(refusals)
+    )]
+    ThirdPartyRefused {
+        /// The source's and the destination's name.
+        servers: [String; 2],
+        /// What was tried, and why it failed.
+        refusals: Vec<Refusal>,
+    },
+    /// Both servers said done, and the sizes differ (spec U-8).
+    #[error(
+        "{server} has {found} bytes where {expected} were expected, though both servers said done; \
+         do not trust the file, copy it again"
+    )]
+    Verification {
+        /// The destination.
+        server: String,
+        /// What should be there.
+        expected: u64,
+        /// What SIZE says.
+        found: u64,
+    },
+    /// The destination cannot say how long the file is, and `--verify size` wants to know.
+    #[error("{server} does not tell the size of the file ({reason}); use --verify auto or none")]
+    Unverifiable {
+        /// The server.
+        server: String,
+        /// Why not.
+        reason: &'static str,
+    },
+}
+
+impl Error {
+    /// The number `thirdhost` ends with.
+    #[must_use]
+    pub fn exit_code(&self) -> ExitCode {
+        match self {
+            Self::Connect { .. } | Self::Silent { .. } | Self::Lost { .. } => ExitCode::Temporary,
+            Self::Closing { .. } | Self::DataConnection { .. } => ExitCode::Temporary,
+            Self::NotAReply { .. } | Self::Misbehaved { .. } | Self::NotSent { .. } => {
+                ExitCode::Fatal
+            }
+            Self::Unusable { .. } => ExitCode::Fatal,
+            Self::Refused { reply, step, .. } => of_reply(reply, step),
+            Self::Here { .. } | Self::Unverifiable { .. } => ExitCode::Other,
+            Self::Argument(_) => ExitCode::Usage,
+            Self::ThirdParty { failure, .. } => of_failure(failure),
+            Self::ThirdPartyRefused { .. } => ExitCode::ThirdPartyRefused,
+            Self::Verification { .. } => ExitCode::VerificationFailed,
+        }
+    }
+
+    /// The server's reply, where one is the reason.
+    #[must_use]
+    pub fn reply(&self) -> Option<&Reply> {
+        match self {
+            Self::Closing { reply, .. }
+            | Self::Refused { reply, .. }
+            | Self::Unusable { reply, .. } => Some(reply),
+            Self::ThirdParty { failure, .. } => failure.cause.reply(),
+            _ => None,
+        }
+    }
+
+    /// Which of the two servers failed first in a third-party transfer.
+    #[must_use]
+    pub fn side(&self) -> Option<Side> {
+        match self {
+            Self::ThirdParty { failure, .. } => Some(failure.side),
+            Self::Verification { .. } => Some(Side::Destination),
+            _ => None,
+        }
+    }
+}
+
+fn of_failure(failure: &Failure) -> ExitCode {
+    match &failure.cause {
+        Cause::Reply(reply) if failure.step == Step::Presence => of_reply(reply, "SIZE"),
+        Cause::Reply(reply) if failure.side == Side::Source => of_reply(reply, "RETR"),
+        Cause::Reply(reply) => of_reply(reply, "STOR"),
+        Cause::Unusable { .. } if failure.step == Step::Presence => ExitCode::FileNotFound,
+        Cause::Lost | Cause::Closing(_) => ExitCode::Temporary,
+        Cause::OutOfStep(_) => ExitCode::Fatal,
+        Cause::Unusable { .. } | Cause::Address { .. } | Cause::Impossible(_) => ExitCode::Refused,
+    }
+}
+
+/// 550 means "not there" to what reads; to what writes it means "not allowed".
+fn of_reply(reply: &Reply, step: &str) -> ExitCode {
+    match (reply.code().number(), step) {
+        (550, "RETR" | "SIZE" | "MLST" | "MDTM" | "DELE" | "RNFR") => ExitCode::FileNotFound,
+        (550, "MLSD" | "LIST" | "CWD" | "RMD") => ExitCode::DirectoryNotFound,
+        _ if reply.code().is_transient_negative() => ExitCode::Temporary,
+        _ => ExitCode::Refused,
+    }
+}
+
+pub(crate) fn said(reply: &Reply) -> String {
+    format!("\"{} {}\"", reply.code(), reply.lines().join(" / "))
+}
+
+fn name(servers: &[String; 2], side: Side) -> String {
+    let [source, destination] = servers;
+    match side {
+        Side::Source => format!("the source {source}"),
+        Side::Destination => format!("the destination {destination}"),
+    }
+}
+
+fn others_words(servers: &[String; 2], failure: &Failure) -> String {
+    match &failure.other {
+        Some(other) => format!(
+            "; {} then said {other}",
+            name(servers, failure.side.opposite())
+        ),
+        None => String::new(),
+    }
+}
+
+fn list(refusals: &[Refusal]) -> String {
+    let lines: Vec<String> = refusals.iter().map(ToString::to_string).collect();
+    lines.join("; ")
+}

@@ -1,0 +1,45 @@
+//! Every bound of the client, by name, with the reason for its value.
+
+use std::time::Duration;
+
+/// How long the client waits and how much it takes from a server.
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct Limits {
+    /// For a TCP connection to stand. 30 s: two lost SYNs and some.
+    pub connect: Duration,
+    /// For a reply. 90 s: more than the 60 s a server waits for its data connection (spec A-23)
+    /// before it says 425, which is better to hear than to guess.
+    pub reply: Duration,
+    /// For a byte to move on our own data connection. 300 s, as servers do (spec S-53).
+    pub data_stall: Duration,
+    /// For the source to say whether a file is there before the destination is told (spec U-4).
+    pub patience: Duration,
+    /// For the second server to be done after the first, and for a server to say that it has
+    /// what was sent. 300 s: it may have to write a large file to a slow disk.
+    pub straggler: Duration,
+    /// For a whole third-party file, whose bytes we do not see. 24 h.
+    pub transfer: Duration,
+    /// The most bytes of one directory listing. 64 MiB: half a million names.
+    pub listing_bytes: usize,
+    /// The most bytes a server may send on the control connection without finishing a reply.
+    pub unfinished_reply_bytes: usize,
+    /// The most preliminary replies to one command: restart markers (110) of a very large file.
+    pub preliminary_replies: u32,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            connect: Duration::from_secs(30),
+            reply: Duration::from_secs(90),
+            data_stall: Duration::from_secs(300),
+            patience: Duration::from_secs(3),
+            straggler: Duration::from_secs(300),
+            transfer: Duration::from_secs(24 * 60 * 60),
+            listing_bytes: 64 << 20,
+            unfinished_reply_bytes: 512 << 10,
+            preliminary_replies: 1_000_000,
+        }
+    }
+}

@@ -1,0 +1,29 @@
+//! Who watches the dialogues: transcripts, `-v`, tests.
+
+use std::fmt;
+
+/// Sees every line of every control connection, in the order in which it went over the wire.
+///
+/// Lines carry no CRLF. The arguments of PASS and ACCT never arrive here (spec S-70).
+pub trait Observer: fmt::Debug + Send + Sync {
+    /// A command went to the server named `site`.
+    fn sent(&self, site: &str, line: &str);
+
+    /// A line of a reply came from the server named `site`.
+    fn received(&self, site: &str, line: &str);
+
+    /// Something worth telling that is no line: why one arrangement failed and the next is tried.
+    fn note(&self, note: &str) {
+        let _unused = note;
+    }
+}
+
+/// Nobody watches.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Silent;
+
+impl Observer for Silent {
+    fn sent(&self, _site: &str, _line: &str) {}
+
+    fn received(&self, _site: &str, _line: &str) {}
+}

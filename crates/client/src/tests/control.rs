@@ -1,0 +1,141 @@
+//! The control connection: silence, babble, and what observers see.
+
+use super::{net, path, polite};
+use crate::fake::{Answer, FakeNet, say};
+use crate::{Error, ExitCode};
+
+const SITE: &str = "9.9.9.9:21";
+
+/// Logs in and asks for a size, with the server doing `odd` at `at`.
+async fn run(at: &'static str, odd: Answer) -> (FakeNet, Result<(), Error>) {
+    let net = net();
+    net.control(SITE, move |line| {
+        let is_it = line.split(' ').next() == Some(at);
+        if is_it { odd.clone() } else { polite(line, "") }
+    });
+    let result = async {
+        let mut conn = net.login(SITE).await?;
+        conn.stat(&path("a")).await.map(|_| ())
+    };
+    let result = tokio::time::timeout(std::time::Duration::from_secs(600), result).await;
+    (net, result.expect("the client hangs"))
+}
+
+const STEPS: [&str; 6] = ["", "USER", "PASS", "FEAT", "TYPE", "SIZE"];
+
+#[tokio::test(start_paused = true)]
+async fn silence_at_any_step_ends_within_the_limit() {
+    for step in STEPS {
+        let (_, result) = run(step, Answer::Silence).await;
+        let error = result.expect_err(step);
+        assert!(matches!(error, Error::Silent { .. }), "{step}: {error}");
+        assert_eq!(error.exit_code(), ExitCode::Temporary);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_connection_closed_at_any_step_is_an_error_that_names_server_and_step() {
+    for step in STEPS {
+        let (_, result) = run(step, Answer::Close).await;
+        let error = result.expect_err(step);
+        assert!(matches!(error, Error::Lost { .. }), "{step}: {error}");
+        assert!(error.to_string().contains(SITE) && error.to_string().contains(step));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_no_reply_is_refused_at_any_step() {
+    let long_line = [b"220 ".as_slice(), &vec![b'x'; 10_000_000], b"\r\n"].concat();
+    let long_reply = format!("220-first\r\n{}220 last\r\n", " inner\r\n".repeat(10_000));
+    for step in STEPS {
+        for odd in [
+            Answer::Octets(long_line.clone()),
+            Answer::Octets(long_reply.clone().into_bytes()),
+            Answer::Octets(vec![0xff; 2_000_000]),
+            Answer::Octets(b"\0\0\0\r\n".to_vec()),
+            Answer::Repeat("220-again\r\n"),
+            Answer::Repeat("x"),
+            say("HTTP/1.1 400 Bad Request"),
+            say("999 out of range"),
+        ] {
+            let (_, result) = run(step, odd).await;
+            let error = result.expect_err(step);
+            assert!(
+                matches!(error, Error::NotAReply { .. } | Error::Misbehaved { .. }),
+                "{step}: {error}"
+            );
+            assert_eq!(error.exit_code(), ExitCode::Fatal);
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn preliminary_replies_without_end_are_not_followed_for_ever() {
+    let (_, result) = run("TYPE", Answer::Repeat("150 soon\r\n")).await;
+    let error = result.expect_err("it went on");
+    assert!(
+        matches!(error, Error::Misbehaved { .. } | Error::Silent { .. }),
+        "{error}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_421_ends_the_session_at_any_step() {
+    for step in STEPS {
+        let (_, result) = run(step, say("421 going down")).await;
+        let error = result.expect_err(step);
+        assert!(matches!(error, Error::Closing { .. }), "{step}: {error}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn two_replies_to_one_command_put_the_connection_out_of_step() {
+    let twice = Answer::Say("200 ok\r\n226 and more\r\n200 ok\r\n".to_owned());
+    let net = net();
+    net.control(SITE, move |line| {
+        if line == "NOOP" {
+            twice.clone()
+        } else {
+            polite(line, "")
+        }
+    });
+    let mut conn = net.login(SITE).await.unwrap();
+    conn.command(thirdhost_wire::Command::Noop).await.unwrap();
+    let next = conn.command(thirdhost_wire::Command::Pwd).await;
+    assert!(matches!(next, Err(Error::Misbehaved { .. })), "{next:?}");
+    assert!(!conn.is_usable());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refused_login_names_the_server_and_what_to_do() {
+    let (_, result) = run("PASS", say("530 no such user")).await;
+    let error = result.expect_err("logged in");
+    let text = error.to_string();
+    assert!(
+        text.contains(SITE) && text.contains("530 no such user"),
+        "{text}"
+    );
+    assert!(text.contains("check user name and password"), "{text}");
+    assert_eq!(error.exit_code(), ExitCode::Refused);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_observer_sees_every_line_and_no_password() {
+    let (net, _) = run("SIZE", say("213 5")).await;
+    let transcript = net.transcript();
+    let line = |text: &str| format!("{SITE} {text}");
+    assert_eq!(transcript.first(), Some(&line("< 220 ready")));
+    assert!(transcript.contains(&line("> PASS ****")));
+    assert!(!transcript.iter().any(|line| line.contains("secret")));
+}
+
+#[tokio::test(start_paused = true)]
+async fn control_bytes_are_counted_both_ways() {
+    let net = net();
+    net.control(SITE, |line| polite(line, ""));
+    let conn = net.login(SITE).await.unwrap();
+    let expected = "220 ready\r\nUSER u\r\n331 password\r\nPASS secret\r\n230 in\r\n\
+                    FEAT\r\n502 no\r\nTYPE I\r\n200 ok\r\n";
+    assert_eq!(conn.control_bytes(), expected.len() as u64);
+    assert_eq!(conn.data_bytes(), 0);
+}

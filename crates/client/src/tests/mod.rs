@@ -1,0 +1,35 @@
+//! The client against servers that lie, stall, babble and break off.
+
+mod control;
+mod third_party;
+mod two_party;
+
+use crate::fake::{Answer, FakeNet, say};
+
+/// A server that behaves: logs in, lists `features`, and says yes to the rest.
+fn polite(line: &str, features: &str) -> Answer {
+    let verb = line.split(' ').next().unwrap_or_default();
+    match verb {
+        "" => say("220 ready"),
+        "USER" => say("331 password"),
+        "PASS" => say("230 in"),
+        "FEAT" if features.is_empty() => say("502 no"),
+        "FEAT" => {
+            let lines: String = features
+                .split(',')
+                .map(|feature| format!(" {feature}\r\n"))
+                .collect();
+            Answer::Say(format!("211-Features:\r\n{lines}211 End\r\n"))
+        }
+        "QUIT" => say("221 bye"),
+        _ => say("200 ok"),
+    }
+}
+
+fn path(name: &str) -> crate::Pathname {
+    crate::Pathname::try_from(name).unwrap()
+}
+
+fn net() -> FakeNet {
+    FakeNet::default()
+}

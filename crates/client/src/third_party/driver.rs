@@ -1,0 +1,162 @@
+//! The async shell around the third-party machine: sends what it asks, tells what happens.
+
+use std::time::Duration;
+
+use thirdhost_proto::third_party::{BySide, Cause, Effect, Event, Outcome, Side, ThirdParty, Wait};
+use thirdhost_proto::user::Received;
+use thirdhost_wire::Reply;
+
+use crate::{ControlConn, Error, Limits};
+
+/// How a machine ended, with what broke the control connections.
+pub(super) struct Ended {
+    pub(super) outcome: Outcome,
+    pub(super) broken: BySide<Option<Error>>,
+}
+
+/// Runs the machine until it ends.
+///
+/// # Cancel safety
+/// Not cancel safe: dropped in the middle, both connections owe replies and must be closed.
+pub(super) async fn run(machine: &mut ThirdParty, conns: &mut BySide<ControlConn>) -> Ended {
+    let mut broken = BySide {
+        source: None,
+        destination: None,
+    };
+    let mut transfer_began = None;
+    loop {
+        while let Some(effect) = machine.poll_effect() {
+            perform(effect, machine, conns, &mut broken).await;
+        }
+        if let Some(outcome) = machine.outcome() {
+            return Ended {
+                outcome: outcome.clone(),
+                broken,
+            };
+        }
+        let wait = machine.wait();
+        let limits = conns.source.environment.limits.clone();
+        let clock = conns.source.environment.world.clock.clone();
+        let mut limit = limit_of(wait, &limits);
+        if wait == Wait::Transfer {
+            // Restart markers may arrive all the time; the limit is for the whole file.
+            let began = *transfer_began.get_or_insert_with(|| clock.now());
+            limit = limit.saturating_sub(clock.now().saturating_sub(began));
+        }
+        let event = next_event(machine, conns, limit).await;
+        tell(event, wait, limit, machine, conns, &mut broken);
+    }
+}
+
+async fn perform(
+    effect: Effect,
+    machine: &mut ThirdParty,
+    conns: &mut BySide<ControlConn>,
+    broken: &mut BySide<Option<Error>>,
+) {
+    match effect {
+        Effect::Send { side, command } => {
+            if let Err(error) = conns.of_mut(side).send(&command).await {
+                broken.of_mut(side).get_or_insert(error);
+                machine.handle(Event::Lost { side });
+            }
+        }
+        Effect::Close { side } => conns.of_mut(side).abandon(),
+    }
+}
+
+/// What came first: a reply of either server, or the end of patience.
+async fn next_event(
+    machine: &ThirdParty,
+    conns: &mut BySide<ControlConn>,
+    limit: Duration,
+) -> Option<(Side, Result<Received, Error>)> {
+    let clock = conns.source.environment.world.clock.clone();
+    let BySide {
+        source,
+        destination,
+    } = conns;
+    tokio::select! {
+        biased;
+        // An idle connection is watched too: a 421 or a lost connection is news.
+        found = source.receive(), if !machine.is_lost(Side::Source) => {
+            Some((Side::Source, found))
+        }
+        found = destination.receive(), if !machine.is_lost(Side::Destination) => {
+            Some((Side::Destination, found))
+        }
+        () = clock.sleep(limit) => None,
+    }
+}
+
+fn tell(
+    event: Option<(Side, Result<Received, Error>)>,
+    wait: Wait,
+    limit: Duration,
+    machine: &mut ThirdParty,
+    conns: &mut BySide<ControlConn>,
+    broken: &mut BySide<Option<Error>>,
+) {
+    match event {
+        Some((side, Ok(received))) => {
+            machine.handle(Event::Reply {
+                side,
+                reply: reply_of(received),
+            });
+        }
+        Some((side, Err(error))) => {
+            broken.of_mut(side).get_or_insert(error);
+            machine.handle(Event::Lost { side });
+        }
+        None if wait == Wait::Patience => machine.handle(Event::Elapsed),
+        None => {
+            // A server that owes a reply for too long is as good as gone. Asked before the machine
+            // is told: it sends ABOR to the other, which then owes a reply since just now.
+            let silent = Side::BOTH.map(|side| (side, machine.is_waiting_for(side)));
+            for (side, _) in silent.into_iter().filter(|(_, is_silent)| *is_silent) {
+                let error = conns.of_mut(side).silent(limit);
+                broken.of_mut(side).get_or_insert(error);
+                machine.handle(Event::Lost { side });
+            }
+        }
+    }
+}
+
+fn reply_of(received: Received) -> Reply {
+    match received {
+        Received::Preliminary { reply, .. }
+        | Received::Final { reply, .. }
+        | Received::Closing(reply)
+        | Received::Unexpected(reply) => reply,
+    }
+}
+
+fn limit_of(wait: Wait, limits: &Limits) -> Duration {
+    match wait {
+        Wait::Reply => limits.reply,
+        Wait::Patience => limits.patience,
+        Wait::Transfer => limits.transfer,
+        Wait::Straggler => limits.straggler,
+    }
+}
+
+/// The error for a failure, with what broke the connection if that was it.
+pub(super) fn error_of(
+    ended: Outcome,
+    mut broken: BySide<Option<Error>>,
+    servers: [String; 2],
+) -> Option<Error> {
+    let (Outcome::Failed(failure) | Outcome::Refused(failure)) = ended else {
+        return None;
+    };
+    let source = match failure.cause {
+        Cause::Lost => broken.of_mut(failure.side).take().map(Box::new),
+        _ => None,
+    };
+    let failure = Box::new(failure);
+    Some(Error::ThirdParty {
+        servers,
+        failure,
+        source,
+    })
+}

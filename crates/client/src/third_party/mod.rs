@@ -1,0 +1,103 @@
+//! Two control connections and a file that goes directly between their servers.
+
+mod driver;
+mod ladder;
+mod pair;
+mod verify;
+
+use std::fmt;
+use std::time::Duration;
+
+use thirdhost_proto::third_party::{Arrangement, Parameters, Side};
+
+pub use pair::Pair;
+
+/// How two servers may be brought together.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct Policy {
+    /// Which arrangements.
+    pub via: Via,
+    /// Which server may listen.
+    pub listen: Listen,
+    /// What is checked when both said done.
+    pub verify: Verify,
+    /// TYPE, STRU and MODE.
+    pub parameters: Parameters,
+}
+
+/// Which arrangements are tried.
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
+pub enum Via {
+    /// All, the safest first (spec U-3).
+    #[default]
+    Auto,
+    /// One and no other.
+    Only(Arrangement),
+}
+
+/// Which server may be the one that listens.
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
+pub enum Listen {
+    /// Either, the destination first (spec U-2).
+    #[default]
+    Auto,
+    /// One and not the other.
+    Only(Side),
+}
+
+/// What is checked after both servers said 2yz (spec U-8).
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
+pub enum Verify {
+    /// The size, where both servers tell it.
+    #[default]
+    Auto,
+    /// The size; it is an error if a server does not tell it.
+    Size,
+    /// Nothing.
+    None,
+}
+
+/// How a file got there.
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct Report {
+    /// How many bytes moved; `None` if neither server tells sizes.
+    pub bytes: Option<u64>,
+    /// From the first command of this file to the last reply.
+    pub elapsed: Duration,
+    /// How the servers were brought together.
+    pub arrangement: Arrangement,
+    /// Which one listened.
+    pub listener: Side,
+    /// `false` if the arrangement of the file before was used again (design D6).
+    pub arranged: bool,
+    /// Whether the sizes were compared and agree.
+    pub verified: bool,
+    /// Bytes of the file that passed this host: 0.
+    pub data_bytes_here: u64,
+    /// What was tried before and refused.
+    pub refusals: Vec<Refusal>,
+}
+
+/// One way that did not work, and why.
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct Refusal {
+    /// The arrangement.
+    pub arrangement: Arrangement,
+    /// Which server listened, or would have.
+    pub listener: Side,
+    /// Why not: which server, at which step, in its own words.
+    pub reason: String,
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{} with the {} listening: {}",
+            self.arrangement, self.listener, self.reason
+        )
+    }
+}
