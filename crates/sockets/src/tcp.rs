@@ -200,6 +200,9 @@ impl KernelConnection {
         // Data goes out when it is written, not when an earlier part is acknowledged. It is only
         // slower without, and some systems refuse it once the far end is gone.
         let _ = stream.set_nodelay(true);
+        // ABOR comes as urgent data (RFC 959 section 4.1.3). Out of line its last octet would be
+        // lost, and with it the end of the line (spec S-41).
+        let _ = SockRef::from(&stream).set_out_of_band_inline(true);
         Ok(Self {
             stream,
             peer,
@@ -234,11 +237,20 @@ impl Connection for KernelConnection {
 
 impl AsyncRead for KernelConnection {
     fn poll_read(
-        mut self: Pin<&mut Self>,
+        self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_read(cx, buffer)
+        // tokio's own poll_read takes a short read for the last one until the kernel speaks again.
+        // A read also stops short at the mark of urgent data, and what follows the mark is there.
+        loop {
+            std::task::ready!(self.stream.poll_read_ready(cx))?;
+            match self.stream.try_read_buf(buffer) {
+                Ok(_) => return Poll::Ready(Ok(())),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                Err(error) => return Poll::Ready(Err(error)),
+            }
+        }
     }
 }
 

@@ -5,7 +5,9 @@
 //! [`Ledger`] checks what must hold whatever happens. Only the queue is cut: at most
 //! [`QUEUED_MAX`] commands wait, and at most [`ABORTS_MAX`] ABORs are out.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{HashSet, VecDeque};
+use std::fmt;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -59,6 +61,18 @@ enum Input {
     Event(Event),
 }
 
+/// What a failed check tells; put into words only then, which is what makes the walk quick.
+struct Context<'a> {
+    input: &'a Input,
+    pi: &'a ServerPi,
+}
+
+impl fmt::Display for Context<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "after {:?} in {:?}", self.input, self.pi)
+    }
+}
+
 //= rfc438#a.1
 //= type=test
 //# refusing to allocate such a socket
@@ -78,13 +92,13 @@ fn every_reachable_state_keeps_the_invariants_when_unpinned_sockets_are_refused(
 }
 
 fn explore(alphabet: &[&'static str], unpinned: Unpinned) -> usize {
-    let mut seen = BTreeSet::new();
+    let mut seen = HashSet::new();
     let mut frontier = VecDeque::from([Node::logged_in(unpinned)]);
     while let Some(node) = frontier.pop_front() {
         for input in node.inputs(alphabet) {
             let mut next = node.clone();
             next.step(&input);
-            if !next.ledger.closed && seen.insert(format!("{next:?}")) {
+            if !next.ledger.closed && seen.insert(next.fingerprint()) {
                 frontier.push_back(next);
             }
         }
@@ -109,6 +123,13 @@ impl Node {
             closed: false,
         };
         Self { pi, ledger }
+    }
+
+    /// Two nodes with the same fingerprint are taken for the same; it is 64 bits of all there is.
+    fn fingerprint(&self) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        format!("{self:?}").hash(&mut hasher);
+        hasher.finish()
     }
 
     fn inputs(&self, alphabet: &[&'static str]) -> Vec<Input> {
@@ -187,11 +208,17 @@ impl Node {
             }
         }
         while let Some(effect) = self.pi.poll_effect() {
-            let context = format!("{effect:?} after {input:?} in {self:?}");
+            let context = Context {
+                input,
+                pi: &self.pi,
+            };
             self.ledger.saw(effect, &context);
         }
-        self.ledger
-            .at_rest(&self.pi, &format!("after {input:?} in {self:?}"));
+        let context = Context {
+            input,
+            pi: &self.pi,
+        };
+        self.ledger.at_rest(&self.pi, &context);
     }
 }
 
@@ -239,7 +266,7 @@ impl Ledger {
     }
 
     /// The server-PI wants something.
-    fn saw(&mut self, effect: Effect, context: &str) {
+    fn saw(&mut self, effect: Effect, context: &Context<'_>) {
         assert!(!self.closed, "an effect after Close: {context}");
         match effect {
             Effect::Reply(reply) => self.replied(reply.code().number(), context),
@@ -275,7 +302,7 @@ impl Ledger {
     }
 
     /// One final reply per command, at most one 1yz, and that only once the file is open.
-    fn replied(&mut self, code: u16, context: &str) {
+    fn replied(&mut self, code: u16, context: &Context<'_>) {
         if code < 200 {
             let opened = matches!(self.out, Out::Transfer { opened: true, .. });
             assert!(opened && !self.preliminary, "1yz out of place: {context}");
@@ -290,7 +317,7 @@ impl Ledger {
     }
 
     /// No dial before policy, no data before the right peer, no direction but LSTN's.
-    fn transfer(&mut self, transfer: &Transfer, context: &str) {
+    fn transfer(&mut self, transfer: &Transfer, context: &Context<'_>) {
         assert_eq!(self.out, Out::Nothing, "two things at once: {context}");
         let direction = transfer.operation.direction();
         match transfer.route {
@@ -321,7 +348,7 @@ impl Ledger {
     }
 
     /// What holds when the server-PI wants nothing more for now.
-    fn at_rest(&mut self, pi: &ServerPi, context: &str) {
+    fn at_rest(&mut self, pi: &ServerPi, context: &Context<'_>) {
         if self.closed {
             assert_eq!(self.reserved, None, "a port is kept after Close: {context}");
             return;

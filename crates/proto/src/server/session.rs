@@ -4,7 +4,9 @@ use std::collections::VecDeque;
 use std::net::IpAddr;
 use std::time::Duration;
 
-use thirdhost_wire::{AcceptFilter, Command, CommandError, FactSet, Pathname, Reply, RestartPoint};
+use thirdhost_wire::{
+    AcceptFilter, Command, CommandError, FactSet, NetworkProtocol, Pathname, Reply, RestartPoint,
+};
 
 use super::effect::{Effect, Event};
 use super::limits::{Limits, QUEUED_COMMANDS_MAX};
@@ -265,6 +267,17 @@ impl ServerPi {
                 None
             }
         }
+    }
+
+    /// Whether data connections can be of this network protocol, which is that of the control
+    /// connection (spec A-25). Replies with 522 where not, and nothing is released yet.
+    pub(super) fn speaks(&mut self, protocol: Option<NetworkProtocol>) -> bool {
+        let ours = NetworkProtocol::of(self.settings.peer);
+        let speaks = protocol.is_none_or(|protocol| protocol == ours);
+        if !speaks {
+            self.reply(text::protocol_not_supported(&[ours]));
+        }
+        speaks
     }
 
     /// Whether the user has `permission`; replies where not.

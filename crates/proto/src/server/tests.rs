@@ -118,7 +118,11 @@ fn a_wrong_lstn_leaves_the_plan_as_it_is() {
         ("LSTN", "501"),
         ("LSTN X", "501"),
         ("LSTN R S", "501"),
+        ("LSTN R 2", "522"),
         ("LSTN R 3", "522"),
+        ("EPSV 2", "522"),
+        ("EPRT |2|2001:db8::1|5000|", "522"),
+        ("PORT 1,2,3", "501"),
     ] {
         let mut pi = logged_in();
         check(&mut pi, "LSTN R", "255");

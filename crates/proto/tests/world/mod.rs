@@ -99,8 +99,8 @@ impl World {
             low_ports: false,
             parameters: Parameters::default(),
         };
-        let from = Pathname::try_from("PROG1.PL1").unwrap();
-        let to = Pathname::try_from("PROG2.PL1").unwrap();
+        let from = Pathname::try_from("PROG1.PL1").expect("a pathname");
+        let to = Pathname::try_from("PROG2.PL1").expect("a pathname");
         let mut world = Self {
             machine: ThirdParty::new(
                 plan,
@@ -206,11 +206,16 @@ impl World {
         match *action {
             Action::Command(side) => {
                 let site = self.sites.of_mut(side);
-                let command = site.commands.pop_front().unwrap();
+                let command = site.commands.pop_front().expect("a command was there");
                 site.pi.handle_command(NOW, Ok(command));
             }
             Action::Reply(side) => {
-                let reply = self.sites.of_mut(side).replies.pop_front().unwrap();
+                let reply = self
+                    .sites
+                    .of_mut(side)
+                    .replies
+                    .pop_front()
+                    .expect("a reply was there");
                 self.machine
                     .handle(third_party::Event::Reply { side, reply });
             }
@@ -257,20 +262,22 @@ impl World {
                 self.drop_link(side);
                 self.finish(side, Outcome::Stopped);
             }
-            Action::LoseControl(side) => {
-                self.drop_link(side);
-                let site = self.sites.of_mut(side);
-                site.alive = false;
-                site.reserved = false;
-                site.question = None;
-                site.commands.clear();
-                site.replies.clear();
-                self.machine.handle(third_party::Event::Lost { side });
-            }
+            Action::LoseControl(side) => self.lose_control(side),
             Action::TimeOut(side) => self.finish(side, Outcome::NotConnected),
             Action::Elapse => self.machine.handle(third_party::Event::Elapsed),
         }
         self.settle();
+    }
+
+    fn lose_control(&mut self, side: Side) {
+        self.drop_link(side);
+        let site = self.sites.of_mut(side);
+        site.alive = false;
+        site.reserved = false;
+        site.question = None;
+        site.commands.clear();
+        site.replies.clear();
+        self.machine.handle(third_party::Event::Lost { side });
     }
 
     fn answer(&mut self, side: Side) {
@@ -283,13 +290,13 @@ impl World {
                         host: host(side),
                     },
                     Arrange::Hold { target } => {
-                        let far = HostSocket::new(host(self.listener), X).unwrap();
+                        let far = HostSocket::new(host(self.listener), X).expect("a socket");
                         assert_eq!(target, far, "SOCK names another socket than X");
                         Arranged::Held { port: Y, may }
                     }
                     Arrange::Pin { filter } => {
                         let caller = self.listener.opposite();
-                        let far = HostSocket::new(host(caller), Y).unwrap();
+                        let far = HostSocket::new(host(caller), Y).expect("a socket");
                         assert_eq!(filter, AcceptFilter::HostPort(far), "the pin is not Y");
                         Arranged::Admitted { may }
                     }
@@ -303,7 +310,7 @@ impl World {
             Some(Out::Ask(Question::Facts { path, .. })) => {
                 Event::Answered(Ok(Answer::Text(format!("type=file;size=7; {path}"))))
             }
-            other => panic!("no question to answer: {other:?}"),
+            other => unreachable!("no question to answer: {other:?}"),
         };
         self.tell(side, event);
     }
@@ -319,7 +326,7 @@ impl World {
                 self.discard_backlog(side);
                 Event::Finished(Outcome::Refused(Refusal::NotFound))
             }
-            None => panic!("no question to refuse"),
+            None => unreachable!("no question to refuse"),
         };
         self.tell(side, event);
     }
@@ -413,7 +420,7 @@ impl World {
             }
             Effect::Release => site.reserved = false,
             Effect::Disconnect | Effect::AskProgress | Effect::Close => {}
-            Effect::Authenticate { .. } => panic!("both users are logged in already"),
+            Effect::Authenticate { .. } => unreachable!("both users are logged in already"),
         }
         if discards {
             self.discard_backlog(side);

@@ -1,8 +1,7 @@
 //! EPSV: listen, and tell the port. RFC 2428 sections 3 and 4.
 
-use thirdhost_wire::{EpsvArgument, NetworkProtocol};
+use thirdhost_wire::EpsvArgument;
 
-use super::lstn::KNOWN;
 use super::pasv::listen;
 use crate::server::reply_text as text;
 use crate::server::session::ServerPi;
@@ -10,10 +9,11 @@ use crate::server::session::ServerPi;
 pub(in crate::server) fn epsv(pi: &mut ServerPi, argument: EpsvArgument) {
     match argument {
         EpsvArgument::Default => listen(pi, None, true),
-        EpsvArgument::Protocol(NetworkProtocol::Other(_)) => {
-            pi.reply(text::protocol_not_supported(&KNOWN));
+        EpsvArgument::Protocol(protocol) => {
+            if pi.speaks(Some(protocol)) {
+                listen(pi, Some(protocol), true);
+            }
         }
-        EpsvArgument::Protocol(protocol) => listen(pi, Some(protocol), true),
         EpsvArgument::All => {
             pi.epsv_all = true;
             pi.reply(text::epsv_all());

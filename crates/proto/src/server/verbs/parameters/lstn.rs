@@ -20,8 +20,8 @@ pub(in crate::server) fn lstn(
     if pi.epsv_all {
         return pi.reply(text::epsv_all_in_force());
     }
-    if let Some(NetworkProtocol::Other(_)) = protocol {
-        return pi.reply(text::protocol_not_supported(&KNOWN));
+    if !pi.speaks(protocol) {
+        return;
     }
     // A second LSTN replaces the first; the old listener is closed first (spec A-10).
     pi.release_plan();
@@ -31,6 +31,3 @@ pub(in crate::server) fn lstn(
     };
     pi.ask(Effect::Arrange(listen), Asked::Lstn { direction });
 }
-
-/// The network protocols RFC 2428 defines.
-pub(super) const KNOWN: [NetworkProtocol; 2] = [NetworkProtocol::Ipv4, NetworkProtocol::Ipv6];

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use thirdhost_wire::{AcceptFilter, HostSocket, SockArgument, SockHost};
+use thirdhost_wire::{AcceptFilter, HostSocket, NetworkProtocol, SockArgument, SockHost};
 
 use crate::server::questions::Asked;
 use crate::server::reply_text as text;
@@ -19,6 +19,9 @@ pub(in crate::server) fn sock(pi: &mut ServerPi, argument: &SockArgument) {
         // Servers resolve no names (design D5, spec S-14).
         SockHost::Other(_) => return pi.reply(text::host_not_literal()),
     };
+    if !pi.speaks(Some(NetworkProtocol::of(host))) {
+        return;
+    }
     if let Plan::Passive { .. } = pi.plan {
         pin(pi, host, argument.socket);
     } else {
