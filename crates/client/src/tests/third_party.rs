@@ -76,6 +76,8 @@ fn via(arrangement: Arrangement) -> Policy {
 //= rfc438#example.4
 //= type=test
 //# RETR PROG1.PL1                   APPE PROG2.Pl1 CRLF
+//= spec#T-24
+//= type=test
 #[tokio::test(start_paused = true)]
 async fn the_example_of_the_rfc_runs_and_no_byte_comes_here() {
     let net = net();
@@ -175,6 +177,8 @@ async fn the_ladder_is_climbed_and_every_rung_says_why_it_failed() {
     assert_eq!(report.arrangement, Arrangement::Epsv);
 }
 
+//= spec#T-23
+//= type=test
 #[tokio::test(start_paused = true)]
 async fn a_lying_227_is_never_passed_on() {
     for (told, expected) in [
@@ -198,6 +202,8 @@ async fn a_lying_227_is_never_passed_on() {
     }
 }
 
+//= spec#T-25
+//= type=test
 #[tokio::test(start_paused = true)]
 async fn a_missing_source_leaves_the_destination_alone() {
     let net = net();
