@@ -1,1 +1,18 @@
 //! One binary for all scenarios that cross crates; a module per behaviour.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+#![expect(clippy::panic, reason = "a test that cannot go on has failed")]
+
+mod arrangement;
+mod bad_input;
+mod bounce;
+mod busy;
+mod control_lost;
+mod daemon;
+mod filter;
+mod lasting;
+mod peers;
+mod reserve;
+mod storing;
+mod support;
+mod trouble;

@@ -225,6 +225,11 @@ impl Connection for KernelConnection {
         let _ = SockRef::from(&self.stream).set_linger(Some(Duration::ZERO));
     }
 
+    fn reset_on_death(&mut self, reset: bool) {
+        // Where the system refuses, it is as without.
+        let _ = SockRef::from(&self.stream).set_linger(reset.then_some(Duration::ZERO));
+    }
+
     fn send_file<'a>(
         &'a mut self,
         file: &'a Arc<File>,

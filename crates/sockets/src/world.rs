@@ -85,6 +85,13 @@ pub trait Connection: AsyncRead + AsyncWrite + fmt::Debug + Send + Unpin {
     /// Closes at once so that the far end sees a reset, not an orderly end (spec D-10).
     fn reset(self: Box<Self>);
 
+    /// Whether the far end sees a reset, not an orderly end, should this process die now: the
+    /// system closes what a killed process leaves, and in MODE S an orderly end is the end of
+    /// the file (spec M-14). Transports that cannot do it need not.
+    fn reset_on_death(&mut self, reset: bool) {
+        let _unused = reset;
+    }
+
     /// Sends `length` bytes of `file` from `offset` on; returns how many went out, fewer only
     /// where the file ended. [`copy_file`](crate::copy_file) does it by copying; TCP on
     /// Linux uses `sendfile` (design D9).

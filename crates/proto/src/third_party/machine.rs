@@ -328,7 +328,7 @@ impl ThirdParty {
             return;
         }
         let both_left = Side::BOTH.iter().all(|&side| !self.is_lost(side));
-        let failure = failure.clone();
+        let failure = failure.clone().nearest_cause_first();
         self.end(if both_left && failure.is_about_the_way() {
             Outcome::Refused(failure)
         } else {

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use thirdhost_wire::Reply;
+use thirdhost_wire::{Reply, ReplyCode};
 
 use super::{AddressRefused, Side};
 
@@ -113,6 +113,34 @@ impl Failure {
         }
     }
 
+    /// A broken or missing data connection (425, 426) at one server is the echo of what the
+    /// other server said about its file, and often is heard first: the cause goes first.
+    pub(super) fn nearest_cause_first(self) -> Self {
+        let code = |cause: &Cause| match cause {
+            Cause::Reply(reply) => Some(reply.code()),
+            _ => None,
+        };
+        let echo = |code: ReplyCode| matches!(code.number(), NO_CONNECTION | BROKEN | NO_TLS);
+        let (first, other) = (code(&self.cause), self.other.as_ref().and_then(code));
+        let is_cause = other.is_some_and(|code| {
+            (code.is_transient_negative() || code.is_permanent_negative()) && !echo(code)
+        });
+        match self {
+            Self {
+                side,
+                step,
+                cause,
+                other: Some(other),
+            } if is_cause && first.is_some_and(echo) => Self {
+                side: side.opposite(),
+                step,
+                cause: other,
+                other: Some(cause),
+            },
+            failure => failure,
+        }
+    }
+
     /// Whether another arrangement, or the roles reversed, may do better (spec U-3, Q-14).
     pub(super) fn is_about_the_way(&self) -> bool {
         match self.step {
@@ -189,3 +217,33 @@ const BROKEN: u16 = 426;
 
 /// 522: the TLS handshake on the data connection failed (RFC 4217 section 10.2).
 const NO_TLS: u16 = 522;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(first: u16, other: u16, expected: Side) {
+        let reply = |code| Cause::Reply(Reply::new(ReplyCode::new(code).unwrap(), "text"));
+        let failure = Failure {
+            side: Side::Source,
+            step: Step::Transfer,
+            cause: reply(first),
+            other: Some(reply(other)),
+        };
+        assert_eq!(
+            failure.nearest_cause_first().side,
+            expected,
+            "{first}, {other}"
+        );
+    }
+
+    #[test]
+    fn a_refusal_outweighs_the_connection_it_broke() {
+        check(426, 550, Side::Destination);
+        check(425, 452, Side::Destination);
+        check(426, 426, Side::Source);
+        check(426, 226, Side::Source);
+        check(550, 426, Side::Source);
+        check(451, 552, Side::Source);
+    }
+}

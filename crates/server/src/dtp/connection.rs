@@ -92,11 +92,17 @@ impl DataConnection {
 
     pub(super) fn begin_file(&mut self) {
         self.within_file = true;
+        if let Some(connection) = &mut self.connection {
+            connection.reset_on_death(true);
+        }
     }
 
     /// The file is through; what it needed in memory is given back.
     pub(super) fn end_file(&mut self) {
         self.within_file = false;
+        if let Some(connection) = &mut self.connection {
+            connection.reset_on_death(false);
+        }
         self.unsent.shrink_to(IDLE_UNSENT_KEPT);
         if self.ahead.is_empty() {
             self.ahead = BytesMut::new();

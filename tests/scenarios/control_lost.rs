@@ -1,0 +1,89 @@
+//! A control connection that dies, at every step: all is given back, nobody else notices.
+
+use std::net::TcpStream;
+
+use crate::support::peer;
+use crate::support::site::{SITE1, SITE2, Site, USER};
+use crate::support::user::{End, User};
+
+/// One step of a dialogue: what is said, and the code that must come back.
+type Step<'a> = (&'a str, u16);
+
+#[test]
+fn a_control_connection_may_die_at_every_step_of_the_listening_dialogue() {
+    let steps: &[Step<'_>] = &[
+        ("USER alice", 331),
+        ("PASS secret", 230),
+        ("TYPE I", 200),
+        ("LSTN R", 255),
+        ("SOCK 127.0.0.2,5000", 255),
+        ("APPE there", 150),
+        ("STAT", 213),
+    ];
+    dies_at_every_step(steps, None);
+}
+
+#[test]
+fn a_control_connection_may_die_at_every_step_of_the_calling_dialogue() {
+    let peer = peer::bound(SITE1);
+    let sock = format!("SOCK {},{}", SITE1, peer::place(&peer).port());
+    let steps: &[Step<'_>] = &[
+        ("USER alice", 331),
+        ("PASS secret", 230),
+        ("TYPE I", 200),
+        (sock.as_str(), 255),
+        ("RETR there", 150),
+        ("STAT", 213),
+    ];
+    dies_at_every_step(steps, None);
+}
+
+#[test]
+fn a_control_connection_may_die_while_bytes_move() {
+    let steps: &[Step<'_>] = &[
+        ("USER alice", 331),
+        ("PASS secret", 230),
+        ("TYPE I", 200),
+        ("LSTN R", 255),
+        ("APPE there", 150),
+    ];
+    dies_at_every_step(steps, Some(b"half a fi"));
+}
+
+/// `sent` goes over a data connection that is opened as soon as there is an X.
+fn dies_at_every_step(steps: &[Step<'_>], sent: Option<&[u8]>) {
+    let site = Site::start(SITE2);
+    site.put("there", "old content");
+    let mut bystander = site.user();
+    let x = bystander.lstn("R");
+    for alive in 0..=steps.len() {
+        for end in [End::Close, End::Reset] {
+            let mut user = User::greeted(USER, site.address);
+            let mut stream = None;
+            for (command, code) in steps.iter().take(alive) {
+                let reply = user.ask(command, *code);
+                if let (Some(sent), "LSTN R") = (sent, *command) {
+                    stream = Some(begin_sending(&site, reply.socket(), sent));
+                }
+            }
+            user.vanish(end);
+            site.until_only(1, 1);
+            assert_eq!(site.read("there"), b"old content", "{alive} {end:?}");
+            drop(stream);
+        }
+    }
+    peer::send_all(peer::call(USER, site.at(x)), b"unharmed");
+    bystander.ask("STOR stored", 150);
+    bystander.expect(226);
+    assert_eq!(site.read("stored"), b"unharmed");
+    assert_eq!(site.names(), ["stored", "there"]);
+    drop(bystander);
+    site.until_only(0, 0);
+}
+
+fn begin_sending(site: &Site, x: u16, bytes: &[u8]) -> TcpStream {
+    use std::io::Write;
+    let mut stream = peer::call(USER, site.at(x));
+    stream.write_all(bytes).unwrap();
+    stream
+}

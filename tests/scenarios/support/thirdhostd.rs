@@ -1,0 +1,178 @@
+//! The real binary: built when it is not there yet, started, told by signals, ended.
+
+use std::fs;
+use std::io::{BufRead, BufReader, Write};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::sync::mpsc::{self, Receiver};
+use std::sync::{Arc, Mutex, OnceLock};
+use std::thread;
+
+use super::patience::{LONG, until};
+use super::site::{SECRET, USER};
+use super::user::User;
+
+/// A running thirdhostd; ended when dropped.
+#[derive(Debug)]
+pub(crate) struct Thirdhostd {
+    pub(crate) address: SocketAddr,
+    child: Child,
+    log: Arc<Mutex<String>>,
+}
+
+impl Thirdhostd {
+    /// Starts it with `arguments`, and waits for the line that tells where it listens.
+    pub(crate) fn start<S: AsRef<std::ffi::OsStr>>(arguments: &[S]) -> Self {
+        let mut child = command()
+            .args(arguments)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let (first_line, log) = (first_line(&mut child), read_log(&mut child));
+        let line = first_line.recv_timeout(LONG);
+        let line = line.unwrap_or_else(|_| panic!("no line: {}", log.lock().unwrap()));
+        let address = line.strip_prefix("listening on ").unwrap();
+        Self {
+            address: address.trim_end().parse().unwrap(),
+            child,
+            log,
+        }
+    }
+
+    /// Starts it at `host` over `root` for alice, who may do everything, also with third hosts.
+    pub(crate) fn for_alice(host: &str, root: &Path, config: &Path) -> Self {
+        let file = config.join("thirdhostd.toml");
+        fs::write(&file, alice(host, root)).unwrap();
+        Self::start(&[Path::new("--config"), &file])
+    }
+
+    /// Sends a signal, by its name.
+    pub(crate) fn signal(&self, name: &str) {
+        let (name, pid) = (format!("-{name}"), self.child.id().to_string());
+        let sent = Command::new("kill").args([name, pid]).status().unwrap();
+        assert!(sent.success());
+    }
+
+    /// Waits until the log holds `words`.
+    pub(crate) fn until_logged(&self, words: &str) {
+        until(words, || {
+            self.log.lock().unwrap().contains(words).then_some(())
+        });
+    }
+
+    /// Waits for its end.
+    pub(crate) fn ended(&mut self) -> ExitStatus {
+        until("the end of thirdhostd", || self.child.try_wait().unwrap())
+    }
+
+    /// A user, greeted and no more.
+    pub(crate) fn greeted(&self) -> User {
+        User::greeted(USER, self.address)
+    }
+}
+
+impl Drop for Thirdhostd {
+    fn drop(&mut self) {
+        // It may have ended already.
+        self.child.kill().ok();
+        self.child.wait().ok();
+    }
+}
+
+/// Runs it to its end, with `input` on stdin.
+pub(crate) fn run<S: AsRef<std::ffi::OsStr>>(arguments: &[S], input: &str) -> Output {
+    let mut child = command()
+        .args(arguments)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // Who does not read stdin may be gone before all is written.
+    child.stdin.take().unwrap().write_all(input.as_bytes()).ok();
+    child.wait_with_output().unwrap()
+}
+
+/// A configuration for alice, as [`Thirdhostd::for_alice`] has it.
+pub(crate) fn alice(host: &str, root: &Path) -> String {
+    let root = root.display();
+    format!(
+        r#"listen = ["{host}:0"]
+root = "{root}"
+[data]
+lstn_unpinned = "any"
+[[user]]
+name = "alice"
+password = "{SECRET}"
+home = "."
+permissions = ["read", "write", "append", "delete", "rename", "mkdir"]
+third_party = {{ send_to = ["127.0.0.0/8"], receive_from = ["127.0.0.0/8"] }}
+"#
+    )
+}
+
+fn command() -> Command {
+    let mut command = Command::new(built());
+    command.env_remove("RUST_LOG");
+    command
+}
+
+/// Where the binary is. Cargo's own lock keeps several tests from building it at once, and where
+/// it is fresh already this costs next to nothing. `--workspace` so that the features are those
+/// of a build of everything, which is then not repeated.
+fn built() -> &'static Path {
+    static BUILT: OnceLock<PathBuf> = OnceLock::new();
+    BUILT.get_or_init(|| {
+        // target/<profile>/deps/<this test>
+        let this = std::env::current_exe().unwrap();
+        let profile = this.parent().unwrap().parent().unwrap();
+        let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+        let mut build = Command::new(cargo);
+        build
+            .args(["build", "--quiet", "--workspace", "--bin", "thirdhostd"])
+            .arg("--target-dir")
+            .arg(profile.parent().unwrap())
+            .current_dir(env!("CARGO_MANIFEST_DIR"));
+        if !profile.ends_with("debug") {
+            build.arg("--profile").arg(profile.file_name().unwrap());
+        }
+        let output = build.output().unwrap();
+        assert!(
+            output.status.success(),
+            "{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        profile.join(format!("thirdhostd{}", std::env::consts::EXE_SUFFIX))
+    })
+}
+
+fn first_line(child: &mut Child) -> Receiver<String> {
+    let (told, line) = mpsc::channel();
+    let mut stdout = BufReader::new(child.stdout.take().unwrap());
+    thread::spawn(move || {
+        let mut line = String::new();
+        if stdout.read_line(&mut line).is_ok_and(|read| read > 0) {
+            told.send(line).ok();
+        }
+    });
+    line
+}
+
+fn read_log(child: &mut Child) -> Arc<Mutex<String>> {
+    let log = Arc::new(Mutex::default());
+    let (kept, stderr) = (
+        Arc::clone(&log),
+        BufReader::new(child.stderr.take().unwrap()),
+    );
+    thread::spawn(move || {
+        for line in stderr.lines().map_while(Result::ok) {
+            let mut log: std::sync::MutexGuard<'_, String> = kept.lock().unwrap();
+            log.push_str(&line);
+            log.push('\n');
+        }
+    });
+    log
+}
