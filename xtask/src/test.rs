@@ -10,5 +10,7 @@ pub(crate) fn steps() -> Vec<Step> {
         "test --workspace --all-features --all-targets"
     };
     let documentation = Step::cargo("doctest", "test --workspace --all-features --doc");
-    vec![documentation, Step::cargo("test", all)]
+    // Some tests run the real binaries; built here, no test has to wait for the compiler.
+    let binaries = Step::cargo("binaries", "build --workspace --all-features --bins");
+    vec![documentation, binaries, Step::cargo("test", all)]
 }

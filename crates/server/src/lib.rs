@@ -1,4 +1,4 @@
-//! The server-FTP process.
+#![doc = include_str!("../README.md")]
 pub mod accounts;
 pub mod config;
 pub mod dtp;

@@ -41,7 +41,7 @@ pub(super) fn of(config: &Config) -> Vec<String> {
     }
     if config.data_sockets.unpinned == Unpinned::Any {
         warnings.push(
-            "data.lstn_unpinned = \"any\": until SOCK comes, a LSTN accepts every host that the \
+            "data.lstn_unpinned = \"any\": until SOCK comes, LSTN, PASV and EPSV accept every host that the \
              user's third_party names"
                 .to_owned(),
         );
