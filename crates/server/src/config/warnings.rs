@@ -41,8 +41,8 @@ pub(super) fn of(config: &Config) -> Vec<String> {
     }
     if config.data_sockets.unpinned == Unpinned::Any {
         warnings.push(
-            "data.lstn_unpinned = \"any\": until SOCK comes, LSTN, PASV and EPSV accept every host that the \
-             user's third_party names"
+            "data.lstn_unpinned = \"any\": until SOCK comes, LSTN, PASV and EPSV accept \
+             every host that the user's third_party names"
                 .to_owned(),
         );
     }
