@@ -28,7 +28,7 @@ impl Login {
     /// What the user may do; nothing before login.
     pub(super) fn permissions(&self) -> Permissions {
         match self {
-            Self::In(identity) => identity.permissions,
+            Self::In(identity) => identity.permissions.clone(),
             Self::Out | Self::Named(_) => Permissions::default(),
         }
     }

@@ -16,6 +16,7 @@ use crate::store::{Durability, UploadPolicy};
 
 mod error;
 mod file;
+mod paths;
 mod users;
 mod values;
 mod warnings;

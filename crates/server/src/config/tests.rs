@@ -3,7 +3,7 @@
 use std::fs;
 
 use super::*;
-use thirdhost_proto::server::Permission;
+use thirdhost_proto::server::{Permission, VirtualPath};
 use thirdhost_wire::Password;
 
 fn parse(text: &str) -> Result<Config, ConfigError> {
@@ -109,11 +109,19 @@ fn every_key_with_another_value_is_taken() {
     assert_eq!(config.sessions.idle, Duration::from_secs(3));
     let anonymous = config.roll.anonymous.unwrap();
     assert_eq!(anonymous.home, "pub/x");
-    assert!(anonymous.permissions.allow(Permission::Write));
-    assert!(!anonymous.permissions.allow(Permission::Append));
+    assert!(
+        anonymous
+            .permissions
+            .allow(Permission::Write, &VirtualPath::root())
+    );
+    assert!(
+        !anonymous
+            .permissions
+            .allow(Permission::Append, &VirtualPath::root())
+    );
     let bob = &config.roll.users[0];
     assert_eq!(
-        (&*bob.account.home, bob.account.permissions),
+        (&*bob.account.home, bob.account.permissions.clone()),
         ("bob", Permissions::read_only())
     );
     assert!(bob.password.is_none());
@@ -235,7 +243,7 @@ fn a_wrong_table_names_line_column_key_and_what_was_expected() {
     refused(
         "root = \"/\"\n[anonymous]\nthird_party = {}\n",
         "conf/thirdhostd.toml:3:1: anonymous.third_party: unknown key `third_party`; expected \
-         `home` or `permissions`",
+         one of `home`, `permissions`, `path`",
     );
 }
 
@@ -515,6 +523,60 @@ fn what_deserves_a_second_look_is_said() {
     );
     let no_passwords = "listen = [\"0.0.0.0:0\"]\nroot = \".\"\n[anonymous]\n";
     assert!(parse(no_passwords).unwrap().warnings().is_empty());
+}
+
+#[test]
+fn permissions_may_differ_beneath_prefixes() {
+    let config = parse(
+        "root = \"/\"\n[anonymous]\n[[anonymous.path]]\nprefix = \"/incoming/\"\n\
+         permissions = [\"write\"]\n[[user]]\nname = \"bob\"\npermissions = []\n\
+         [[user.path]]\nprefix = \"/a\"\npermissions = [\"read\"]\n\
+         [[user.path]]\nprefix = \"/a/./b\"\npermissions = []\n",
+    )
+    .unwrap();
+    let path = |name: &str| VirtualPath::root().join(&name.try_into().unwrap()).unwrap();
+    let anonymous = config.roll.anonymous.unwrap().permissions;
+    let bob = &config.roll.users[0].account.permissions;
+    let (read, write) = (Permission::Read, Permission::Write);
+    for (permissions, permission, at, expected) in [
+        (&anonymous, read, "/f", true),
+        (&anonymous, write, "/f", false),
+        (&anonymous, read, "/incoming/f", false),
+        (&anonymous, write, "/incoming/f", true),
+        (bob, read, "/f", false),
+        (bob, read, "/a/f", true),
+        (bob, read, "/a/b/f", false),
+    ] {
+        assert_eq!(permissions.allow(permission, &path(at)), expected, "{at}");
+    }
+}
+
+#[test]
+fn a_wrong_prefix_is_told_with_its_place() {
+    let expected = "expected a path from the user's own root such as \"/incoming\", without \"..\"";
+    for prefix in ["incoming", "/", "", "/a/../b", "/a\\u0007"] {
+        let text = format!(
+            "root = \"/\"\n[[user]]\nname = \"bob\"\n[[user.path]]\nprefix = \"{prefix}\"\n\
+             permissions = []\n"
+        );
+        let error = parse(&text).map(|_| ()).unwrap_err().to_string();
+        assert!(
+            error.starts_with("conf/thirdhostd.toml:5:10: user.path.prefix: ")
+                && error.ends_with(expected),
+            "{error}"
+        );
+    }
+    refused(
+        "root = \"/\"\n[[user]]\nname = \"bob\"\n[[user.path]]\nprefix = \"/a\"\n\
+         permissions = []\n[[user.path]]\nprefix = \"/a/\"\npermissions = []\n",
+        "conf/thirdhostd.toml:8:10: user.path.prefix: this prefix is there already; expected \
+         each prefix once",
+    );
+    refused(
+        "root = \"/\"\n[anonymous]\n[[anonymous.path]]\nprefix = \"/a\"\n",
+        "conf/thirdhostd.toml:3:1: anonymous.path.permissions: missing; expected this key in \
+         this table",
+    );
 }
 
 /// The design's section 4.

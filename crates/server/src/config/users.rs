@@ -11,7 +11,8 @@ use toml::Spanned;
 use toml_edit::{ArrayOfTables, DocumentMut, Item, Table, value};
 
 use super::ConfigError;
-use super::file::{ThirdParty, permissions};
+use super::file::ThirdParty;
+use super::paths::{PathTable, permissions};
 use super::values::{Home, Word, Worded};
 use crate::accounts::{Account, PasswordHash, Roll, User, is_reserved};
 use crate::limits::USER_NAME_BYTES_MAX;
@@ -78,6 +79,8 @@ pub(super) struct UserTable {
     password: Option<PasswordHash>,
     home: Option<Worded<Home>>,
     permissions: Option<Vec<Worded<Permission>>>,
+    #[serde(default)]
+    path: Vec<PathTable>,
     third_party: Option<ThirdParty>,
 }
 
@@ -97,7 +100,7 @@ pub(super) fn enlist(
 ) -> Result<(), ConfigError> {
     for table in tables {
         let span = table.name.span();
-        let user = table.user();
+        let user = table.user(file, text)?;
         if roll
             .users
             .iter()
@@ -112,21 +115,21 @@ pub(super) fn enlist(
 }
 
 impl UserTable {
-    fn user(self) -> User {
+    fn user(self, file: &Path, text: &str) -> Result<User, ConfigError> {
         let Worded(Name(name)) = self.name.into_inner();
         let account = Account {
             home: self
                 .home
                 .map_or_else(|| name.clone(), |Worded(Home(home))| home),
             name,
-            permissions: permissions(self.permissions),
+            permissions: permissions(self.permissions, self.path, file, text)?,
             third_party: self.third_party.map(ThirdParty::grant),
             anonymous: false,
         };
-        User {
+        Ok(User {
             account,
             password: self.password,
-        }
+        })
     }
 }
 

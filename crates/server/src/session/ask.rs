@@ -31,7 +31,7 @@ pub(super) async fn answer(
             .map(|e| Answer::Text(time_val(e.modified))),
         Question::Facts { path, facts } => match store.stat(path).await {
             Ok(entry) => {
-                let line = mlsx_line(&named(entry, path), *facts, permissions);
+                let line = mlsx_line(&named(entry, path), path, *facts, &permissions);
                 Ok(Answer::Text(line))
             }
             Err(StoreError::NotFound) => partial(&*store, path).await,

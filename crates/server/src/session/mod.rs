@@ -222,7 +222,7 @@ impl Session {
                             .handle_event(now, Event::Answered(Err(Refusal::NotPermitted)));
                         continue;
                     };
-                    let (store, may) = (Arc::clone(&user.store), user.account.permissions);
+                    let (store, may) = (Arc::clone(&user.store), user.account.permissions.clone());
                     let wall = self.shared.world.clock.wall();
                     let answer = ask::answer(store, may, wall, question);
                     self.operation = Some(
@@ -293,7 +293,7 @@ impl Session {
         let job = Job {
             transfer: transfer.clone(),
             store: Arc::clone(&user.store),
-            permissions: user.account.permissions,
+            permissions: user.account.permissions.clone(),
             sockets: std::mem::take(&mut self.sockets),
             line: sockets::Line {
                 allocator: self.shared.allocator.clone(),
@@ -323,7 +323,7 @@ impl Session {
             Done::Authenticated(user) => {
                 let identity = user.as_ref().map(|user| Identity {
                     name: user.account.name.clone(),
-                    permissions: user.account.permissions,
+                    permissions: user.account.permissions.clone(),
                 });
                 self.user = user;
                 self.pi.handle_event(now, Event::Authenticated(identity));

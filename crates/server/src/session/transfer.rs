@@ -48,7 +48,7 @@ pub(super) async fn open(mut job: Job) -> Step {
     let opening = job.stop.clone().run_until_cancelled_owned(open_file(
         Arc::clone(&job.store),
         job.transfer.clone(),
-        job.permissions,
+        job.permissions.clone(),
         job.clock.wall(),
     ));
     let outcome = match opening.await {
@@ -126,6 +126,7 @@ async fn open_file(
                 ListForm::Facts(facts) => ListingStyle::Facts {
                     facts: *facts,
                     permissions,
+                    directory: target.path.clone(),
                 },
             };
             let listing = open_listing(&*store, entry, target).await?;

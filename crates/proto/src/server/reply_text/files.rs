@@ -14,6 +14,10 @@ pub(in crate::server) fn no_permission(permission: Permission) -> Reply {
     )
 }
 
+pub(in crate::server) fn may_not_enter() -> Reply {
+    reply(550, "You have no permission there.")
+}
+
 pub(in crate::server) fn bad_path(error: PathError) -> Reply {
     reply(553, &format!("Name not allowed: {error}."))
 }
