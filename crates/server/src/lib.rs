@@ -6,6 +6,7 @@ pub mod limits;
 pub mod policy;
 mod server;
 mod session;
+mod shares;
 pub mod store;
 
 pub use server::Server;

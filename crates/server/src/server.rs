@@ -16,6 +16,7 @@ use crate::accounts::{Accounts, Roll};
 use crate::config::Config;
 use crate::policy::TargetRate;
 use crate::session;
+use crate::shares::Shares;
 use crate::store::Homes;
 
 /// A server: configuration, accounts and files, shared by all its sessions.
@@ -33,6 +34,7 @@ pub(crate) struct Shared {
     pub(crate) accounts: Accounts,
     pub(crate) allocator: Allocator,
     pub(crate) targets: TargetRate,
+    pub(crate) shares: Arc<Shares>,
     sessions: Mutex<Sessions>,
 }
 
@@ -61,6 +63,7 @@ impl Server {
             accounts,
             allocator,
             targets: TargetRate::default(),
+            shares: Arc::default(),
             sessions: Mutex::default(),
         };
         Self {

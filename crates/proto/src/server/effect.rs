@@ -11,7 +11,8 @@ use super::{Permissions, VirtualPath};
 pub enum Effect {
     /// Send a reply to the user.
     Reply(Reply),
-    /// Check a password. Answered by [`Event::Authenticated`].
+    /// Check a password. Answered by [`Event::Authenticated`] or
+    /// [`Event::TooManySessions`].
     Authenticate {
         /// The name from USER.
         user: Text,
@@ -131,6 +132,9 @@ pub enum Refusal {
 pub enum Event {
     /// The answer to [`Effect::Authenticate`]: who the user is, or none.
     Authenticated(Option<Identity>),
+    /// Another answer to [`Effect::Authenticate`]: the password is right, but as many sessions
+    /// of this user as there may be are logged in already.
+    TooManySessions,
     /// The answer to [`Effect::Arrange`].
     Arranged(Result<Arranged, ArrangeRefusal>),
     /// The answer to [`Effect::Ask`].

@@ -59,6 +59,14 @@ pub(super) fn authenticated(pi: &mut ServerPi, identity: Option<Identity>) {
     }
 }
 
+/// The password was right, but the user has as many sessions as it may have: temporary, and
+/// whoever waits for a place does not take one of a host (spec S-52).
+pub(super) fn too_many_sessions(pi: &mut ServerPi) {
+    if pi.activity == Activity::Asking(Asked::Login) {
+        pi.close(text::too_many_sessions());
+    }
+}
+
 /// Whether a user name means the anonymous user.
 pub(super) fn is_anonymous(name: &Text) -> bool {
     ["anonymous", "ftp"]

@@ -144,6 +144,7 @@ impl ServerPi {
         }
         match event {
             Event::Authenticated(identity) => login::authenticated(self, identity),
+            Event::TooManySessions => login::too_many_sessions(self),
             Event::Arranged(result) => questions::arranged(self, now, result),
             Event::Answered(result) => questions::answered(self, result),
             Event::Opened(opened) => transfer::opened(self, &opened),

@@ -439,6 +439,21 @@ fn without_a_plan_a_transfer_is_425_and_without_permission_550() {
     }
 }
 
+//= spec#S-52
+//= type=test
+#[test]
+fn a_session_too_many_of_a_user_is_closed_and_is_no_failed_login() {
+    let mut pi = session(Unpinned::ControlHost);
+    tell(&mut pi, "USER alice");
+    tell(&mut pi, "PASS secret");
+    drain(&mut pi);
+    pi.handle_event(NOW, Event::TooManySessions);
+    let said = replies(&mut pi);
+    assert!(said[0].starts_with("421") && said[1] == "Close", "{said:?}");
+    pi.handle_event(NOW, Event::TooManySessions);
+    assert_eq!(replies(&mut pi), Vec::<String>::new());
+}
+
 //= spec#S-47
 //= type=test
 #[test]

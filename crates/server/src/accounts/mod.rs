@@ -16,9 +16,11 @@ use tokio::sync::Semaphore;
 
 use crate::limits::HASHES_AT_ONCE;
 
+mod bounds;
 mod hash;
 mod throttle;
 
+pub use bounds::Bounds;
 pub use hash::{PasswordHash, PasswordHashError};
 
 use throttle::Throttle;
@@ -34,6 +36,8 @@ pub struct Account {
     pub permissions: Permissions,
     /// Which third hosts may be met; `None`: none.
     pub third_party: Option<ThirdPartyGrant>,
+    /// How much may be taken.
+    pub bounds: Bounds,
     /// Whether this is the account that needs no password.
     pub anonymous: bool,
 }

@@ -10,6 +10,7 @@ use serde::Deserialize;
 use thirdhost_proto::server::{Permission, Unpinned};
 use toml::Spanned;
 
+use super::bounds::{SessionCount, bounds};
 use super::paths::{PathTable, permissions};
 use super::values::{Bounded, Home, Ports, Worded};
 use super::{Config, ConfigError, DataSockets, Require, Sessions, Tls, read, users};
@@ -203,6 +204,7 @@ struct Anonymous {
     permissions: Option<Vec<Worded<Permission>>>,
     #[serde(default)]
     path: Vec<PathTable>,
+    sessions: Option<SessionCount>,
 }
 
 impl Anonymous {
@@ -212,6 +214,7 @@ impl Anonymous {
             home: self.home.map(|Worded(Home(home))| home).unwrap_or_default(),
             permissions: permissions(self.permissions, self.path, file, text)?,
             third_party: None,
+            bounds: bounds(self.sessions),
             anonymous: true,
         })
     }

@@ -10,10 +10,11 @@ use std::time::Duration;
 
 use thirdhost_proto::server::{Permissions, Unpinned};
 
-use crate::accounts::{Account, Roll};
+use crate::accounts::{Account, Bounds, Roll};
 use crate::limits;
 use crate::store::{Durability, UploadPolicy};
 
+mod bounds;
 mod error;
 mod file;
 mod paths;
@@ -122,6 +123,7 @@ impl Config {
             home: String::new(),
             permissions: Permissions::read_only(),
             third_party: None,
+            bounds: Bounds::default(),
             anonymous: true,
         };
         Self {

@@ -243,7 +243,7 @@ fn a_wrong_table_names_line_column_key_and_what_was_expected() {
     refused(
         "root = \"/\"\n[anonymous]\nthird_party = {}\n",
         "conf/thirdhostd.toml:3:1: anonymous.third_party: unknown key `third_party`; expected \
-         one of `home`, `permissions`, `path`",
+         one of `home`, `permissions`, `path`, `sessions`",
     );
 }
 
@@ -576,6 +576,24 @@ fn a_wrong_prefix_is_told_with_its_place() {
         "root = \"/\"\n[anonymous]\n[[anonymous.path]]\nprefix = \"/a\"\n",
         "conf/thirdhostd.toml:3:1: anonymous.path.permissions: missing; expected this key in \
          this table",
+    );
+}
+
+#[test]
+fn a_user_may_be_bounded() {
+    let config = parse(
+        "root = \"/\"\n[anonymous]\nsessions = 50\n[[user]]\nname = \"bob\"\nsessions = 2\n\
+         [[user]]\nname = \"eve\"\n",
+    )
+    .unwrap();
+    let bounds = |user: usize| &config.roll.users[user].account.bounds;
+    assert_eq!(bounds(0).sessions, Some(2));
+    assert_eq!(*bounds(1), Bounds::default());
+    assert_eq!(config.roll.anonymous.unwrap().bounds.sessions, Some(50));
+    refused(
+        "root = \"/\"\n[[user]]\nname = \"bob\"\nsessions = 0\n",
+        "conf/thirdhostd.toml:4:12: user.sessions: invalid value: integer `0`; expected a whole \
+         number from 1 to 1000000",
     );
 }
 

@@ -11,6 +11,7 @@ use toml::Spanned;
 use toml_edit::{ArrayOfTables, DocumentMut, Item, Table, value};
 
 use super::ConfigError;
+use super::bounds::{SessionCount, bounds};
 use super::file::ThirdParty;
 use super::paths::{PathTable, permissions};
 use super::values::{Home, Word, Worded};
@@ -82,6 +83,7 @@ pub(super) struct UserTable {
     #[serde(default)]
     path: Vec<PathTable>,
     third_party: Option<ThirdParty>,
+    sessions: Option<SessionCount>,
 }
 
 /// Adds the users of a users file to the roll.
@@ -124,6 +126,7 @@ impl UserTable {
             name,
             permissions: permissions(self.permissions, self.path, file, text)?,
             third_party: self.third_party.map(ThirdParty::grant),
+            bounds: bounds(self.sessions),
             anonymous: false,
         };
         Ok(User {

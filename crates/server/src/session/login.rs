@@ -10,6 +10,7 @@ use crate::accounts::Account;
 use crate::config::Config;
 use crate::policy::ThirdPartyPolicy;
 use crate::server::Shared;
+use crate::shares::{Shares, UserSeat};
 use crate::store::Store;
 
 /// A user who has logged in.
@@ -18,6 +19,17 @@ pub(super) struct LoggedIn {
     pub(super) account: Account,
     pub(super) store: Arc<dyn Store>,
     pub(super) policy: Arc<ThirdPartyPolicy>,
+    /// The place among the sessions of the user.
+    _seat: UserSeat,
+}
+
+/// Why a login did not come about.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum NotLoggedIn {
+    /// Nothing is told but that.
+    Refused,
+    /// The password is right; all sessions of the user are taken.
+    TooManySessions,
 }
 
 /// Who may log in over a control connection in clear text (design D15).
@@ -36,7 +48,7 @@ pub(super) async fn authenticate(
     password: Password,
     peer: IpAddr,
     local: IpAddr,
-) -> Option<LoggedIn> {
+) -> Result<LoggedIn, NotLoggedIn> {
     let account = match shared
         .accounts
         .authenticate(user.as_str(), &password, peer)
@@ -46,26 +58,31 @@ pub(super) async fn authenticate(
         Err(refused) => {
             shared.world.clock.sleep(refused.answer_after).await;
             tracing::warn!(%peer, "login failed");
-            return None;
+            return Err(NotLoggedIn::Refused);
         }
     };
-    let home = home(&account.home)?;
+    let Some(seat) = Shares::join(&shared.shares, &account.name, account.bounds.sessions) else {
+        tracing::warn!(user = account.name, %peer, "too many sessions of this user");
+        return Err(NotLoggedIn::TooManySessions);
+    };
+    let home = home(&account.home).ok_or(NotLoggedIn::Refused)?;
     let store = match shared.homes.home(&home).await {
         Ok(store) => store,
         Err(cause) => {
             let (user, home) = (&account.name, &account.home);
             tracing::error!(user, home, %cause, "the home directory cannot be opened");
-            return None;
+            return Err(NotLoggedIn::Refused);
         }
     };
     tracing::info!(user = account.name, "logged in");
     let own = shared.own_addresses(local);
     let grant = account.third_party.clone();
     let policy = Arc::new(ThirdPartyPolicy::new(peer, own, grant));
-    Some(LoggedIn {
+    Ok(LoggedIn {
         account,
         store,
         policy,
+        _seat: seat,
     })
 }
 

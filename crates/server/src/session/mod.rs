@@ -27,7 +27,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
 use self::control::{Control, Line};
-use self::login::LoggedIn;
+use self::login::{LoggedIn, NotLoggedIn};
 use self::running::RunningTransfer;
 use self::sockets::{DataSockets, Site};
 use self::transfer::{Job, Step};
@@ -71,7 +71,7 @@ struct Session {
 
 /// An operation that is over, or a transfer that has come one step further.
 enum Done {
-    Authenticated(Option<LoggedIn>),
+    Authenticated(Result<LoggedIn, NotLoggedIn>),
     Event(Event),
     Step(Step),
 }
@@ -207,6 +207,8 @@ impl Session {
                     let peer = self.control.peer().ip().to_canonical();
                     let local = self.control.local().ip().to_canonical();
                     let shared = Arc::clone(&self.shared);
+                    // Whoever logs in anew gives the old place up first.
+                    self.user = None;
                     let login = login::authenticate(shared, user, password, peer, local);
                     self.operation = Some(login.map(Done::Authenticated).boxed());
                 }
@@ -321,12 +323,16 @@ impl Session {
         match done {
             Done::Event(event) => self.pi.handle_event(now, event),
             Done::Authenticated(user) => {
-                let identity = user.as_ref().map(|user| Identity {
+                let identity = |user: &LoggedIn| Identity {
                     name: user.account.name.clone(),
                     permissions: user.account.permissions.clone(),
-                });
-                self.user = user;
-                self.pi.handle_event(now, Event::Authenticated(identity));
+                };
+                let event = match &user {
+                    Err(NotLoggedIn::TooManySessions) => Event::TooManySessions,
+                    user => Event::Authenticated(user.as_ref().ok().map(identity)),
+                };
+                self.user = user.ok();
+                self.pi.handle_event(now, event);
             }
             Done::Step(Step::Opened(opened, rest)) => {
                 if let Some(running) = &mut self.running {

@@ -1,0 +1,5 @@
+//! What bounds users, in whole sessions over real TCP and files in memory.
+
+mod client;
+mod permissions;
+mod sessions;
