@@ -20,7 +20,7 @@ mod bounds;
 mod hash;
 mod throttle;
 
-pub use bounds::Bounds;
+pub use bounds::{Bounds, Rates};
 pub use hash::{PasswordHash, PasswordHashError};
 
 use throttle::Throttle;

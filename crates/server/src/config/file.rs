@@ -10,7 +10,7 @@ use serde::Deserialize;
 use thirdhost_proto::server::{Permission, Unpinned};
 use toml::Spanned;
 
-use super::bounds::{SessionCount, bounds};
+use super::bounds::{RateTable, SessionCount, Written};
 use super::paths::{PathTable, permissions};
 use super::values::{Bounded, Home, Ports, Worded};
 use super::{Config, ConfigError, DataSockets, Require, Sessions, Tls, read, users};
@@ -205,6 +205,10 @@ struct Anonymous {
     #[serde(default)]
     path: Vec<PathTable>,
     sessions: Option<SessionCount>,
+    #[serde(default)]
+    rate: RateTable,
+    #[serde(default)]
+    rate_per_transfer: RateTable,
 }
 
 impl Anonymous {
@@ -214,7 +218,12 @@ impl Anonymous {
             home: self.home.map(|Worded(Home(home))| home).unwrap_or_default(),
             permissions: permissions(self.permissions, self.path, file, text)?,
             third_party: None,
-            bounds: bounds(self.sessions),
+            bounds: Written {
+                sessions: self.sessions,
+                rate: self.rate,
+                rate_per_transfer: self.rate_per_transfer,
+            }
+            .bounds(),
             anonymous: true,
         })
     }

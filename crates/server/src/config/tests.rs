@@ -3,6 +3,7 @@
 use std::fs;
 
 use super::*;
+use crate::accounts::Rates;
 use thirdhost_proto::server::{Permission, VirtualPath};
 use thirdhost_wire::Password;
 
@@ -243,7 +244,7 @@ fn a_wrong_table_names_line_column_key_and_what_was_expected() {
     refused(
         "root = \"/\"\n[anonymous]\nthird_party = {}\n",
         "conf/thirdhostd.toml:3:1: anonymous.third_party: unknown key `third_party`; expected \
-         one of `home`, `permissions`, `path`, `sessions`",
+         one of `home`, `permissions`, `path`, `sessions`, `rate`, `rate_per_transfer`",
     );
 }
 
@@ -583,12 +584,31 @@ fn a_wrong_prefix_is_told_with_its_place() {
 fn a_user_may_be_bounded() {
     let config = parse(
         "root = \"/\"\n[anonymous]\nsessions = 50\n[[user]]\nname = \"bob\"\nsessions = 2\n\
+         rate = { send = \"10M\" }\nrate_per_transfer = { send = \"2M\", receive = \"1K\" }\n\
          [[user]]\nname = \"eve\"\n",
     )
     .unwrap();
     let bounds = |user: usize| &config.roll.users[user].account.bounds;
     assert_eq!(bounds(0).sessions, Some(2));
     assert_eq!(*bounds(1), Bounds::default());
+    let rate = |octets| std::num::NonZeroU64::new(octets);
+    assert_eq!(
+        bounds(0).rate,
+        Rates {
+            send: rate(10 << 20),
+            receive: None
+        }
+    );
+    let alone = Rates {
+        send: rate(2 << 20),
+        receive: rate(1024),
+    };
+    assert_eq!(bounds(0).rate_per_transfer, alone);
+    refused(
+        "root = \"/\"\n[[user]]\nname = \"bob\"\nrate = { send = \"1023\" }\n",
+        "conf/thirdhostd.toml:4:17: user.rate.send: invalid value: string \"1023\"; expected bytes \
+         a second such as \"500K\" or \"10M\", at least \"1K\" (K, M, G, T: powers of 1024)",
+    );
     assert_eq!(config.roll.anonymous.unwrap().bounds.sessions, Some(50));
     refused(
         "root = \"/\"\n[[user]]\nname = \"bob\"\nsessions = 0\n",

@@ -11,7 +11,7 @@ use toml::Spanned;
 use toml_edit::{ArrayOfTables, DocumentMut, Item, Table, value};
 
 use super::ConfigError;
-use super::bounds::{SessionCount, bounds};
+use super::bounds::{RateTable, SessionCount, Written};
 use super::file::ThirdParty;
 use super::paths::{PathTable, permissions};
 use super::values::{Home, Word, Worded};
@@ -84,6 +84,10 @@ pub(super) struct UserTable {
     path: Vec<PathTable>,
     third_party: Option<ThirdParty>,
     sessions: Option<SessionCount>,
+    #[serde(default)]
+    rate: RateTable,
+    #[serde(default)]
+    rate_per_transfer: RateTable,
 }
 
 /// Adds the users of a users file to the roll.
@@ -126,7 +130,12 @@ impl UserTable {
             name,
             permissions: permissions(self.permissions, self.path, file, text)?,
             third_party: self.third_party.map(ThirdParty::grant),
-            bounds: bounds(self.sessions),
+            bounds: Written {
+                sessions: self.sessions,
+                rate: self.rate,
+                rate_per_transfer: self.rate_per_transfer,
+            }
+            .bounds(),
             anonymous: false,
         };
         Ok(User {

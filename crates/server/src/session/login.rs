@@ -4,10 +4,11 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use thirdhost_proto::server::{ClearLogin, VirtualPath};
-use thirdhost_wire::{Password, Pathname, Text};
+use thirdhost_wire::{Direction, Password, Pathname, Text};
 
 use crate::accounts::Account;
 use crate::config::Config;
+use crate::dtp::Pace;
 use crate::policy::ThirdPartyPolicy;
 use crate::server::Shared;
 use crate::shares::{Shares, UserSeat};
@@ -20,7 +21,23 @@ pub(super) struct LoggedIn {
     pub(super) store: Arc<dyn Store>,
     pub(super) policy: Arc<ThirdPartyPolicy>,
     /// The place among the sessions of the user.
-    _seat: UserSeat,
+    seat: UserSeat,
+}
+
+impl LoggedIn {
+    /// How fast the user may move octets in one more transfer.
+    pub(super) fn pace(&self, direction: Direction) -> Pace {
+        let bounds = &self.account.bounds;
+        let shared = bounds.rate.of(direction);
+        let alone = bounds.rate_per_transfer.of(direction);
+        let pace = shared.map_or_else(Pace::default, |rate| {
+            Pace::default().and(self.seat.bucket(direction), rate)
+        });
+        match alone {
+            Some(rate) => pace.and(Arc::default(), rate),
+            None => pace,
+        }
+    }
 }
 
 /// Why a login did not come about.
@@ -82,7 +99,7 @@ pub(super) async fn authenticate(
         account,
         store,
         policy,
-        _seat: seat,
+        seat,
     })
 }
 

@@ -305,6 +305,7 @@ impl Session {
             },
             clock: Arc::clone(&self.shared.world.clock),
             progress: Arc::clone(&progress),
+            pace: user.pace(transfer.operation.direction()),
             stall: limits::STALL_TIMEOUT,
             stop: stop.clone(),
         };

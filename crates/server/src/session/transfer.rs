@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 use super::refusal::refusal;
 use super::sockets::{DataSockets, Line, OpenFailure};
 use crate::dtp::{
-    DataConnection, Entries, ListingStyle, Progress, TransferError, Watch, close_received,
+    DataConnection, Entries, ListingStyle, Pace, Progress, TransferError, Watch, close_received,
     close_sent, receive_file, send_file, send_listing,
 };
 use crate::store::{Entry, EntryKind, Listing, Source, Store, StoreError, Upload, UploadKind};
@@ -30,6 +30,7 @@ pub(super) struct Job {
     pub(super) line: Line,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) progress: Arc<Progress>,
+    pub(super) pace: Pace,
     pub(super) stall: Duration,
     /// Cancelled by ABOR and by the end of the control connection.
     pub(super) stop: CancellationToken,
@@ -200,9 +201,11 @@ async fn move_bytes(job: &mut Job, mut connection: DataConnection, file: OpenFil
     let parameters = job.transfer.parameters;
     let clock = Arc::clone(&job.clock);
     let progress = Arc::clone(&job.progress);
+    let pace = std::mem::take(&mut job.pace);
     let watch = Watch {
         progress: &progress,
         stall: job.stall,
+        pace: &pace,
         clock: &*clock,
     };
     let stop = job.stop.clone();

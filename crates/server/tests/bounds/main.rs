@@ -2,4 +2,5 @@
 
 mod client;
 mod permissions;
+mod rates;
 mod sessions;
