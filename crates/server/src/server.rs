@@ -17,7 +17,7 @@ use crate::config::Config;
 use crate::policy::TargetRate;
 use crate::session;
 use crate::shares::Shares;
-use crate::store::Homes;
+use crate::store::{Homes, Quotas};
 
 /// A server: configuration, accounts and files, shared by all its sessions.
 #[derive(Clone, Debug)]
@@ -35,6 +35,7 @@ pub(crate) struct Shared {
     pub(crate) allocator: Allocator,
     pub(crate) targets: TargetRate,
     pub(crate) shares: Arc<Shares>,
+    pub(crate) quotas: Quotas,
     sessions: Mutex<Sessions>,
 }
 
@@ -64,6 +65,7 @@ impl Server {
             allocator,
             targets: TargetRate::default(),
             shares: Arc::default(),
+            quotas: Quotas::default(),
             sessions: Mutex::default(),
         };
         Self {

@@ -74,6 +74,11 @@ pub enum Question {
         /// Which facts to tell.
         facts: FactSet,
     },
+    /// ALLO: may the user store a file of that size now? Answer: `Done`.
+    Room {
+        /// The size of the file.
+        octets: u64,
+    },
     /// STAT with a pathname. Answer: `Lines`.
     Status(VirtualPath),
 }
@@ -119,6 +124,8 @@ pub enum Refusal {
     BadOffset,
     /// No room, or a quota is used up.
     NoSpace,
+    /// The file is larger than the user's files may be.
+    TooLarge,
     /// The file is too large to count its line ends for SIZE in TYPE A.
     TooLargeToCount,
     /// This store cannot do that.

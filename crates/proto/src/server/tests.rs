@@ -454,6 +454,35 @@ fn a_session_too_many_of_a_user_is_closed_and_is_no_failed_login() {
     assert_eq!(replies(&mut pi), Vec::<String>::new());
 }
 
+//= spec#S-59
+//= type=test
+#[test]
+fn room_that_lacks_is_told_before_and_during_a_transfer() {
+    let mut pi = logged_in();
+    check(&mut pi, "ALLO 100", "202");
+    tell(&mut pi, "ALLO 100 R 10");
+    let question = Question::Room { octets: 100 };
+    assert_eq!(drain(&mut pi), [Effect::Ask(question)]);
+    let no_room = Event::Answered(Err(Refusal::NoSpace));
+    pi.handle_event(NOW, no_room);
+    assert_eq!(replies(&mut pi), ["452 No room."]);
+    for (why, opened, code) in [
+        (Refusal::NoSpace, false, "452"),
+        (Refusal::NoSpace, true, "552"),
+        (Refusal::TooLarge, false, "552"),
+        (Refusal::TooLarge, true, "552"),
+    ] {
+        check(&mut pi, "EPSV", "229");
+        tell(&mut pi, "STOR f");
+        if opened {
+            pi.handle_event(NOW, Event::Opened(Opened::default()));
+        }
+        pi.handle_event(NOW, Event::Finished(Outcome::Refused(why)));
+        let said = replies(&mut pi);
+        assert!(said.last().unwrap().starts_with(code), "{why:?}: {said:?}");
+    }
+}
+
 //= spec#S-47
 //= type=test
 #[test]

@@ -14,6 +14,11 @@ pub struct Bounds {
     pub rate: Rates,
     /// How fast each transfer may be. Key `rate_per_transfer`.
     pub rate_per_transfer: Rates,
+    /// How many octets may lie in the home, what interrupted and running uploads have left there
+    /// included (spec S-59). Key `quota`.
+    pub quota: Option<u64>,
+    /// How many octets a file may have that is stored. Key `max_file_size`.
+    pub max_file_size: Option<u64>,
 }
 
 /// Octets a second over data connections, seen from us.

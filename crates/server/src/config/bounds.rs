@@ -23,6 +23,8 @@ pub(super) struct Written {
     pub(super) sessions: Option<SessionCount>,
     pub(super) rate: RateTable,
     pub(super) rate_per_transfer: RateTable,
+    pub(super) quota: Option<Worded<Octets>>,
+    pub(super) max_file_size: Option<Worded<Octets>>,
 }
 
 impl Written {
@@ -33,6 +35,8 @@ impl Written {
             sessions: self.sessions.map(count),
             rate: self.rate.rates(),
             rate_per_transfer: self.rate_per_transfer.rates(),
+            quota: self.quota.map(|Worded(Octets(most))| most),
+            max_file_size: self.max_file_size.map(|Worded(Octets(most))| most),
         }
     }
 }
@@ -43,6 +47,17 @@ impl RateTable {
             send: self.send.map(|Worded(Rate(rate))| rate),
             receive: self.receive.map(|Worded(Rate(rate))| rate),
         }
+    }
+}
+
+/// A size.
+pub(super) struct Octets(u64);
+
+impl Word for Octets {
+    const EXPECTED: &'static str = "bytes such as \"500M\" or \"10G\" (K, M, G, T: powers of 1024)";
+
+    fn from_word(word: &str) -> Option<Self> {
+        octets(word).map(|octets| Self(octets.get()))
     }
 }
 

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use thirdhost_proto::server::{Permission, Unpinned};
 use toml::Spanned;
 
-use super::bounds::{RateTable, SessionCount, Written};
+use super::bounds::{Octets, RateTable, SessionCount, Written};
 use super::paths::{PathTable, permissions};
 use super::values::{Bounded, Home, Ports, Worded};
 use super::{Config, ConfigError, DataSockets, Require, Sessions, Tls, read, users};
@@ -209,6 +209,8 @@ struct Anonymous {
     rate: RateTable,
     #[serde(default)]
     rate_per_transfer: RateTable,
+    quota: Option<Worded<Octets>>,
+    max_file_size: Option<Worded<Octets>>,
 }
 
 impl Anonymous {
@@ -222,6 +224,8 @@ impl Anonymous {
                 sessions: self.sessions,
                 rate: self.rate,
                 rate_per_transfer: self.rate_per_transfer,
+                quota: self.quota,
+                max_file_size: self.max_file_size,
             }
             .bounds(),
             anonymous: true,

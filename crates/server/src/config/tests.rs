@@ -244,7 +244,8 @@ fn a_wrong_table_names_line_column_key_and_what_was_expected() {
     refused(
         "root = \"/\"\n[anonymous]\nthird_party = {}\n",
         "conf/thirdhostd.toml:3:1: anonymous.third_party: unknown key `third_party`; expected \
-         one of `home`, `permissions`, `path`, `sessions`, `rate`, `rate_per_transfer`",
+         one of `home`, `permissions`, `path`, `sessions`, `rate`, `rate_per_transfer`, \
+         `quota`, `max_file_size`",
     );
 }
 
@@ -583,7 +584,7 @@ fn a_wrong_prefix_is_told_with_its_place() {
 #[test]
 fn a_user_may_be_bounded() {
     let config = parse(
-        "root = \"/\"\n[anonymous]\nsessions = 50\n[[user]]\nname = \"bob\"\nsessions = 2\n\
+        "root = \"/\"\n[anonymous]\nsessions = 50\n[[user]]\nname = \"bob\"\nsessions = 2\nquota = \"10G\"\nmax_file_size = \"1500\"\n\
          rate = { send = \"10M\" }\nrate_per_transfer = { send = \"2M\", receive = \"1K\" }\n\
          [[user]]\nname = \"eve\"\n",
     )
@@ -598,6 +599,13 @@ fn a_user_may_be_bounded() {
             send: rate(10 << 20),
             receive: None
         }
+    );
+    assert_eq!(bounds(0).quota, Some(10 << 30));
+    assert_eq!(bounds(0).max_file_size, Some(1500));
+    refused(
+        "root = \"/\"\n[[user]]\nname = \"bob\"\nquota = \"10 G\"\n",
+        "conf/thirdhostd.toml:4:9: user.quota: invalid value: string \"10 G\"; expected bytes such \
+         as \"500M\" or \"10G\" (K, M, G, T: powers of 1024)",
     );
     let alone = Rates {
         send: rate(2 << 20),

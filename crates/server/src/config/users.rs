@@ -11,7 +11,7 @@ use toml::Spanned;
 use toml_edit::{ArrayOfTables, DocumentMut, Item, Table, value};
 
 use super::ConfigError;
-use super::bounds::{RateTable, SessionCount, Written};
+use super::bounds::{Octets, RateTable, SessionCount, Written};
 use super::file::ThirdParty;
 use super::paths::{PathTable, permissions};
 use super::values::{Home, Word, Worded};
@@ -88,6 +88,8 @@ pub(super) struct UserTable {
     rate: RateTable,
     #[serde(default)]
     rate_per_transfer: RateTable,
+    quota: Option<Worded<Octets>>,
+    max_file_size: Option<Worded<Octets>>,
 }
 
 /// Adds the users of a users file to the roll.
@@ -134,6 +136,8 @@ impl UserTable {
                 sessions: self.sessions,
                 rate: self.rate,
                 rate_per_transfer: self.rate_per_transfer,
+                quota: self.quota,
+                max_file_size: self.max_file_size,
             }
             .bounds(),
             anonymous: false,

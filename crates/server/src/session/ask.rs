@@ -26,6 +26,7 @@ pub(super) async fn answer(
         }
         Question::Delete(path) => store.delete(path).await.map(|()| Answer::Done),
         Question::Rename { from, to } => store.rename(from, to).await.map(|()| Answer::Done),
+        Question::Room { octets } => store.room(*octets).await.map(|()| Answer::Done),
         Question::Modified(path) => file(&*store, path)
             .await
             .map(|e| Answer::Text(time_val(e.modified))),

@@ -12,7 +12,7 @@ use crate::dtp::Pace;
 use crate::policy::ThirdPartyPolicy;
 use crate::server::Shared;
 use crate::shares::{Shares, UserSeat};
-use crate::store::Store;
+use crate::store::{Store, bounded};
 
 /// A user who has logged in.
 #[derive(Debug)]
@@ -84,7 +84,7 @@ pub(super) async fn authenticate(
     };
     let home = home(&account.home).ok_or(NotLoggedIn::Refused)?;
     let store = match shared.homes.home(&home).await {
-        Ok(store) => store,
+        Ok(store) => bounded(store, &account, &shared.quotas, &shared.world.clock),
         Err(cause) => {
             let (user, home) = (&account.name, &account.home);
             tracing::error!(user, home, %cause, "the home directory cannot be opened");

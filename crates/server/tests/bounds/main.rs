@@ -2,5 +2,6 @@
 
 mod client;
 mod permissions;
+mod quota;
 mod rates;
 mod sessions;

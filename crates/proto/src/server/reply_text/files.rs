@@ -34,6 +34,7 @@ pub(in crate::server) fn refusal(why: Refusal) -> Reply {
         Refusal::Busy => reply(450, "Another transfer holds the file; try again later."),
         Refusal::BadOffset => reply(554, "The restart point lies beyond the end of the file."),
         Refusal::NoSpace => reply(452, "No room."),
+        Refusal::TooLarge => reply(552, "Your files may not be that large."),
         Refusal::TooLargeToCount => reply(550, "Too large to count in TYPE A; send TYPE I first."),
         Refusal::NotSupported => reply(504, "Not possible on this store."),
         Refusal::Failed => reply(451, "Reading or writing failed."),

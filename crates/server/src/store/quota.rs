@@ -1,0 +1,434 @@
+//! How much a user may store: a view of a store that keeps `quota` and `max_file_size`.
+//! Spec S-59.
+//!
+//! The count of a home is never too low: what arrives is added before it is written, and nothing
+//! is ever subtracted. When the count says that there is no room, the home is counted anew, so
+//! that what was deleted, replaced or swept meanwhile is found; how often, is bounded by how
+//! long it takes.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use futures_util::future::BoxFuture;
+use thirdhost_proto::server::VirtualPath;
+use thirdhost_sockets::Clock;
+
+use super::{Entry, EntryKind, Listing, Source, Store, StoreError, Upload, UploadKind};
+use crate::accounts::Account;
+use crate::limits::{USAGE_KEPT, USAGE_PAUSE_MIN, USAGE_PAUSE_RATIO};
+
+/// The counts of all homes that have a quota. One for the whole server; users who share a home
+/// share its count.
+#[derive(Debug, Default)]
+pub(crate) struct Quotas {
+    homes: Mutex<HashMap<String, Arc<Usage>>>,
+}
+
+/// `store`, which is the home of `account`, within the bounds of the account. Where there is a
+/// quota, counting begins now, in the background.
+pub(crate) fn bounded(
+    store: Arc<dyn Store>,
+    account: &Account,
+    quotas: &Quotas,
+    clock: &Arc<dyn Clock>,
+) -> Arc<dyn Store> {
+    let bounds = &account.bounds;
+    if bounds.quota.is_none() && bounds.max_file_size.is_none() {
+        return store;
+    }
+    let quota = bounds.quota.map(|most| {
+        let mut homes = quotas.homes.lock().unwrap_or_else(PoisonError::into_inner);
+        Quota {
+            most,
+            usage: Arc::clone(homes.entry(account.home.clone()).or_default()),
+            store: Arc::clone(&store),
+            clock: Arc::clone(clock),
+        }
+    });
+    if let Some(quota) = &quota {
+        tokio::spawn(quota.clone().keep_fresh());
+    }
+    Arc::new(Bounded {
+        store,
+        quota,
+        most_per_file: bounds.max_file_size,
+    })
+}
+
+/// A store within bounds.
+#[derive(Debug)]
+struct Bounded {
+    store: Arc<dyn Store>,
+    quota: Option<Quota>,
+    most_per_file: Option<u64>,
+}
+
+impl Bounded {
+    /// How many bytes are in the file before the first byte of the upload comes.
+    async fn base(&self, path: &VirtualPath, kind: UploadKind) -> Result<u64, StoreError> {
+        match kind {
+            UploadKind::Replace | UploadKind::Unique => Ok(0),
+            UploadKind::Resume { offset } => Ok(offset),
+            UploadKind::Append => match self.store.stat(path).await {
+                Ok(entry) if entry.kind == EntryKind::File => Ok(entry.size),
+                Ok(_) | Err(StoreError::NotFound) => Ok(0),
+                Err(error) => Err(error),
+            },
+        }
+    }
+
+    async fn begin_bounded(
+        &self,
+        path: &VirtualPath,
+        kind: UploadKind,
+    ) -> Result<Box<dyn Upload>, StoreError> {
+        let left_of_file = match self.most_per_file {
+            None => None,
+            Some(most) => {
+                let base = self.base(path, kind).await?;
+                Some(most.checked_sub(base).ok_or(StoreError::TooLarge)?)
+            }
+        };
+        // What goes on behind an offset may begin with a copy of the file up to there.
+        let copied = match (&self.quota, kind) {
+            (Some(_), UploadKind::Resume { offset }) => {
+                let kept = self.store.partial(path).await?;
+                offset.saturating_sub(kept.unwrap_or(0))
+            }
+            _ => 0,
+        };
+        let charge = match &self.quota {
+            Some(quota) => {
+                quota.room(copied.saturating_add(1)).await?;
+                Some(quota.charge(copied).await?)
+            }
+            None => None,
+        };
+        let upload = self.store.begin(path, kind).await?;
+        drop(charge);
+        Ok(Box::new(BoundedUpload {
+            upload,
+            quota: self.quota.clone(),
+            left_of_file,
+            is_full: false,
+        }))
+    }
+}
+
+impl Store for Bounded {
+    fn stat<'a>(&'a self, path: &'a VirtualPath) -> BoxFuture<'a, Result<Entry, StoreError>> {
+        self.store.stat(path)
+    }
+
+    fn partial<'a>(
+        &'a self,
+        path: &'a VirtualPath,
+    ) -> BoxFuture<'a, Result<Option<u64>, StoreError>> {
+        self.store.partial(path)
+    }
+
+    fn list<'a>(
+        &'a self,
+        path: &'a VirtualPath,
+    ) -> BoxFuture<'a, Result<Box<dyn Listing>, StoreError>> {
+        self.store.list(path)
+    }
+
+    fn open<'a>(
+        &'a self,
+        path: &'a VirtualPath,
+        offset: u64,
+    ) -> BoxFuture<'a, Result<Box<dyn Source>, StoreError>> {
+        self.store.open(path, offset)
+    }
+
+    fn begin<'a>(
+        &'a self,
+        path: &'a VirtualPath,
+        kind: UploadKind,
+    ) -> BoxFuture<'a, Result<Box<dyn Upload>, StoreError>> {
+        Box::pin(self.begin_bounded(path, kind))
+    }
+
+    fn room(&self, octets: u64) -> BoxFuture<'_, Result<(), StoreError>> {
+        Box::pin(async move {
+            if self.most_per_file.is_some_and(|most| octets > most) {
+                return Err(StoreError::TooLarge);
+            }
+            match &self.quota {
+                Some(quota) => quota.room(octets).await,
+                None => self.store.room(octets).await,
+            }
+        })
+    }
+
+    fn usage(&self) -> BoxFuture<'_, Result<u64, StoreError>> {
+        self.store.usage()
+    }
+
+    fn make_directory<'a>(
+        &'a self,
+        path: &'a VirtualPath,
+    ) -> BoxFuture<'a, Result<(), StoreError>> {
+        self.store.make_directory(path)
+    }
+
+    fn remove_directory<'a>(
+        &'a self,
+        path: &'a VirtualPath,
+    ) -> BoxFuture<'a, Result<(), StoreError>> {
+        self.store.remove_directory(path)
+    }
+
+    fn delete<'a>(&'a self, path: &'a VirtualPath) -> BoxFuture<'a, Result<(), StoreError>> {
+        self.store.delete(path)
+    }
+
+    fn rename<'a>(
+        &'a self,
+        from: &'a VirtualPath,
+        to: &'a VirtualPath,
+    ) -> BoxFuture<'a, Result<(), StoreError>> {
+        self.store.rename(from, to)
+    }
+}
+
+/// An upload within bounds.
+struct BoundedUpload {
+    upload: Box<dyn Upload>,
+    quota: Option<Quota>,
+    left_of_file: Option<u64>,
+    /// Whether a bound was hit: then there is no use in keeping what has arrived.
+    is_full: bool,
+}
+
+impl BoundedUpload {
+    async fn write_bounded(&mut self, bytes: Vec<u8>) -> Result<Vec<u8>, StoreError> {
+        let octets = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+        if let Some(left) = &mut self.left_of_file {
+            let Some(less) = left.checked_sub(octets) else {
+                self.is_full = true;
+                return Err(StoreError::TooLarge);
+            };
+            *left = less;
+        }
+        let Some(quota) = &self.quota else {
+            return self.upload.write(bytes).await;
+        };
+        match quota.charge(octets).await {
+            Ok(charge) => {
+                let written = self.upload.write(bytes).await;
+                drop(charge);
+                written
+            }
+            Err(error) => {
+                self.is_full = true;
+                Err(error)
+            }
+        }
+    }
+}
+
+impl Upload for BoundedUpload {
+    fn path(&self) -> &VirtualPath {
+        self.upload.path()
+    }
+
+    fn write(&mut self, bytes: Vec<u8>) -> BoxFuture<'_, Result<Vec<u8>, StoreError>> {
+        Box::pin(self.write_bounded(bytes))
+    }
+
+    fn commit(self: Box<Self>) -> BoxFuture<'static, Result<(), StoreError>> {
+        self.upload.commit()
+    }
+
+    fn abandon(self: Box<Self>) -> BoxFuture<'static, ()> {
+        if self.is_full {
+            self.upload.discard()
+        } else {
+            self.upload.abandon()
+        }
+    }
+
+    fn discard(self: Box<Self>) -> BoxFuture<'static, ()> {
+        self.upload.discard()
+    }
+}
+
+/// The bound of one user on the count of its home.
+#[derive(Clone)]
+struct Quota {
+    most: u64,
+    usage: Arc<Usage>,
+    store: Arc<dyn Store>,
+    clock: Arc<dyn Clock>,
+}
+
+impl Quota {
+    /// Adds `octets` that are about to be written, once there is room for them.
+    async fn charge(&self, octets: u64) -> Result<Charge, StoreError> {
+        loop {
+            if let Some(charge) = Usage::add(&self.usage, octets, self.most) {
+                return Ok(charge);
+            }
+            if !self.count_anew().await? {
+                return Err(StoreError::NoSpace);
+            }
+        }
+    }
+
+    /// Whether there is room for `octets`.
+    async fn room(&self, octets: u64) -> Result<(), StoreError> {
+        // What comes from elsewhere is found after a while.
+        if self.usage.is_old(self.clock.now()) {
+            self.count_anew().await?;
+        }
+        while !self.usage.has_room(octets, self.most) {
+            if !self.count_anew().await? {
+                return Err(StoreError::NoSpace);
+            }
+        }
+        Ok(())
+    }
+
+    /// Counts the home when that was long ago, unless somebody does so already.
+    async fn keep_fresh(self) {
+        if !self.usage.is_old(self.clock.now()) || self.usage.counting.try_lock().is_err() {
+            return;
+        }
+        if let Err(error) = self.count_anew().await {
+            tracing::warn!(%error, "a home with a quota cannot be counted");
+        }
+    }
+
+    /// Counts the home, or waits until somebody else has. `false`: that was done a short
+    /// while ago, and another walk would find hardly less.
+    async fn count_anew(&self) -> Result<bool, StoreError> {
+        let before = self.usage.counts();
+        let _one_at_a_time = self.usage.counting.lock().await;
+        if self.usage.counts() != before {
+            return Ok(true);
+        }
+        let began = self.clock.now();
+        let Some(unseen) = self.usage.begin_count(began) else {
+            return Ok(false);
+        };
+        let walked = self.store.usage().await.inspect_err(|error| {
+            tracing::error!(%error, "a home with a quota cannot be counted");
+        })?;
+        self.usage
+            .end_count(walked, unseen, began, self.clock.now());
+        Ok(true)
+    }
+}
+
+impl fmt::Debug for Quota {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Quota")
+            .field("most", &self.most)
+            .field("usage", &self.usage)
+            .finish_non_exhaustive()
+    }
+}
+
+/// How much there is in a home, at most.
+#[derive(Debug, Default)]
+struct Usage {
+    count: Mutex<Count>,
+    counting: tokio::sync::Mutex<()>,
+}
+
+#[derive(Debug, Default)]
+struct Count {
+    /// `None` until the home has been walked over once.
+    used: Option<u64>,
+    /// All that was ever added.
+    added: u64,
+    /// What was added and may not have been written yet.
+    unwritten: u64,
+    /// When the last walk began and how many there were.
+    counted: Duration,
+    counts: u64,
+    /// Not to be walked over again before.
+    rest_until: Duration,
+}
+
+/// What a walk that begins now cannot be sure to see.
+struct Unseen {
+    added: u64,
+    unwritten: u64,
+}
+
+impl Usage {
+    fn add(usage: &Arc<Self>, octets: u64, most: u64) -> Option<Charge> {
+        let mut count = usage.count();
+        let used = count.used?.checked_add(octets)?;
+        if octets > 0 && used > most {
+            return None;
+        }
+        count.used = Some(used);
+        count.added = count.added.saturating_add(octets);
+        count.unwritten = count.unwritten.saturating_add(octets);
+        Some(Charge {
+            usage: Arc::clone(usage),
+            octets,
+        })
+    }
+
+    fn has_room(&self, octets: u64, most: u64) -> bool {
+        let used = self.count().used.and_then(|used| used.checked_add(octets));
+        used.is_some_and(|used| used <= most)
+    }
+
+    fn is_old(&self, now: Duration) -> bool {
+        let count = self.count();
+        count.used.is_none() || now.saturating_sub(count.counted) >= USAGE_KEPT
+    }
+
+    fn counts(&self) -> u64 {
+        self.count().counts
+    }
+
+    fn begin_count(&self, now: Duration) -> Option<Unseen> {
+        let count = self.count();
+        (count.used.is_none() || now >= count.rest_until).then_some(Unseen {
+            added: count.added,
+            unwritten: count.unwritten,
+        })
+    }
+
+    fn end_count(&self, walked: u64, unseen: Unseen, began: Duration, now: Duration) {
+        let mut count = self.count();
+        let meanwhile = count.added.saturating_sub(unseen.added);
+        let not_seen = unseen.unwritten.saturating_add(meanwhile);
+        count.used = Some(walked.saturating_add(not_seen));
+        count.counted = began;
+        count.counts += 1;
+        let took = now.saturating_sub(began);
+        let rest = took.saturating_mul(USAGE_PAUSE_RATIO).max(USAGE_PAUSE_MIN);
+        count.rest_until = now.saturating_add(rest);
+    }
+
+    fn count(&self) -> MutexGuard<'_, Count> {
+        // Whole after every statement.
+        self.count.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Octets that have been added and are being written.
+struct Charge {
+    usage: Arc<Usage>,
+    octets: u64,
+}
+
+impl Drop for Charge {
+    fn drop(&mut self) {
+        let mut count = self.usage.count();
+        count.unwritten = count.unwritten.saturating_sub(self.octets);
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests;
