@@ -555,7 +555,8 @@ fn permissions_may_differ_beneath_prefixes() {
 
 #[test]
 fn a_wrong_prefix_is_told_with_its_place() {
-    let expected = "expected a path from the user's own root such as \"/incoming\", without \"..\"";
+    let expected = "expected a path from the user's own root such as \"/incoming\", \
+                    without \"..\"";
     for prefix in ["incoming", "/", "", "/a/../b", "/a\\u0007"] {
         let text = format!(
             "root = \"/\"\n[[user]]\nname = \"bob\"\n[[user.path]]\nprefix = \"{prefix}\"\n\
@@ -584,7 +585,8 @@ fn a_wrong_prefix_is_told_with_its_place() {
 #[test]
 fn a_user_may_be_bounded() {
     let config = parse(
-        "root = \"/\"\n[anonymous]\nsessions = 50\n[[user]]\nname = \"bob\"\nsessions = 2\nquota = \"10G\"\nmax_file_size = \"1500\"\n\
+        "root = \"/\"\n[anonymous]\nsessions = 50\n[[user]]\nname = \"bob\"\nsessions = 2\n\
+         quota = \"10G\"\nmax_file_size = \"1500\"\n\
          rate = { send = \"10M\" }\nrate_per_transfer = { send = \"2M\", receive = \"1K\" }\n\
          [[user]]\nname = \"eve\"\n",
     )

@@ -65,7 +65,7 @@ pub(super) async fn authenticate(
     password: Password,
     peer: IpAddr,
     local: IpAddr,
-) -> Result<LoggedIn, NotLoggedIn> {
+) -> Result<Box<LoggedIn>, NotLoggedIn> {
     let account = match shared
         .accounts
         .authenticate(user.as_str(), &password, peer)
@@ -95,12 +95,12 @@ pub(super) async fn authenticate(
     let own = shared.own_addresses(local);
     let grant = account.third_party.clone();
     let policy = Arc::new(ThirdPartyPolicy::new(peer, own, grant));
-    Ok(LoggedIn {
+    Ok(Box::new(LoggedIn {
         account,
         store,
         policy,
         seat,
-    })
+    }))
 }
 
 /// The home as a path beneath the root; an empty one is the root.

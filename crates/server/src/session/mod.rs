@@ -59,7 +59,7 @@ struct Session {
     shared: Arc<Shared>,
     control: Control,
     pi: ServerPi,
-    user: Option<LoggedIn>,
+    user: Option<Box<LoggedIn>>,
     sockets: DataSockets,
     /// The one thing that is under way; the server-PI asks for one at a time.
     operation: Option<BoxFuture<'static, Done>>,
@@ -71,7 +71,7 @@ struct Session {
 
 /// An operation that is over, or a transfer that has come one step further.
 enum Done {
-    Authenticated(Result<LoggedIn, NotLoggedIn>),
+    Authenticated(Result<Box<LoggedIn>, NotLoggedIn>),
     Event(Event),
     Step(Step),
 }
@@ -330,7 +330,7 @@ impl Session {
                 };
                 let event = match &user {
                     Err(NotLoggedIn::TooManySessions) => Event::TooManySessions,
-                    user => Event::Authenticated(user.as_ref().ok().map(identity)),
+                    user => Event::Authenticated(user.as_deref().ok().map(identity)),
                 };
                 self.user = user.ok();
                 self.pi.handle_event(now, event);

@@ -1,13 +1,15 @@
 //! The bounds, over memory and over a disk, in both ways of uploading.
 
+use std::fmt;
 use std::sync::Mutex;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use thirdhost_proto::server::Permissions;
 
 use super::super::{DiskStore, Durability, MemoryStore, UploadPolicy};
 use super::*;
 use crate::accounts::Bounds;
+use crate::limits::{USAGE_KEPT, USAGE_PAUSE_MIN};
 
 pub(in super::super) fn path(name: &str) -> VirtualPath {
     VirtualPath::root().join(&name.try_into().unwrap()).unwrap()
