@@ -15,6 +15,7 @@ use tokio::task::JoinSet;
 use crate::accounts::{Accounts, Roll};
 use crate::config::Config;
 use crate::policy::TargetRate;
+use crate::record::Record;
 use crate::session;
 use crate::store::Homes;
 
@@ -33,6 +34,7 @@ pub(crate) struct Shared {
     pub(crate) accounts: Accounts,
     pub(crate) allocator: Allocator,
     pub(crate) targets: TargetRate,
+    pub(crate) record: Record,
     sessions: Mutex<Sessions>,
 }
 
@@ -61,6 +63,7 @@ impl Server {
             accounts,
             allocator,
             targets: TargetRate::default(),
+            record: Record::default(),
             sessions: Mutex::default(),
         };
         Self {
@@ -116,6 +119,18 @@ impl Server {
     /// Replaces the users; sessions that are logged in go on as they are.
     pub fn replace_users(&self, roll: Roll) {
         self.shared.accounts.replace(roll);
+    }
+
+    /// Opens the xferlog that the configuration names, if it names one; again after SIGHUP, so
+    /// that it can be rotated.
+    ///
+    /// # Errors
+    /// Whatever the system says; an xferlog that was open stays open.
+    pub fn open_xferlog(&self) -> io::Result<()> {
+        match &self.shared.config.log.xferlog {
+            Some(path) => self.shared.record.open_xferlog(path),
+            None => Ok(()),
+        }
     }
 
     /// How many data ports are reserved now; for checks and metrics.

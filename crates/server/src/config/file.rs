@@ -10,6 +10,7 @@ use serde::Deserialize;
 use thirdhost_proto::server::{Permission, Permissions, Unpinned};
 use toml::Spanned;
 
+use super::operations::{LogTable, MetricsTable};
 use super::values::{Bounded, Home, Ports, Worded};
 use super::{Config, ConfigError, DataSockets, Require, Sessions, Tls, read, users};
 use crate::accounts::{Account, Roll, ThirdPartyGrant};
@@ -77,6 +78,8 @@ pub(super) fn resolve(text: &str, file: &Path) -> Result<Config, ConfigError> {
             require: word(written.tls.require),
         },
         sessions: written.limits.resolve(),
+        log: written.log.resolve(beside),
+        metrics: written.metrics.resolve(wrong)?,
     })
 }
 
@@ -107,6 +110,10 @@ struct File {
     tls: TlsTable,
     #[serde(default)]
     limits: Limits,
+    #[serde(default)]
+    log: LogTable,
+    #[serde(default)]
+    metrics: MetricsTable,
     #[serde(default)]
     user: Vec<users::UserTable>,
     anonymous: Option<Anonymous>,

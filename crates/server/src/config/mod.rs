@@ -16,11 +16,13 @@ use crate::store::{Durability, UploadPolicy};
 
 mod error;
 mod file;
+mod operations;
 mod users;
 mod values;
 mod warnings;
 
 pub use error::{ConfigError, Place};
+pub use operations::{Log, LogFormat};
 pub use users::{Change, SetUserError, set_user};
 
 /// A resolved configuration.
@@ -49,6 +51,10 @@ pub struct Config {
     pub tls: Tls,
     /// How many sessions, and for how long.
     pub sessions: Sessions,
+    /// What is logged, and how.
+    pub log: Log,
+    /// Where metrics and health are told. Key `metrics.listen`.
+    pub metrics: Option<SocketAddr>,
 }
 
 /// The table `[data]`.
@@ -138,6 +144,8 @@ impl Config {
             data_sockets: DataSockets::default(),
             tls: Tls::default(),
             sessions: Sessions::default(),
+            log: Log::default(),
+            metrics: None,
         }
     }
 

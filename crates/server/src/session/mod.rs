@@ -12,7 +12,7 @@ mod sockets;
 mod transfer;
 
 use std::net::IpAddr;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use futures_util::FutureExt;
@@ -22,17 +22,19 @@ use thirdhost_proto::server::{
     Transfer, pinned_host,
 };
 use thirdhost_sockets::Connection;
+use thirdhost_wire::Command;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
 use self::control::{Control, Line};
 use self::login::LoggedIn;
-use self::running::RunningTransfer;
+use self::running::{RunningTransfer, Times};
 use self::sockets::{DataSockets, Site};
 use self::transfer::{Job, Step};
 use crate::dtp::Progress;
 use crate::limits;
+use crate::record::Arrangement;
 use crate::server::Shared;
 
 /// Serves one user from greeting to goodbye. Returns when the control connection is closed and
@@ -64,6 +66,10 @@ struct Session {
     /// The one thing that is under way; the server-PI asks for one at a time.
     operation: Option<BoxFuture<'static, Done>>,
     running: Option<RunningTransfer>,
+    /// Which command arranged the data connection, for the record.
+    arranged: Option<Arrangement>,
+    /// Whether the last PASV or EPSV was EPSV.
+    extended: bool,
     shutdown: watch::Receiver<bool>,
     draining: bool,
     closing: bool,
@@ -101,6 +107,8 @@ impl Session {
             sockets: DataSockets::default(),
             operation: None,
             running: None,
+            arranged: None,
+            extended: false,
             shutdown,
             draining: false,
             closing: false,
@@ -159,8 +167,12 @@ impl Session {
             running.stop.cancel();
         }
         while let Some(operation) = self.operation.take() {
-            if let Done::Step(Step::Opened(_, rest)) = operation.await {
-                self.operation = Some(rest.map(Done::Step).boxed());
+            match operation.await {
+                Done::Step(Step::Opened(_, rest)) => {
+                    self.operation = Some(rest.map(Done::Step).boxed());
+                }
+                Done::Step(Step::Finished(event, _)) => self.record(&event),
+                Done::Authenticated(_) | Done::Event(_) => {}
             }
         }
         self.sockets = DataSockets::default();
@@ -185,7 +197,14 @@ impl Session {
             }
             Some(Line::Command(command)) => {
                 match &command {
-                    Ok(command) => tracing::debug!(%command, "command"),
+                    Ok(command) => {
+                        match command {
+                            Command::Pasv => self.extended = false,
+                            Command::Epsv(_) => self.extended = true,
+                            _ => {}
+                        }
+                        tracing::debug!(%command, "command");
+                    }
                     Err(error) => tracing::debug!(%error, "bad line"),
                 }
                 self.pi.handle_command(now, command);
@@ -270,7 +289,10 @@ impl Session {
         };
         let result = self.sockets.arrange(&site, what);
         match &result {
-            Ok(arranged) => tracing::debug!(?what, ?arranged, "data connection arranged"),
+            Ok(arranged) => {
+                self.arranged = Arrangement::after(self.arranged, what, self.extended);
+                tracing::debug!(?what, ?arranged, "data connection arranged");
+            }
             Err(why) => {
                 tracing::warn!(
                     user = user.account.name,
@@ -290,6 +312,7 @@ impl Session {
             return self.pi.handle_event(now, Event::Finished(refused));
         };
         let (progress, stop) = (Arc::new(Progress::default()), CancellationToken::new());
+        let data_peer = Arc::new(OnceLock::new());
         let job = Job {
             transfer: transfer.clone(),
             store: Arc::clone(&user.store),
@@ -303,11 +326,15 @@ impl Session {
             },
             clock: Arc::clone(&self.shared.world.clock),
             progress: Arc::clone(&progress),
+            data_peer: Arc::clone(&data_peer),
             stall: limits::STALL_TIMEOUT,
             stop: stop.clone(),
         };
         self.running = Some(RunningTransfer {
             transfer,
+            arranged: self.arranged,
+            control_peer: self.control.peer().ip().to_canonical(),
+            data_peer,
             began: now,
             octets: None,
             progress,
@@ -337,11 +364,19 @@ impl Session {
             }
             Done::Step(Step::Finished(event, sockets)) => {
                 self.sockets = *sockets;
-                if let (Some(running), Some(user)) = (self.running.take(), &self.user) {
-                    running.log(now, &user.account.name, &event);
-                }
+                self.record(&event);
                 self.pi.handle_event(now, event);
             }
+        }
+    }
+
+    /// Puts the transfer that ran on record.
+    fn record(&mut self, event: &Event) {
+        let clock = &self.shared.world.clock;
+        let (now, wall) = (clock.now(), clock.wall());
+        if let (Some(running), Some(user)) = (self.running.take(), &self.user) {
+            let (record, times) = (&self.shared.record, Times { now, wall });
+            running.record(record, times, &user.account, event);
         }
     }
 

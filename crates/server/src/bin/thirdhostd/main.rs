@@ -1,15 +1,15 @@
 //! thirdhostd: arguments, configuration, then the library.
 
 use std::error::Error;
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Parser;
 use thirdhost_server::config::Config;
-use tracing_subscriber::EnvFilter;
 
 mod args;
+mod log;
 mod serve;
 mod user;
 
@@ -38,7 +38,7 @@ fn run(args: Args) -> Result<(), Box<dyn Error>> {
         writeln!(io::stdout(), "the configuration is good").ok();
         return Ok(());
     }
-    log_to_stderr();
+    log::to_stderr(&config.log);
     for warning in config.warnings() {
         tracing::warn!("{warning}");
     }
@@ -63,15 +63,6 @@ fn resolve(args: Args) -> Result<Config, Box<dyn Error>> {
         config.listen = args.listen;
     }
     Ok(config)
-}
-
-fn log_to_stderr() {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(io::stderr)
-        .with_ansi(io::stderr().is_terminal())
-        .init();
 }
 
 /// An error and its causes in one line.

@@ -29,6 +29,9 @@ pub(crate) fn serve(config: Config, file: Option<PathBuf>) -> Result<(), Box<dyn
             .map_err(|error| format!("root: {}: {error}", root.display()))?;
         tokio::spawn(sweep(store.clone(), config.partial));
         let server = Server::new(config, world, Arc::new(store));
+        server
+            .open_xferlog()
+            .map_err(|error| format!("log.xferlog: {error}"))?;
         if let Some(file) = file {
             tokio::spawn(reload(server.clone(), file));
         }
@@ -86,6 +89,9 @@ async fn reload(server: Server, file: PathBuf) {
         Err(error) => return tracing::error!(%error, "SIGHUP cannot be waited for"),
     };
     while hangup.recv().await.is_some() {
+        if let Err(error) = server.open_xferlog() {
+            tracing::error!(%error, "SIGHUP: the xferlog is not opened again");
+        }
         match Config::load(&file) {
             Ok(config) => {
                 server.replace_users(config.roll);

@@ -1,0 +1,5 @@
+//! How thirdhostd behaves as a program to run: the real binary, with real files and sockets.
+#![cfg(unix)]
+
+mod daemon;
+mod logs;
