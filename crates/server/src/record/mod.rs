@@ -7,16 +7,23 @@ use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
-use thirdhost_proto::server::{Arrange, Operation, Outcome, Refusal};
+use thirdhost_proto::server::{Arrange, ArrangeRefusal, Operation, Outcome, Refusal};
 use thirdhost_wire::{Direction, RepresentationType};
 
+mod http;
+mod metrics;
 mod xferlog;
 
+pub(crate) use http::serve;
+pub(crate) use metrics::Now;
+
+use metrics::Metrics;
 use xferlog::Xferlog;
 
 /// The record of one server, shared by its sessions.
 #[derive(Debug, Default)]
 pub(crate) struct Record {
+    metrics: Metrics,
     xferlog: Mutex<Option<Xferlog>>,
 }
 
@@ -34,10 +41,42 @@ impl Record {
     /// A transfer is over (spec D-15, S-71).
     pub(crate) fn transfer(&self, finished: &Finished<'_>) {
         finished.log();
+        self.metrics.transfer(finished);
+        if *finished.outcome == Outcome::NotAdmitted {
+            self.metrics.refused("not_admitted");
+        }
         let mut xferlog = self.xferlog.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(Err(error)) = xferlog.as_mut().map(|log| log.write(finished)) {
             tracing::error!(%error, "the xferlog cannot be written");
         }
+    }
+
+    /// A session begins.
+    pub(crate) fn session(&self) {
+        self.metrics.session();
+    }
+
+    /// A PASS was answered.
+    pub(crate) fn login(&self, ok: bool) {
+        self.metrics.login(ok);
+    }
+
+    /// An arrangement was refused.
+    pub(crate) fn arrangement_refused(&self, refusal: &ArrangeRefusal) {
+        self.metrics.refused(metrics::rule(refusal));
+    }
+
+    /// A session was refused because there are too many.
+    pub(crate) fn session_refused(&self) {
+        self.metrics.refused("sessions");
+    }
+
+    /// The counts, as Prometheus reads them.
+    ///
+    /// # Errors
+    /// Never: strings take what is written to them.
+    pub(crate) fn text(&self, now: Now) -> Result<String, fmt::Error> {
+        self.metrics.text(now)
     }
 }
 
@@ -134,12 +173,6 @@ impl Arrangement {
             Self::Epsv => "epsv",
             Self::Port => "port",
         }
-    }
-}
-
-impl fmt::Display for Arrangement {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
     }
 }
 

@@ -278,7 +278,9 @@ impl Session {
             let now = self.now();
             if !self.shared.targets.note(&user.account.name, host, now) {
                 tracing::warn!(user = user.account.name, %host, "too many third-party targets");
-                return Err(ArrangeRefusal::TooManyTargets);
+                let refusal = ArrangeRefusal::TooManyTargets;
+                self.shared.record.arrangement_refused(&refusal);
+                return Err(refusal);
             }
         }
         let site = Site {
@@ -294,6 +296,7 @@ impl Session {
                 tracing::debug!(?what, ?arranged, "data connection arranged");
             }
             Err(why) => {
+                self.shared.record.arrangement_refused(why);
                 tracing::warn!(
                     user = user.account.name,
                     ?what,
@@ -348,6 +351,7 @@ impl Session {
         match done {
             Done::Event(event) => self.pi.handle_event(now, event),
             Done::Authenticated(user) => {
+                self.shared.record.login(user.is_some());
                 let identity = user.as_ref().map(|user| Identity {
                     name: user.account.name.clone(),
                     permissions: user.account.permissions,

@@ -2,6 +2,7 @@
 
 use std::error::Error;
 use std::io::{self, Write};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,6 +12,7 @@ use thirdhost_server::config::Config;
 use thirdhost_server::limits::CONTROL_BACKLOG;
 use thirdhost_server::store::DiskStore;
 use thirdhost_sockets::World;
+use tokio::net::TcpListener;
 
 /// Binds, says where, and hands over to the library until a signal ends it.
 pub(crate) fn serve(config: Config, file: Option<PathBuf>) -> Result<(), Box<dyn Error>> {
@@ -28,6 +30,7 @@ pub(crate) fn serve(config: Config, file: Option<PathBuf>) -> Result<(), Box<dyn
         let store = DiskStore::open(root, config.uploads, config.durability)
             .map_err(|error| format!("root: {}: {error}", root.display()))?;
         tokio::spawn(sweep(store.clone(), config.partial));
+        let metrics_address = config.metrics;
         let server = Server::new(config, world, Arc::new(store));
         server
             .open_xferlog()
@@ -35,13 +38,26 @@ pub(crate) fn serve(config: Config, file: Option<PathBuf>) -> Result<(), Box<dyn
         if let Some(file) = file {
             tokio::spawn(reload(server.clone(), file));
         }
+        let metrics = match metrics_address {
+            Some(address) => Some(bind_metrics(address).await?),
+            None => None,
+        };
         let shutdown = shutdown()?;
         for listener in &listeners {
             // Whoever does not read this does not need it.
             writeln!(io::stdout(), "listening on {}", listener.local()).ok();
         }
+        if let Some(listener) = metrics {
+            writeln!(io::stdout(), "metrics on {}", listener.local_addr()?).ok();
+            tokio::spawn(server.clone().serve_metrics(listener));
+        }
         Ok(server.serve(listeners, shutdown).await?)
     })
+}
+
+async fn bind_metrics(address: SocketAddr) -> Result<TcpListener, String> {
+    let bound = TcpListener::bind(address).await;
+    bound.map_err(|error| format!("metrics.listen: {address}: {error}"))
 }
 
 /// Removes what interrupted transfers left, once it is older than `partial` (design D10).
