@@ -112,8 +112,13 @@ pub(crate) struct Daemon {
 
 impl Daemon {
     pub(crate) fn start(mut command: Command) -> Self {
+        command.stdin(Stdio::null());
+        Self::start_with_stdin(command)
+    }
+
+    /// Starts it with the stdin that the command already has.
+    pub(crate) fn start_with_stdin(mut command: Command) -> Self {
         let mut child = command
-            .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()

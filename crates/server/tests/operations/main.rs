@@ -4,3 +4,4 @@
 mod daemon;
 mod logs;
 mod metrics;
+mod service;

@@ -11,6 +11,7 @@ use thirdhost_server::config::Config;
 mod args;
 mod log;
 mod serve;
+mod service;
 mod user;
 
 use args::{Args, Task, UserTask};
