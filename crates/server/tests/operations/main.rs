@@ -4,4 +4,5 @@
 mod daemon;
 mod logs;
 mod metrics;
+mod reload;
 mod service;
