@@ -15,6 +15,7 @@ use crate::limits;
 use crate::store::{Durability, UploadPolicy};
 
 mod error;
+mod explain;
 mod file;
 mod operations;
 mod users;
@@ -22,8 +23,9 @@ mod values;
 mod warnings;
 
 pub use error::{ConfigError, Place};
+pub use explain::{Origin, Setting};
 pub use operations::{Log, LogFormat};
-pub use users::{Change, SetUserError, set_user};
+pub use users::{Change, SetUserError, read_users, remove_user, set_user};
 
 /// A resolved configuration.
 #[derive(Clone, Debug)]
@@ -169,6 +171,22 @@ impl Config {
     /// The first thing that is wrong, with its place.
     pub fn parse(text: &str, file: &Path) -> Result<Self, ConfigError> {
         file::resolve(text, file)
+    }
+
+    /// Every value with its origin: a line of `file`, from which this was read, or of the users
+    /// file, or the default. Tells no password and no hash.
+    ///
+    /// # Errors
+    /// When a file cannot be read any more.
+    pub fn explain(&self, file: Option<&Path>) -> Result<Vec<Setting>, ConfigError> {
+        explain::explain(self, file)
+    }
+
+    /// The files beside the configuration itself that are read while the server runs, when
+    /// SIGHUP comes; a sandbox has to leave them readable.
+    #[must_use]
+    pub fn files_read_again(&self) -> Vec<&Path> {
+        self.users_file.as_deref().into_iter().collect()
     }
 
     /// What is allowed but deserves a second look, as sentences for `--check` and the start.

@@ -2,6 +2,7 @@
 #![cfg(unix)]
 
 mod daemon;
+mod explain;
 mod logs;
 mod metrics;
 mod reload;

@@ -9,12 +9,13 @@ use clap::Parser;
 use thirdhost_server::config::Config;
 
 mod args;
+mod explain;
 mod log;
 mod serve;
 mod service;
 mod user;
 
-use args::{Args, Task, UserTask};
+use args::{Args, Source, Task, UserTask};
 
 fn main() -> ExitCode {
     match run(Args::parse()) {
@@ -27,12 +28,18 @@ fn main() -> ExitCode {
 }
 
 fn run(args: Args) -> Result<(), Box<dyn Error>> {
-    if let Some(Task::User(UserTask::Set { name, users })) = &args.task {
-        return Ok(user::set(name, users)?);
+    match &args.task {
+        Some(Task::User(UserTask::Set { name, users })) => return Ok(user::set(name, users)?),
+        Some(Task::User(UserTask::Remove { name, users })) => {
+            return Ok(user::remove(name, users)?);
+        }
+        Some(Task::User(UserTask::List { users })) => return Ok(user::list(users)?),
+        Some(Task::Explain(source)) => return explain::explain(source),
+        None => {}
     }
-    let (check, file) = (args.check, args.config.clone());
-    let config = resolve(args)?;
-    if check {
+    let file = args.source.config.clone();
+    let config = resolve(args.source)?;
+    if args.check {
         for warning in config.warnings() {
             eprintln!("warning: {warning}");
         }
@@ -47,21 +54,21 @@ fn run(args: Args) -> Result<(), Box<dyn Error>> {
 }
 
 /// The configuration: the file's, or the quick start's, with what the flags replace.
-fn resolve(args: Args) -> Result<Config, Box<dyn Error>> {
+fn resolve(source: Source) -> Result<Config, Box<dyn Error>> {
     let here = || PathBuf::from(".");
-    let mut config = match &args.config {
+    let mut config = match &source.config {
         Some(file) => Config::load(file)?,
-        None => Config::quick_start(args.root.clone().unwrap_or_else(here)),
+        None => Config::quick_start(source.root.clone().unwrap_or_else(here)),
     };
-    if let Some(root) = args.root {
+    if let Some(root) = source.root {
         config.root = root;
     }
     if !config.root.is_dir() {
         let root = config.root.display();
         return Err(format!("--root: {root}: no such directory; expected a directory").into());
     }
-    if !args.listen.is_empty() {
-        config.listen = args.listen;
+    if !source.listen.is_empty() {
+        config.listen = source.listen;
     }
     Ok(config)
 }
