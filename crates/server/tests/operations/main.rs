@@ -6,4 +6,5 @@ mod explain;
 mod logs;
 mod metrics;
 mod reload;
+mod sandbox;
 mod service;

@@ -17,6 +17,9 @@ pub(crate) struct Args {
     /// Check the configuration, print what deserves a second look, and stop
     #[arg(long)]
     pub(crate) check: bool,
+    /// Do not start unless the kernel confines the server to its files (Landlock)
+    #[arg(long)]
+    pub(crate) require_sandbox: bool,
     #[command(subcommand)]
     pub(crate) task: Option<Task>,
 }

@@ -11,6 +11,7 @@ use thirdhost_server::config::Config;
 mod args;
 mod explain;
 mod log;
+mod sandbox;
 mod serve;
 mod service;
 mod user;
@@ -50,6 +51,7 @@ fn run(args: Args) -> Result<(), Box<dyn Error>> {
     for warning in config.warnings() {
         tracing::warn!("{warning}");
     }
+    sandbox::confine(&config, file.as_deref(), args.require_sandbox)?;
     serve::serve(config, file)
 }
 
