@@ -22,19 +22,17 @@ use thirdhost_proto::server::{
     Transfer, pinned_host,
 };
 use thirdhost_sockets::Connection;
-use thirdhost_wire::Command;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
 use self::control::{Control, Line};
 use self::login::LoggedIn;
-use self::running::{RunningTransfer, Times};
+use self::running::{ArrangedBy, RunningTransfer};
 use self::sockets::{DataSockets, Site};
 use self::transfer::{Job, Step};
 use crate::dtp::Progress;
 use crate::limits;
-use crate::record::Arrangement;
 use crate::server::Shared;
 
 /// Serves one user from greeting to goodbye. Returns when the control connection is closed and
@@ -66,10 +64,7 @@ struct Session {
     /// The one thing that is under way; the server-PI asks for one at a time.
     operation: Option<BoxFuture<'static, Done>>,
     running: Option<RunningTransfer>,
-    /// Which command arranged the data connection, for the record.
-    arranged: Option<Arrangement>,
-    /// Whether the last PASV or EPSV was EPSV.
-    extended: bool,
+    arranged: ArrangedBy,
     shutdown: watch::Receiver<bool>,
     draining: bool,
     closing: bool,
@@ -107,8 +102,7 @@ impl Session {
             sockets: DataSockets::default(),
             operation: None,
             running: None,
-            arranged: None,
-            extended: false,
+            arranged: ArrangedBy::default(),
             shutdown,
             draining: false,
             closing: false,
@@ -198,11 +192,7 @@ impl Session {
             Some(Line::Command(command)) => {
                 match &command {
                     Ok(command) => {
-                        match command {
-                            Command::Pasv => self.extended = false,
-                            Command::Epsv(_) => self.extended = true,
-                            _ => {}
-                        }
+                        self.arranged.hear(command);
                         tracing::debug!(%command, "command");
                     }
                     Err(error) => tracing::debug!(%error, "bad line"),
@@ -292,7 +282,7 @@ impl Session {
         let result = self.sockets.arrange(&site, what);
         match &result {
             Ok(arranged) => {
-                self.arranged = Arrangement::after(self.arranged, what, self.extended);
+                self.arranged.by(what);
                 tracing::debug!(?what, ?arranged, "data connection arranged");
             }
             Err(why) => {
@@ -335,7 +325,7 @@ impl Session {
         };
         self.running = Some(RunningTransfer {
             transfer,
-            arranged: self.arranged,
+            arranged: self.arranged.how(),
             control_peer: self.control.peer().ip().to_canonical(),
             data_peer,
             began: now,
@@ -371,16 +361,6 @@ impl Session {
                 self.record(&event);
                 self.pi.handle_event(now, event);
             }
-        }
-    }
-
-    /// Puts the transfer that ran on record.
-    fn record(&mut self, event: &Event) {
-        let clock = &self.shared.world.clock;
-        let (now, wall) = (clock.now(), clock.wall());
-        if let (Some(running), Some(user)) = (self.running.take(), &self.user) {
-            let (record, times) = (&self.shared.record, Times { now, wall });
-            running.record(record, times, &user.account, event);
         }
     }
 

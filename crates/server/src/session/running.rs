@@ -4,7 +4,8 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, SystemTime};
 
-use thirdhost_proto::server::{Event, Transfer};
+use thirdhost_proto::server::{Arrange, Event, Transfer};
+use thirdhost_wire::Command;
 use tokio_util::sync::CancellationToken;
 
 use crate::accounts::Account;
@@ -24,9 +25,49 @@ pub(super) struct RunningTransfer {
     pub(super) stop: CancellationToken,
 }
 
+impl super::Session {
+    /// Puts the transfer that ran on record.
+    pub(super) fn record(&mut self, event: &Event) {
+        let clock = &self.shared.world.clock;
+        let (now, wall) = (clock.now(), clock.wall());
+        if let (Some(running), Some(user)) = (self.running.take(), &self.user) {
+            let (record, times) = (&self.shared.record, Times { now, wall });
+            running.record(record, times, &user.account, event);
+        }
+    }
+}
+
+/// Which command arranged the data connection, for the record.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct ArrangedBy {
+    how: Option<Arrangement>,
+    /// Whether the last PASV or EPSV was EPSV: both ask for the same.
+    extended: bool,
+}
+
+impl ArrangedBy {
+    /// A command has come.
+    pub(super) fn hear(&mut self, command: &Command) {
+        match command {
+            Command::Pasv => self.extended = false,
+            Command::Epsv(_) => self.extended = true,
+            _ => {}
+        }
+    }
+
+    /// An arrangement was made.
+    pub(super) fn by(&mut self, what: Arrange) {
+        self.how = Arrangement::after(self.how, what, self.extended);
+    }
+
+    pub(super) fn how(self) -> Option<Arrangement> {
+        self.how
+    }
+}
+
 impl RunningTransfer {
     /// Puts a transfer that is over on record (spec D-15, S-71).
-    pub(super) fn record(&self, record: &Record, times: Times, account: &Account, event: &Event) {
+    fn record(&self, record: &Record, times: Times, account: &Account, event: &Event) {
         let Event::Finished(outcome) = event else {
             return;
         };
@@ -48,7 +89,7 @@ impl RunningTransfer {
 
 /// The clock's time and the wall clock's.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Times {
-    pub(super) now: Duration,
-    pub(super) wall: SystemTime,
+struct Times {
+    now: Duration,
+    wall: SystemTime,
 }
