@@ -10,7 +10,7 @@ use clap::{Parser, Subcommand};
 /// Without a configuration file it serves the current directory, or DIR, read-only to anonymous
 /// on 127.0.0.1:2121. A configuration file may set much more.
 #[derive(Debug, Parser)]
-#[command(version, after_help = AFTER, args_conflicts_with_subcommands = true)]
+#[command(name = "thirdhostd", version, after_help = AFTER, args_conflicts_with_subcommands = true)]
 pub(crate) struct Args {
     #[command(flatten)]
     pub(crate) source: Source,
