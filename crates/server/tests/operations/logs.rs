@@ -5,10 +5,10 @@ use std::io::Read;
 
 use serde_json::Value;
 
-use crate::daemon::{Site, text, third_host};
+use crate::daemon::{Site, User, text, third_host};
 
 #[test]
-fn a_json_log_has_one_object_per_transfer_that_says_who_met_whom_and_how() {
+fn s_71_a_json_log_has_one_object_per_transfer_that_says_who_met_whom_and_how() {
     let site = Site::new(
         "[log]\nformat = \"json\"",
         "{ send_to = [\"127.0.0.2/32\"] }",
@@ -73,6 +73,24 @@ fn s_63_commands_and_names_of_users_stay_within_their_field_of_a_text_line() {
             .step_by(2)
             .any(|part| part.contains("user=root"));
         assert!(!unquoted, "{line}");
+    }
+}
+
+#[test]
+fn s_70_no_log_holds_a_password_at_any_level() {
+    let site = Site::new("[log]\nlevel = \"trace\"\nformat = \"json\"", "");
+    let server = site.start(&[]);
+    let mut mallory = User::connect(server.address);
+    mallory.command("USER alice", "331");
+    mallory.command("PASS almost-secret", "530");
+    mallory.command("PASS out of order secret", "503");
+    server.alice().command("NOOP", "200");
+    loop {
+        let line = server.logged("");
+        assert!(!line.contains("secret"), "{line}");
+        if line.contains("NOOP") {
+            return;
+        }
     }
 }
 

@@ -34,8 +34,8 @@ pub(crate) fn confine(config: &Config, file: Option<&Path>, required: bool) -> R
 #[cfg(target_os = "linux")]
 fn landlock(config: &Config, file: Option<&Path>) -> Result<(), String> {
     use landlock::{
-        ABI, Access, AccessFs, Ruleset, RulesetAttr, RulesetCreated, RulesetCreatedAttr,
-        RulesetError, RulesetStatus, path_beneath_rules,
+        ABI, Access, AccessFs, CompatLevel, Compatible, Ruleset, RulesetAttr, RulesetCreated,
+        RulesetCreatedAttr, RulesetError, RulesetStatus, path_beneath_rules,
     };
     let everything = AccessFs::from_all(ABI_KNOWN);
     let root = [config.root.as_path()];
@@ -45,6 +45,9 @@ fn landlock(config: &Config, file: Option<&Path>) -> Result<(), String> {
     let machine = ["/proc/self", "/sys/fs/cgroup"];
     let ruleset = || -> Result<RulesetCreated, RulesetError> {
         Ruleset::default()
+            .set_compatibility(CompatLevel::HardRequirement)
+            .handle_access(AccessFs::from_all(ABI_NEEDED))?
+            .set_compatibility(CompatLevel::BestEffort)
             .handle_access(everything)?
             .create()?
             .add_rules(path_beneath_rules(root, everything))?
@@ -62,13 +65,16 @@ fn landlock(config: &Config, file: Option<&Path>) -> Result<(), String> {
         .and_then(RulesetCreated::restrict_self)
         .map_err(|error| super::chain(&error))?;
     return match status.ruleset {
-        RulesetStatus::FullyEnforced => Ok(()),
-        RulesetStatus::PartiallyEnforced => Err("the kernel's Landlock is too old".to_owned()),
+        // What is needed is enforced: it was required above.
+        RulesetStatus::FullyEnforced | RulesetStatus::PartiallyEnforced => Ok(()),
         RulesetStatus::NotEnforced => Err("the kernel has no Landlock, or it is off".to_owned()),
     };
 
-    /// Linux 6.2: the first that confines every change of a file's content.
-    const ABI_KNOWN: ABI = ABI::V3;
+    /// Linux 5.19: before, a confined process could rename nothing into another directory.
+    const ABI_NEEDED: ABI = ABI::V2;
+
+    /// Linux 6.10: truncating and devices as well, where the kernel can.
+    const ABI_KNOWN: ABI = ABI::V5;
 }
 
 /// The directories that hold these files: as named, and where links lead.
