@@ -86,7 +86,10 @@ fn metrics_off_loopback_have_to_be_asked_for_twice() {
         "{said}"
     );
     site.configure(&format!("{wide}\nbeyond_loopback = true"));
-    assert!(check().status.success());
+    let admitted = check();
+    assert!(admitted.status.success());
+    let said = String::from_utf8(admitted.stderr).unwrap();
+    assert!(said.contains("warning: metrics.listen: "), "{said}");
 }
 
 fn address(server: &mut Daemon) -> SocketAddr {
