@@ -1,6 +1,7 @@
 //! The developer's commands, `cargo xtask <verb>`. Knows none of our crates; spawns cargo.
 
 mod ci;
+mod dist;
 mod e2e;
 mod package;
 mod rfc;
@@ -23,11 +24,12 @@ fn main() -> ExitCode {
         ("tidy", true) => tidy::steps(),
         ("rfc", true) => rfc::steps(),
         ("package", true) => package::steps(),
+        ("dist", true) => dist::steps(),
         ("help" | "--help" | "-h", true) => {
             print!("{USAGE}");
             return ExitCode::SUCCESS;
         }
-        ("test" | "ci" | "tidy" | "rfc" | "package" | "help", false) => {
+        ("test" | "ci" | "tidy" | "rfc" | "package" | "dist" | "help", false) => {
             return refuse(&format!("`{verb}` takes no arguments"));
         }
         ("", _) => return refuse("no verb"),
@@ -54,4 +56,5 @@ usage: cargo xtask <verb>
   tidy         the rules of this house that no other tool checks
   rfc          the clause ledger: clause, code, test; fails on a gap
   package      what would be published, packed and built from the packages
+  dist         man pages, completions and service files, into target/dist
 ";

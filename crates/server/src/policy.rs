@@ -22,7 +22,7 @@ use thirdhost_proto::server::Directions;
 use thirdhost_sockets::{AddressClass, Denied, Initiative, PeerQuestion, Policy, address_class};
 use thirdhost_wire::{Direction, HostSocket};
 
-use crate::accounts::ThirdPartyGrant;
+use crate::accounts::{CurrentGrant, ThirdPartyGrant};
 use crate::limits::{PORT_UNPRIVILEGED, TARGET_USERS_MAX, THIRD_HOSTS_PER_MINUTE};
 
 /// The policy of one session: whom its user may meet over data connections (design D12).
@@ -30,7 +30,14 @@ use crate::limits::{PORT_UNPRIVILEGED, TARGET_USERS_MAX, THIRD_HOSTS_PER_MINUTE}
 pub struct ThirdPartyPolicy {
     control_peer: IpAddr,
     own: Vec<IpAddr>,
-    grant: Option<ThirdPartyGrant>,
+    grant: Grant,
+}
+
+/// Where a policy has its grant from.
+#[derive(Clone, Debug)]
+enum Grant {
+    Fixed(Option<ThirdPartyGrant>),
+    Current(CurrentGrant),
 }
 
 impl ThirdPartyPolicy {
@@ -48,7 +55,17 @@ impl ThirdPartyPolicy {
                 .into_iter()
                 .map(|address| address.to_canonical())
                 .collect(),
-            grant,
+            grant: Grant::Fixed(grant),
+        }
+    }
+
+    /// The same policy with a grant that is asked for anew at every question, so that a session
+    /// follows the configuration (spec S-15).
+    #[must_use]
+    pub fn following(self, grant: CurrentGrant) -> Self {
+        Self {
+            grant: Grant::Current(grant),
+            ..self
         }
     }
 
@@ -98,14 +115,22 @@ impl ThirdPartyPolicy {
         if class.is_never_allowed() {
             return Err(Denied::NeverAllowed { host, class });
         }
+        let grant = self.grant();
         let calls = question.initiative == Initiative::Call;
-        if calls && peer.port() < PORT_UNPRIVILEGED && !self.lists_port(peer.port()) {
+        if calls
+            && peer.port() < PORT_UNPRIVILEGED
+            && !grant.privileged_ports.contains(&peer.port())
+        {
             return Err(Denied::PrivilegedPort { peer });
         }
         if host == self.control_peer {
             return Ok(());
         }
-        let networks = self.networks(direction);
+        let networks = match direction {
+            Some(Direction::Send) => grant.send_to.as_slice(),
+            Some(Direction::Receive) => grant.receive_from.as_slice(),
+            None => &[],
+        };
         if self.own.contains(&host) {
             let listed = networks.contains(&IpNet::from(host));
             return listed
@@ -128,18 +153,12 @@ impl ThirdPartyPolicy {
             .ok_or(Denied::NotGranted { peer, direction })
     }
 
-    fn networks(&self, direction: Option<Direction>) -> &[IpNet] {
-        match (&self.grant, direction) {
-            (Some(grant), Some(Direction::Send)) => &grant.send_to,
-            (Some(grant), Some(Direction::Receive)) => &grant.receive_from,
-            _ => &[],
-        }
-    }
-
-    fn lists_port(&self, port: u16) -> bool {
-        self.grant
-            .as_ref()
-            .is_some_and(|grant| grant.privileged_ports.contains(&port))
+    fn grant(&self) -> ThirdPartyGrant {
+        let grant = match &self.grant {
+            Grant::Fixed(grant) => grant.clone(),
+            Grant::Current(grant) => grant.now(),
+        };
+        grant.unwrap_or_default()
     }
 }
 
@@ -391,7 +410,10 @@ mod tests {
             }
             assert!(policy.may_call(peer(host, 1024)).allow(Send));
         }
-        policy.grant.as_mut().unwrap().privileged_ports.push(21);
+        let Grant::Fixed(Some(grant)) = &mut policy.grant else {
+            panic!("a policy made with new has its grant fixed");
+        };
+        grant.privileged_ports.push(21);
         assert!(policy.may_call(peer("198.51.100.2", 21)).allow(Receive));
         assert_eq!(policy.may_call(peer("198.51.100.2", 20)), NEITHER);
         assert_eq!(policy.may_call(peer("10.0.0.1", 21)), NEITHER);

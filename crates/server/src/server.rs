@@ -3,18 +3,21 @@
 use std::collections::HashMap;
 use std::io;
 use std::net::{IpAddr, Ipv6Addr};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use futures_util::future::select_all;
 use thirdhost_sockets::{Allocator, Connection, Listener, PortPool, World};
 use tokio::io::AsyncWriteExt;
+use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::accounts::{Accounts, Roll};
 use crate::config::Config;
 use crate::policy::TargetRate;
+use crate::record::{self, Now, Record};
 use crate::session;
 use crate::shares::Shares;
 use crate::store::{Homes, Quotas};
@@ -36,6 +39,8 @@ pub(crate) struct Shared {
     pub(crate) targets: TargetRate,
     pub(crate) shares: Arc<Shares>,
     pub(crate) quotas: Quotas,
+    pub(crate) record: Record,
+    draining: AtomicBool,
     sessions: Mutex<Sessions>,
 }
 
@@ -66,6 +71,8 @@ impl Server {
             targets: TargetRate::default(),
             shares: Arc::default(),
             quotas: Quotas::default(),
+            record: Record::default(),
+            draining: AtomicBool::new(false),
             sessions: Mutex::default(),
         };
         Self {
@@ -103,6 +110,7 @@ impl Server {
                 },
             }
         };
+        self.shared.draining.store(true, Ordering::Relaxed);
         drop(listeners);
         drop(draining);
         if drain.send(true).is_err() {
@@ -121,6 +129,44 @@ impl Server {
     /// Replaces the users; sessions that are logged in go on as they are.
     pub fn replace_users(&self, roll: Roll) {
         self.shared.accounts.replace(roll);
+    }
+
+    /// Opens the xferlog that the configuration names, if it names one; again after SIGHUP, so
+    /// that it can be rotated.
+    ///
+    /// # Errors
+    /// Whatever the system says; an xferlog that was open stays open.
+    pub fn open_xferlog(&self) -> io::Result<()> {
+        match &self.shared.config.log.xferlog {
+            Some(path) => self.shared.record.open_xferlog(path),
+            None => Ok(()),
+        }
+    }
+
+    /// Answers `/healthz` and `/metrics` over HTTP to whoever calls `listener`, until dropped.
+    ///
+    /// # Errors
+    /// When the listener fails in a way that will not pass.
+    pub async fn serve_metrics(self, listener: TcpListener) -> io::Result<()> {
+        record::serve(self, listener).await
+    }
+
+    /// The metrics in the text form of OpenMetrics 1.0.
+    ///
+    /// # Errors
+    /// When they cannot be written down, which would be a bug.
+    pub fn metrics(&self) -> Result<String, std::fmt::Error> {
+        self.shared.record.text(Now {
+            sessions: self.sessions(),
+            ports_reserved: self.ports_reserved(),
+            draining: self.is_draining(),
+        })
+    }
+
+    /// Whether the server takes no new sessions any more.
+    #[must_use]
+    pub fn is_draining(&self) -> bool {
+        self.shared.draining.load(Ordering::Relaxed)
     }
 
     /// How many data ports are reserved now; for checks and metrics.
@@ -144,6 +190,7 @@ impl Server {
         let shared = Arc::clone(&self.shared);
         match Seat::take(&shared, connection.peer().ip()) {
             Ok(seat) => {
+                shared.record.session();
                 sessions.spawn(async move {
                     session::run(connection, shared, draining).await;
                     drop(seat);
@@ -151,6 +198,7 @@ impl Server {
             }
             Err(why) => {
                 tracing::warn!(peer = %connection.peer(), why, "session refused");
+                shared.record.session_refused();
                 sessions.spawn(refuse(shared, connection, why));
             }
         }

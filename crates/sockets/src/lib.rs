@@ -27,4 +27,5 @@ pub use listening::{Listening, REJECTED_MAX};
 pub use policy::{Denied, Initiative, PeerQuestion, Policy};
 pub use pool::{Parity, PortLease, PortPool};
 pub use reserved::Reserved;
+pub use tcp::adopt_listener;
 pub use world::{Clock, Connection, Held, Listener, Network, Random, World};

@@ -64,6 +64,18 @@ impl Network for Tcp {
     }
 }
 
+/// Takes over a listening socket that another program opened, such as a service manager that
+/// opens ports which this process may not. Has to be called within a tokio runtime.
+///
+/// # Errors
+/// When the socket is none that listens.
+pub fn adopt_listener(listener: std::net::TcpListener) -> io::Result<Box<dyn Listener>> {
+    listener.set_nonblocking(true)?;
+    let listener = TcpListener::from_std(listener)?;
+    let local = listener.local_addr()?;
+    Ok(Box::new(KernelListener { listener, local }))
+}
+
 /// Who else may have the port.
 #[derive(Clone, Copy, Debug)]
 enum Sharing {

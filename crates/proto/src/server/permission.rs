@@ -145,6 +145,12 @@ impl Permissions {
         }
     }
 
+    /// What is granted where no prefix says otherwise.
+    #[must_use]
+    pub fn everywhere(&self) -> PermissionSet {
+        self.everywhere
+    }
+
     /// Whether `permission` is granted at `path`.
     ///
     /// A directory that is, or holds, a prefix is never renamed, nor is anything renamed to its

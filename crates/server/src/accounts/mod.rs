@@ -93,7 +93,7 @@ pub struct Refused {
 /// Checks passwords, at a bounded rate. One for the whole server.
 #[derive(Debug)]
 pub struct Accounts {
-    known: Mutex<Arc<Known>>,
+    known: Arc<Mutex<Arc<Known>>>,
     hashing: Arc<Semaphore>,
     by_address: Mutex<Throttle<IpAddr>>,
     by_name: Mutex<Throttle<String>>,
@@ -106,7 +106,7 @@ impl Accounts {
     #[must_use]
     pub fn new(roll: Roll, clock: Arc<dyn Clock>, random: Arc<dyn Random>) -> Self {
         Self {
-            known: Mutex::new(Arc::new(Known::from(roll))),
+            known: Arc::new(Mutex::new(Arc::new(Known::from(roll)))),
             hashing: Arc::new(Semaphore::new(HASHES_AT_ONCE)),
             by_address: Mutex::default(),
             by_name: Mutex::default(),
@@ -115,10 +115,19 @@ impl Accounts {
         }
     }
 
-    /// Puts another roll in the place of this one (SIGHUP). Sessions keep the account they
-    /// logged in to.
+    /// Puts another roll in the place of this one (SIGHUP). Sessions keep the home and the
+    /// permissions they logged in with; whom they may meet is asked of the new roll (S-15).
     pub fn replace(&self, roll: Roll) {
         *lock(&self.known) = Arc::new(Known::from(roll));
+    }
+
+    /// Which third hosts the user `name` may meet, whenever it is asked.
+    #[must_use]
+    pub fn grant_of(&self, name: &str) -> CurrentGrant {
+        CurrentGrant {
+            known: Arc::clone(&self.known),
+            name: name.to_owned(),
+        }
     }
 
     /// Whether `name` logs in without a password.
@@ -198,6 +207,23 @@ impl Accounts {
             matches
         });
         hashing.await.unwrap_or(false)
+    }
+}
+
+/// Which third hosts a user may meet, as the roll has it at the moment of asking.
+#[derive(Clone, Debug)]
+pub struct CurrentGrant {
+    known: Arc<Mutex<Arc<Known>>>,
+    name: String,
+}
+
+impl CurrentGrant {
+    /// The grant now; `None` when the user has none, or is gone.
+    #[must_use]
+    pub fn now(&self) -> Option<ThirdPartyGrant> {
+        let known = Arc::clone(&lock(&self.known));
+        let user = known.users.get(&self.name)?;
+        user.account.third_party.clone()
     }
 }
 

@@ -11,6 +11,7 @@ use thirdhost_proto::server::{Permission, Unpinned};
 use toml::Spanned;
 
 use super::bounds::{Octets, RateTable, SessionCount, Written};
+use super::operations::{LogTable, MetricsTable};
 use super::paths::{PathTable, permissions};
 use super::values::{Bounded, Home, Ports, Worded};
 use super::{Config, ConfigError, DataSockets, Require, Sessions, Tls, read, users};
@@ -82,6 +83,8 @@ pub(super) fn resolve(text: &str, file: &Path) -> Result<Config, ConfigError> {
             require: word(written.tls.require),
         },
         sessions: written.limits.resolve(),
+        log: written.log.resolve(beside),
+        metrics: written.metrics.resolve(wrong)?,
     })
 }
 
@@ -112,6 +115,10 @@ struct File {
     tls: TlsTable,
     #[serde(default)]
     limits: Limits,
+    #[serde(default)]
+    log: LogTable,
+    #[serde(default)]
+    metrics: MetricsTable,
     #[serde(default)]
     user: Vec<users::UserTable>,
     anonymous: Option<Anonymous>,

@@ -16,14 +16,18 @@ use crate::store::{Durability, UploadPolicy};
 
 mod bounds;
 mod error;
+mod explain;
 mod file;
+mod operations;
 mod paths;
 mod users;
 mod values;
 mod warnings;
 
 pub use error::{ConfigError, Place};
-pub use users::{Change, SetUserError, set_user};
+pub use explain::{Origin, Setting};
+pub use operations::{Log, LogFormat};
+pub use users::{Change, SetUserError, read_users, remove_user, set_user};
 
 /// A resolved configuration.
 #[derive(Clone, Debug)]
@@ -51,6 +55,10 @@ pub struct Config {
     pub tls: Tls,
     /// How many sessions, and for how long.
     pub sessions: Sessions,
+    /// What is logged, and how.
+    pub log: Log,
+    /// Where metrics and health are told. Key `metrics.listen`.
+    pub metrics: Option<SocketAddr>,
 }
 
 /// The table `[data]`.
@@ -141,6 +149,8 @@ impl Config {
             data_sockets: DataSockets::default(),
             tls: Tls::default(),
             sessions: Sessions::default(),
+            log: Log::default(),
+            metrics: None,
         }
     }
 
@@ -164,6 +174,22 @@ impl Config {
     /// The first thing that is wrong, with its place.
     pub fn parse(text: &str, file: &Path) -> Result<Self, ConfigError> {
         file::resolve(text, file)
+    }
+
+    /// Every value with its origin: a line of `file`, from which this was read, or of the users
+    /// file, or the default. Tells no password and no hash.
+    ///
+    /// # Errors
+    /// When a file cannot be read any more.
+    pub fn explain(&self, file: Option<&Path>) -> Result<Vec<Setting>, ConfigError> {
+        explain::explain(self, file)
+    }
+
+    /// The files beside the configuration itself that are read while the server runs, when
+    /// SIGHUP comes; a sandbox has to leave them readable.
+    #[must_use]
+    pub fn files_read_again(&self) -> Vec<&Path> {
+        self.users_file.as_deref().into_iter().collect()
     }
 
     /// What is allowed but deserves a second look, as sentences for `--check` and the start.

@@ -142,8 +142,8 @@ fn a_wrong_file_names_line_column_key_and_what_was_expected() {
         "lisen = []",
         1,
         "lisen: unknown key `lisen`; expected one of `listen`, `root`, `users`, `uploads`, \
-         `durability`, `partial_hours`, `drain_seconds`, `data`, `tls`, `limits`, `user`, \
-         `anonymous`",
+         `durability`, `partial_hours`, `drain_seconds`, `data`, `tls`, `limits`, \
+         `log`, `metrics`, `user`, `anonymous`",
     );
     refused_line(
         "listen = []",

@@ -41,6 +41,38 @@ pub fn set_user(path: &Path, name: &str, password: &Password) -> Result<Change, 
     Ok(change)
 }
 
+/// Takes the user `name` out of the users file at `path`, and keeps the rest as it is. The file
+/// is replaced whole or not at all. `false`: there is no such user.
+///
+/// # Errors
+/// When the file is no users file, or the system refuses.
+pub fn remove_user(path: &Path, name: &str) -> Result<bool, SetUserError> {
+    let text = std::fs::read_to_string(path).map_err(SetUserError::Io)?;
+    enlist_file(&mut Roll::default(), path, &text)?;
+    let mut document: DocumentMut = text.parse().map_err(|_| SetUserError::Shape)?;
+    let Some(users) = document.get_mut("user") else {
+        return Ok(false);
+    };
+    let users = users.as_array_of_tables_mut().ok_or(SetUserError::Shape)?;
+    let before = users.len();
+    users.retain(|user| user.get("name").and_then(Item::as_str) != Some(name));
+    if users.len() == before {
+        return Ok(false);
+    }
+    replace(path, &document.to_string()).map_err(SetUserError::Io)?;
+    Ok(true)
+}
+
+/// The users in the users file at `path`, in its order.
+///
+/// # Errors
+/// When the file is no users file, or cannot be read.
+pub fn read_users(path: &Path) -> Result<Vec<User>, ConfigError> {
+    let mut roll = Roll::default();
+    enlist_file(&mut roll, path, &super::read(path)?)?;
+    Ok(roll.users)
+}
+
 /// What [`set_user`] did.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Change {

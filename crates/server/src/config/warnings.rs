@@ -46,6 +46,14 @@ pub(super) fn of(config: &Config) -> Vec<String> {
                 .to_owned(),
         );
     }
+    if let Some(address) = config
+        .metrics
+        .filter(|address| !address.ip().to_canonical().is_loopback())
+    {
+        warnings.push(format!(
+            "metrics.listen: whoever reaches {address} can read how much is transferred"
+        ));
+    }
     if let Some(file) = config
         .users_file
         .as_deref()

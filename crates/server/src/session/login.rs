@@ -93,8 +93,9 @@ pub(super) async fn authenticate(
     };
     tracing::info!(user = account.name, "logged in");
     let own = shared.own_addresses(local);
-    let grant = account.third_party.clone();
-    let policy = Arc::new(ThirdPartyPolicy::new(peer, own, grant));
+    // Anonymous users never meet third hosts; no user has their name (spec S-10, S-29).
+    let grant = shared.accounts.grant_of(&account.name);
+    let policy = Arc::new(ThirdPartyPolicy::new(peer, own, None).following(grant));
     Ok(Box::new(LoggedIn {
         account,
         store,

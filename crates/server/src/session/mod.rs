@@ -3,6 +3,7 @@
 //! It reads lines, performs effects, reports events, and knows no FTP: which reply follows
 //! which command is the server-PI's business.
 
+mod arrange;
 mod ask;
 mod control;
 mod login;
@@ -11,15 +12,13 @@ mod running;
 mod sockets;
 mod transfer;
 
-use std::net::IpAddr;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use thirdhost_proto::server::{
-    Arrange, ArrangeRefusal, Effect, Event, Identity, Outcome, Refusal, ServerPi, Settings,
-    Transfer, pinned_host,
+    Effect, Event, Identity, Outcome, Refusal, ServerPi, Settings, Transfer,
 };
 use thirdhost_sockets::Connection;
 use tokio::sync::watch;
@@ -28,8 +27,8 @@ use tracing::Instrument;
 
 use self::control::{Control, Line};
 use self::login::{LoggedIn, NotLoggedIn};
-use self::running::RunningTransfer;
-use self::sockets::{DataSockets, Site};
+use self::running::{ArrangedBy, RunningTransfer};
+use self::sockets::DataSockets;
 use self::transfer::{Job, Step};
 use crate::dtp::Progress;
 use crate::limits;
@@ -64,6 +63,7 @@ struct Session {
     /// The one thing that is under way; the server-PI asks for one at a time.
     operation: Option<BoxFuture<'static, Done>>,
     running: Option<RunningTransfer>,
+    arranged: ArrangedBy,
     shutdown: watch::Receiver<bool>,
     draining: bool,
     closing: bool,
@@ -101,6 +101,7 @@ impl Session {
             sockets: DataSockets::default(),
             operation: None,
             running: None,
+            arranged: ArrangedBy::default(),
             shutdown,
             draining: false,
             closing: false,
@@ -159,8 +160,12 @@ impl Session {
             running.stop.cancel();
         }
         while let Some(operation) = self.operation.take() {
-            if let Done::Step(Step::Opened(_, rest)) = operation.await {
-                self.operation = Some(rest.map(Done::Step).boxed());
+            match operation.await {
+                Done::Step(Step::Opened(_, rest)) => {
+                    self.operation = Some(rest.map(Done::Step).boxed());
+                }
+                Done::Step(Step::Finished(event, _)) => self.record(&event),
+                Done::Authenticated(_) | Done::Event(_) => {}
             }
         }
         self.sockets = DataSockets::default();
@@ -185,7 +190,10 @@ impl Session {
             }
             Some(Line::Command(command)) => {
                 match &command {
-                    Ok(command) => tracing::debug!(%command, "command"),
+                    Ok(command) => {
+                        self.arranged.hear(command);
+                        tracing::debug!(%command, "command");
+                    }
                     Err(error) => tracing::debug!(%error, "bad line"),
                 }
                 self.pi.handle_command(now, command);
@@ -250,41 +258,6 @@ impl Session {
         }
     }
 
-    fn arrange(
-        &mut self,
-        what: Arrange,
-    ) -> Result<thirdhost_proto::server::Arranged, ArrangeRefusal> {
-        let Some(user) = &self.user else {
-            return Err(ArrangeRefusal::NotPermitted);
-        };
-        if let Some(host) = arranged_host(what).filter(|&host| user.policy.is_third_party(host)) {
-            let now = self.now();
-            if !self.shared.targets.note(&user.account.name, host, now) {
-                tracing::warn!(user = user.account.name, %host, "too many third-party targets");
-                return Err(ArrangeRefusal::TooManyTargets);
-            }
-        }
-        let site = Site {
-            allocator: &self.shared.allocator,
-            policy: &user.policy,
-            local: self.control.local().ip().to_canonical(),
-            public: self.shared.config.data_sockets.public_address,
-        };
-        let result = self.sockets.arrange(&site, what);
-        match &result {
-            Ok(arranged) => tracing::debug!(?what, ?arranged, "data connection arranged"),
-            Err(why) => {
-                tracing::warn!(
-                    user = user.account.name,
-                    ?what,
-                    ?why,
-                    "data connection refused"
-                );
-            }
-        }
-        result
-    }
-
     fn begin_transfer(&mut self, transfer: Transfer) {
         let now = self.now();
         let Some(user) = &self.user else {
@@ -292,6 +265,7 @@ impl Session {
             return self.pi.handle_event(now, Event::Finished(refused));
         };
         let (progress, stop) = (Arc::new(Progress::default()), CancellationToken::new());
+        let data_peer = Arc::new(OnceLock::new());
         let job = Job {
             transfer: transfer.clone(),
             store: Arc::clone(&user.store),
@@ -306,11 +280,15 @@ impl Session {
             clock: Arc::clone(&self.shared.world.clock),
             progress: Arc::clone(&progress),
             pace: user.pace(transfer.operation.direction()),
+            data_peer: Arc::clone(&data_peer),
             stall: limits::STALL_TIMEOUT,
             stop: stop.clone(),
         };
         self.running = Some(RunningTransfer {
             transfer,
+            arranged: self.arranged.how(),
+            control_peer: self.control.peer().ip().to_canonical(),
+            data_peer,
             began: now,
             octets: None,
             progress,
@@ -324,6 +302,7 @@ impl Session {
         match done {
             Done::Event(event) => self.pi.handle_event(now, event),
             Done::Authenticated(user) => {
+                self.shared.record.login(user.is_ok());
                 let identity = |user: &LoggedIn| Identity {
                     name: user.account.name.clone(),
                     permissions: user.account.permissions.clone(),
@@ -344,9 +323,7 @@ impl Session {
             }
             Done::Step(Step::Finished(event, sockets)) => {
                 self.sockets = *sockets;
-                if let (Some(running), Some(user)) = (self.running.take(), &self.user) {
-                    running.log(now, &user.account.name, &event);
-                }
+                self.record(&event);
                 self.pi.handle_event(now, event);
             }
         }
@@ -369,15 +346,6 @@ impl Session {
 
     fn now(&self) -> Duration {
         self.shared.world.clock.now()
-    }
-}
-
-/// The host an arrangement names, if it names one.
-fn arranged_host(what: Arrange) -> Option<IpAddr> {
-    match what {
-        Arrange::Listen { .. } => None,
-        Arrange::Hold { target } | Arrange::Target { target } => Some(target.host()),
-        Arrange::Pin { filter } => pinned_host(filter),
     }
 }
 

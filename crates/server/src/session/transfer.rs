@@ -1,6 +1,7 @@
 //! One transfer performed: the file, then the data connection, then the bytes. RFC 438 clause b.
 
-use std::sync::Arc;
+use std::net::SocketAddr;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, SystemTime};
 
 use futures_util::FutureExt;
@@ -31,6 +32,8 @@ pub(super) struct Job {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) progress: Arc<Progress>,
     pub(super) pace: Pace,
+    /// Told when the data connection is open.
+    pub(super) data_peer: Arc<OnceLock<SocketAddr>>,
     pub(super) stall: Duration,
     /// Cancelled by ABOR and by the end of the control connection.
     pub(super) stop: CancellationToken,
@@ -185,6 +188,7 @@ async fn connect(job: &mut Job) -> Result<DataConnection, Outcome> {
         None => Err(Outcome::Stopped),
         Some(Ok(connection)) => {
             tracing::debug!(peer = %connection.peer(), "data connection open");
+            job.data_peer.get_or_init(|| connection.peer());
             Ok(connection)
         }
         Some(Err(failure)) => {

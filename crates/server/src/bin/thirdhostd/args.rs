@@ -10,8 +10,23 @@ use clap::{Parser, Subcommand};
 /// Without a configuration file it serves the current directory, or DIR, read-only to anonymous
 /// on 127.0.0.1:2121. A configuration file may set much more.
 #[derive(Debug, Parser)]
-#[command(version, after_help = AFTER, args_conflicts_with_subcommands = true)]
+#[command(name = "thirdhostd", version, after_help = AFTER, args_conflicts_with_subcommands = true)]
 pub(crate) struct Args {
+    #[command(flatten)]
+    pub(crate) source: Source,
+    /// Check the configuration, print what deserves a second look, and stop
+    #[arg(long)]
+    pub(crate) check: bool,
+    /// Do not start unless the kernel confines the server to its files (Landlock)
+    #[arg(long)]
+    pub(crate) require_sandbox: bool,
+    #[command(subcommand)]
+    pub(crate) task: Option<Task>,
+}
+
+/// Where the configuration comes from.
+#[derive(Clone, Debug, Parser)]
+pub(crate) struct Source {
     /// Read the configuration from FILE
     #[arg(long, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
@@ -22,16 +37,13 @@ pub(crate) struct Args {
     /// Serve what lies beneath DIR, in place of the configured root
     #[arg(long, value_name = "DIR")]
     pub(crate) root: Option<PathBuf>,
-    /// Check the configuration, print what deserves a second look, and stop
-    #[arg(long)]
-    pub(crate) check: bool,
-    #[command(subcommand)]
-    pub(crate) task: Option<Task>,
 }
 
 /// Something other than serving.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Task {
+    /// Print the effective configuration, each value with its origin; never a password
+    Explain(Source),
     /// Look after users
     #[command(subcommand)]
     User(UserTask),
@@ -52,6 +64,20 @@ pub(crate) enum UserTask {
         #[arg(long, value_name = "FILE")]
         users: PathBuf,
     },
+    /// Take a user out of the file; the rest of it and the user's files stay as they are
+    Remove {
+        /// Who
+        name: String,
+        /// The users file
+        #[arg(long, value_name = "FILE")]
+        users: PathBuf,
+    },
+    /// List the users in the file, with what they may do
+    List {
+        /// The users file
+        #[arg(long, value_name = "FILE")]
+        users: PathBuf,
+    },
 }
 
 const AFTER: &str = "\
@@ -59,11 +85,13 @@ Examples:
   thirdhostd --root /srv/ftp
   thirdhostd --config /etc/thirdhost/thirdhostd.toml
   thirdhostd --config /etc/thirdhost/thirdhostd.toml --check
+  thirdhostd explain --config /etc/thirdhost/thirdhostd.toml
   thirdhostd user set alice --users /etc/thirdhost/users.toml
 
-Prints `listening on ADDR` on stdout for each address; logs go to stderr, RUST_LOG says how much.
+Prints `listening on ADDR` on stdout for each address, then `metrics on ADDR` if metrics are
+configured; logs go to stderr, as [log] and RUST_LOG say.
 Signals: SIGTERM and SIGINT let running transfers finish, then stop; SIGHUP reads users and
-policy again.
+policy again and opens the xferlog anew. Under systemd it takes over the sockets it is given.
 Exit codes: 0 done, 2 bad usage or configuration.";
 
 const AFTER_SET: &str = "\
@@ -86,7 +114,7 @@ mod tests {
     fn serving_and_setting_users_do_not_mix() {
         let parse = |line: &str| Args::try_parse_from(line.split(' '));
         let args = parse("thirdhostd --listen 127.0.0.1:0 --listen [::1]:0 --root /srv").unwrap();
-        assert_eq!(args.listen.len(), 2);
+        assert_eq!(args.source.listen.len(), 2);
         assert!(
             parse("thirdhostd user set alice --users users.toml")
                 .unwrap()

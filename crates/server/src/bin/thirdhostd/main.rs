@@ -1,19 +1,22 @@
 //! thirdhostd: arguments, configuration, then the library.
 
 use std::error::Error;
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Parser;
 use thirdhost_server::config::Config;
-use tracing_subscriber::EnvFilter;
 
 mod args;
+mod explain;
+mod log;
+mod sandbox;
 mod serve;
+mod service;
 mod user;
 
-use args::{Args, Task, UserTask};
+use args::{Args, Source, Task, UserTask};
 
 fn main() -> ExitCode {
     match run(Args::parse()) {
@@ -26,52 +29,50 @@ fn main() -> ExitCode {
 }
 
 fn run(args: Args) -> Result<(), Box<dyn Error>> {
-    if let Some(Task::User(UserTask::Set { name, users })) = &args.task {
-        return Ok(user::set(name, users)?);
+    match &args.task {
+        Some(Task::User(UserTask::Set { name, users })) => return Ok(user::set(name, users)?),
+        Some(Task::User(UserTask::Remove { name, users })) => {
+            return Ok(user::remove(name, users)?);
+        }
+        Some(Task::User(UserTask::List { users })) => return Ok(user::list(users)?),
+        Some(Task::Explain(source)) => return explain::explain(source),
+        None => {}
     }
-    let (check, file) = (args.check, args.config.clone());
-    let config = resolve(args)?;
-    if check {
+    let file = args.source.config.clone();
+    let config = resolve(args.source)?;
+    if args.check {
         for warning in config.warnings() {
             eprintln!("warning: {warning}");
         }
         writeln!(io::stdout(), "the configuration is good").ok();
         return Ok(());
     }
-    log_to_stderr();
+    log::to_stderr(&config.log);
     for warning in config.warnings() {
         tracing::warn!("{warning}");
     }
+    sandbox::confine(&config, file.as_deref(), args.require_sandbox)?;
     serve::serve(config, file)
 }
 
 /// The configuration: the file's, or the quick start's, with what the flags replace.
-fn resolve(args: Args) -> Result<Config, Box<dyn Error>> {
+fn resolve(source: Source) -> Result<Config, Box<dyn Error>> {
     let here = || PathBuf::from(".");
-    let mut config = match &args.config {
+    let mut config = match &source.config {
         Some(file) => Config::load(file)?,
-        None => Config::quick_start(args.root.clone().unwrap_or_else(here)),
+        None => Config::quick_start(source.root.clone().unwrap_or_else(here)),
     };
-    if let Some(root) = args.root {
+    if let Some(root) = source.root {
         config.root = root;
     }
     if !config.root.is_dir() {
         let root = config.root.display();
         return Err(format!("--root: {root}: no such directory; expected a directory").into());
     }
-    if !args.listen.is_empty() {
-        config.listen = args.listen;
+    if !source.listen.is_empty() {
+        config.listen = source.listen;
     }
     Ok(config)
-}
-
-fn log_to_stderr() {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(io::stderr)
-        .with_ansi(io::stderr().is_terminal())
-        .init();
 }
 
 /// An error and its causes in one line.

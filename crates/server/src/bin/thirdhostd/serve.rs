@@ -2,6 +2,7 @@
 
 use std::error::Error;
 use std::io::{self, Write};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,35 +11,69 @@ use thirdhost_server::Server;
 use thirdhost_server::config::Config;
 use thirdhost_server::limits::CONTROL_BACKLOG;
 use thirdhost_server::store::DiskStore;
-use thirdhost_sockets::World;
+use thirdhost_sockets::{Listener, World, adopt_listener};
+use tokio::net::TcpListener;
+
+use crate::service::{self, State};
 
 /// Binds, says where, and hands over to the library until a signal ends it.
-pub(crate) fn serve(config: Config, file: Option<PathBuf>) -> Result<(), Box<dyn Error>> {
+pub(crate) fn serve(mut config: Config, file: Option<PathBuf>) -> Result<(), Box<dyn Error>> {
+    let handed_over = service::sockets()
+        .map_err(|error| format!("the service manager's sockets cannot be used: {error}"))?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()?;
     runtime.block_on(async {
         let world = World::real();
-        let mut listeners = Vec::with_capacity(config.listen.len());
-        for address in &config.listen {
-            let bound = world.network.listen(*address, CONTROL_BACKLOG);
-            listeners.push(bound.map_err(|error| format!("listen: {address}: {error}"))?);
-        }
+        let listeners = if handed_over.is_empty() {
+            listen(&world, &config.listen)?
+        } else {
+            let adopted = handed_over.into_iter().map(adopt_listener);
+            adopted.collect::<io::Result<_>>()?
+        };
+        // What listens, not what was asked for: port 0, or the service manager's sockets.
+        config.listen = listeners.iter().map(|listener| listener.local()).collect();
         let root = &config.root;
         let store = DiskStore::open(root, config.uploads, config.durability)
             .map_err(|error| format!("root: {}: {error}", root.display()))?;
         tokio::spawn(sweep(store.clone(), config.partial));
+        let metrics_address = config.metrics;
         let server = Server::new(config, world, Arc::new(store));
+        server
+            .open_xferlog()
+            .map_err(|error| format!("log.xferlog: {error}"))?;
         if let Some(file) = file {
             tokio::spawn(reload(server.clone(), file));
         }
+        let metrics = match metrics_address {
+            Some(address) => Some(bind_metrics(address).await?),
+            None => None,
+        };
         let shutdown = shutdown()?;
         for listener in &listeners {
             // Whoever does not read this does not need it.
             writeln!(io::stdout(), "listening on {}", listener.local()).ok();
         }
+        if let Some(listener) = metrics {
+            writeln!(io::stdout(), "metrics on {}", listener.local_addr()?).ok();
+            tokio::spawn(server.clone().serve_metrics(listener));
+        }
+        service::tell(State::Ready);
         Ok(server.serve(listeners, shutdown).await?)
     })
+}
+
+fn listen(world: &World, addresses: &[SocketAddr]) -> Result<Vec<Box<dyn Listener>>, String> {
+    let listen = |address: &SocketAddr| {
+        let bound = world.network.listen(*address, CONTROL_BACKLOG);
+        bound.map_err(|error| format!("listen: {address}: {error}"))
+    };
+    addresses.iter().map(listen).collect()
+}
+
+async fn bind_metrics(address: SocketAddr) -> Result<TcpListener, String> {
+    let bound = TcpListener::bind(address).await;
+    bound.map_err(|error| format!("metrics.listen: {address}: {error}"))
 }
 
 /// Removes what interrupted transfers left, once it is older than `partial` (design D10).
@@ -64,6 +99,7 @@ fn shutdown() -> io::Result<impl Future<Output = ()>> {
             _ = terminate.recv() => tracing::info!("SIGTERM: draining"),
             _ = interrupt.recv() => tracing::info!("SIGINT: draining"),
         }
+        service::tell(State::Stopping);
     })
 }
 
@@ -86,6 +122,10 @@ async fn reload(server: Server, file: PathBuf) {
         Err(error) => return tracing::error!(%error, "SIGHUP cannot be waited for"),
     };
     while hangup.recv().await.is_some() {
+        service::tell(State::Reloading);
+        if let Err(error) = server.open_xferlog() {
+            tracing::error!(%error, "SIGHUP: the xferlog is not opened again");
+        }
         match Config::load(&file) {
             Ok(config) => {
                 server.replace_users(config.roll);
@@ -96,6 +136,7 @@ async fn reload(server: Server, file: PathBuf) {
                 tracing::error!(error, "SIGHUP: not reloaded, the old users stay");
             }
         }
+        service::tell(State::Ready);
     }
 }
 

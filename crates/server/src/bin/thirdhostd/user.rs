@@ -1,9 +1,12 @@
-//! `thirdhostd user set`: a password from the terminal or stdin into the users file.
+//! `thirdhostd user`: a password from the terminal or stdin into the users file, and who is in it.
 
-use std::io::{self, IsTerminal};
+use std::io::{self, IsTerminal, Write};
 use std::path::Path;
 
-use thirdhost_server::config::{Change, SetUserError, set_user};
+use thirdhost_proto::server::Permission;
+use thirdhost_server::config::{
+    Change, ConfigError, SetUserError, read_users, remove_user, set_user,
+};
 use thirdhost_wire::{Password, PathnameError};
 
 /// Asks for a password and gives it to the user.
@@ -29,7 +32,50 @@ pub(crate) fn set(name: &str, users: &Path) -> Result<(), UserError> {
     Ok(())
 }
 
-/// Why no password was set.
+/// Takes the user out of the file.
+pub(crate) fn remove(name: &str, users: &Path) -> Result<(), UserError> {
+    let removed = remove_user(users, name).map_err(|source| UserError::Set {
+        file: users.display().to_string(),
+        source,
+    })?;
+    if !removed {
+        return Err(UserError::Unknown(name.to_owned()));
+    }
+    eprintln!("{name} removed; a running server reads it on SIGHUP");
+    Ok(())
+}
+
+/// Prints a line per user: name, home, whether there is a password, permissions, third-party.
+pub(crate) fn list(users: &Path) -> Result<(), UserError> {
+    let mut text = String::new();
+    for user in read_users(users).map_err(UserError::File)? {
+        let account = &user.account;
+        let password = match user.password {
+            Some(_) => "password",
+            None => "no-password",
+        };
+        let allowed = Permission::ALL.into_iter();
+        let allowed: Vec<&str> = allowed
+            .filter(|permission| account.permissions.everywhere().contains(*permission))
+            .map(Permission::word)
+            .collect();
+        let third_party = match account.third_party {
+            Some(_) => "third-party",
+            None => "-",
+        };
+        text.push_str(&format!(
+            "{}\t{}\t{password}\t{}\t{third_party}\n",
+            account.name,
+            account.home,
+            allowed.join(","),
+        ));
+    }
+    // Whoever stops reading has read enough.
+    io::stdout().write_all(text.as_bytes()).ok();
+    Ok(())
+}
+
+/// Why no password was set, or no user found.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum UserError {
     #[error("the password cannot be read")]
@@ -40,6 +86,10 @@ pub(crate) enum UserError {
     Empty,
     #[error("the password cannot be sent in FTP")]
     Unusable(#[source] PathnameError),
+    #[error("there is no user {0:?} in the file")]
+    Unknown(String),
+    #[error(transparent)]
+    File(ConfigError),
     #[error("{file}")]
     Set { file: String, source: SetUserError },
 }

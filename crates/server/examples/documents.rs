@@ -1,0 +1,29 @@
+//! Writes the man pages and shell completions of thirdhostd into a directory; `cargo xtask dist`
+//! runs it.
+
+use std::error::Error;
+use std::path::PathBuf;
+
+use clap::CommandFactory;
+use clap_complete::Shell;
+
+#[path = "../src/bin/thirdhostd/args.rs"]
+mod args;
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let directory = std::env::args_os().nth(1).map(PathBuf::from);
+    let directory = directory.ok_or("expected a directory to write to")?;
+    let (man, completions) = (directory.join("man"), directory.join("completions"));
+    std::fs::create_dir_all(&man)?;
+    std::fs::create_dir_all(&completions)?;
+    clap_mangen::generate_to(args::Args::command(), &man)?;
+    for shell in [Shell::Bash, Shell::Fish, Shell::Zsh] {
+        clap_complete::generate_to(
+            shell,
+            &mut args::Args::command(),
+            "thirdhostd",
+            &completions,
+        )?;
+    }
+    Ok(())
+}

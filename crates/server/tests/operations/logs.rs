@@ -1,0 +1,138 @@
+//! The log and the xferlog.
+
+use std::fs;
+use std::io::Read;
+
+use serde_json::Value;
+
+use crate::daemon::{Site, User, text, third_host};
+
+#[test]
+fn s_71_a_json_log_has_one_object_per_transfer_that_says_who_met_whom_and_how() {
+    let site = Site::new(
+        "[log]\nformat = \"json\"",
+        "{ send_to = [\"127.0.0.2/32\"] }",
+    );
+    let server = site.start(&[]);
+    let mut alice = server.alice();
+    alice.store("a b", b"seven77");
+    let stored = json(&server.logged("\"transfer\""));
+    for (key, expected) in [
+        ("user", Value::from("alice")),
+        ("control_peer", "127.0.0.1".into()),
+        ("arranged", "epsv".into()),
+        ("third_party", false.into()),
+        ("direction", "receive".into()),
+        ("operation", "store".into()),
+        ("path", "/a b".into()),
+        ("octets", 7.into()),
+        ("outcome", "completed".into()),
+        ("level", "INFO".into()),
+    ] {
+        assert_eq!(stored[key], expected, "{key} {stored}");
+    }
+    assert!(
+        stored["data_peer"]
+            .as_str()
+            .unwrap()
+            .starts_with("127.0.0.1:")
+    );
+    assert!(stored["seconds"].as_f64().unwrap() >= 0.0);
+
+    let (third, eprt) = third_host();
+    alice.command(&eprt, "200");
+    alice.command("RETR a b", "150");
+    let mut content = Vec::new();
+    third.accept().unwrap().0.read_to_end(&mut content).unwrap();
+    alice.expect("226");
+    let sent = json(&server.logged("\"transfer\""));
+    assert_eq!(content, b"seven77");
+    assert_eq!(sent["third_party"], Value::from(true), "{sent}");
+    assert_eq!(sent["arranged"], Value::from("port"), "{sent}");
+    let third = third.local_addr().unwrap().to_string();
+    assert_eq!(sent["data_peer"], Value::from(third), "{sent}");
+}
+
+#[test]
+fn s_63_commands_and_names_of_users_stay_within_their_field_of_a_text_line() {
+    let site = Site::new("[log]\nlevel = \"debug\"", "");
+    let server = site.start(&[]);
+    let mut alice = server.alice();
+    alice.store("x outcome=failed", b"");
+    let line = server.logged(" transfer ");
+    assert!(line.contains("path=\"/x outcome=failed\""), "{line}");
+    assert!(line.contains(" outcome=\"completed\""), "{line}");
+    alice.command("MDTM y\u{9b}2J user=root", "5");
+    alice.command("NOOP", "200");
+    while let line = server.logged("")
+        && !line.contains("NOOP")
+    {
+        assert!(!line.contains('\u{9b}'), "{line:?}");
+        let unquoted = line
+            .split('"')
+            .step_by(2)
+            .any(|part| part.contains("user=root"));
+        assert!(!unquoted, "{line}");
+    }
+}
+
+#[test]
+fn s_70_no_log_holds_a_password_at_any_level() {
+    let site = Site::new("[log]\nlevel = \"trace\"\nformat = \"json\"", "");
+    let server = site.start(&[]);
+    let mut mallory = User::connect(server.address);
+    mallory.command("USER alice", "331");
+    mallory.command("PASS almost-secret", "530");
+    mallory.command("PASS out of order secret", "503");
+    server.alice().command("NOOP", "200");
+    loop {
+        let line = server.logged("");
+        assert!(!line.contains("secret"), "{line}");
+        if line.contains("NOOP") {
+            return;
+        }
+    }
+}
+
+#[test]
+fn a_transfer_that_ends_with_its_session_is_on_record() {
+    let site = Site::new("", "");
+    let server = site.start(&[]);
+    let mut alice = server.alice();
+    let connection = alice.passive();
+    alice.command("STOR cut", "150");
+    drop(alice);
+    let line = server.logged(" transfer ");
+    assert!(line.contains("outcome=\"stopped\""), "{line}");
+    drop(connection);
+}
+
+#[test]
+fn an_xferlog_is_written_and_opened_again_on_hup() {
+    let site = Site::new("[log]\nxferlog = \"../xferlog\"", "");
+    let server = site.start(&[]);
+    let mut alice = server.alice();
+    alice.store("one two", b"12345");
+    server.logged(" transfer ");
+    let (log, rotated) = (site.path("xferlog"), site.path("xferlog.1"));
+    let first = text(&log);
+    assert!(
+        first.ends_with(" 1 127.0.0.1 5 /one_two b _ i r alice ftp 0 * c\n"),
+        "{first:?}"
+    );
+    fs::rename(&log, &rotated).unwrap();
+    server.signal("HUP");
+    server.logged("users reloaded");
+    assert_eq!(alice.retrieve("one two"), b"12345");
+    server.logged(" transfer ");
+    assert_eq!(text(&rotated), first);
+    let second = text(&log);
+    assert!(
+        second.ends_with(" 1 127.0.0.1 5 /one_two b _ o r alice ftp 0 * c\n"),
+        "{second:?}"
+    );
+}
+
+fn json(line: &str) -> Value {
+    serde_json::from_str(line).unwrap()
+}

@@ -1,0 +1,92 @@
+//! SIGHUP: users and policy are read again, and sessions that run follow.
+
+use std::io::{ErrorKind, Read};
+use std::net::{SocketAddr, TcpStream};
+
+use socket2::{Domain, Socket, Type};
+
+use crate::daemon::{PATIENCE, Site, User, third_host};
+
+#[test]
+fn s_15_a_session_that_runs_follows_the_policy_that_is_reloaded() {
+    let site = Site::new("", "{ send_to = [\"127.0.0.2/32\"] }");
+    let server = site.start(&[]);
+    let mut alice = server.alice();
+    alice.store("file", b"content");
+    let (third, eprt) = third_host();
+    alice.command(&eprt, "200");
+
+    site.grant("");
+    server.signal("HUP");
+    server.logged("users reloaded");
+    // Admitted when EPRT came, refused before the call goes out.
+    alice.command("RETR file", "150");
+    alice.expect("425");
+    let line = server.logged(" transfer ");
+    assert!(line.contains("outcome=\"not_admitted\""), "{line}");
+    third.set_nonblocking(true).unwrap();
+    third.accept().unwrap_err();
+    alice.command(&eprt, "504");
+
+    site.grant("{ send_to = [\"127.0.0.2/32\"] }");
+    server.signal("HUP");
+    server.logged("users reloaded");
+    alice.command(&eprt, "200");
+}
+
+#[test]
+fn s_15_a_caller_who_was_admitted_at_sock_is_refused_once_the_policy_is_another() {
+    let grant = "{ send_to = [\"127.0.0.2/32\"] }";
+    let site = Site::new("", grant);
+    let server = site.start(&[]);
+    let mut alice = server.alice();
+    alice.store("file", b"content");
+    for admitted in [true, false] {
+        let reply = alice.command("LSTN S", "255 SOCK ");
+        let port = reply.trim_end().rsplit(' ').next().unwrap();
+        alice.command("SOCK 127.0.0.2,0", "255");
+        if !admitted {
+            site.grant("");
+            server.signal("HUP");
+            server.logged("users reloaded");
+        }
+        let mut third = call_from_third_host(port.parse().unwrap());
+        alice.command("RETR file", "150");
+        let mut content = Vec::new();
+        let read = third.read_to_end(&mut content);
+        drop(third);
+        if admitted {
+            read.unwrap();
+            assert_eq!(content, b"content");
+            alice.expect("226");
+        } else {
+            assert_eq!(read.unwrap_err().kind(), ErrorKind::ConnectionReset);
+            assert!(content.is_empty());
+            alice.expect("425");
+        }
+    }
+}
+
+#[test]
+fn a_broken_file_changes_nothing() {
+    let site = Site::new("", "");
+    let server = site.start(&[]);
+    site.configure("colour = \"blue\"");
+    server.signal("HUP");
+    let line = server.logged("not reloaded");
+    assert!(line.contains("unknown key `colour`"), "{line}");
+    User::connect(server.address);
+    server.alice();
+}
+
+/// A connection to the server's data port, from another address of loopback.
+fn call_from_third_host(port: u16) -> TcpStream {
+    let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+    let from: SocketAddr = "127.0.0.2:0".parse().unwrap();
+    socket.bind(&from.into()).unwrap();
+    let to = SocketAddr::from(([127, 0, 0, 1], port));
+    socket.connect(&to.into()).unwrap();
+    let stream = TcpStream::from(socket);
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    stream
+}
