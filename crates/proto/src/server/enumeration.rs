@@ -33,13 +33,18 @@ struct Ledger {
     /// The port the shell holds for the session.
     reserved: Option<Reserved>,
     /// Whom policy has admitted for the plan in force.
-    admitted: Option<AcceptFilter>,
+    admitted: Option<(AcceptFilter, Directions)>,
     /// Whom SOCK had admitted before; PASV and EPSV may keep it as filter (spec A-6).
-    admitted_before: Option<AcceptFilter>,
+    admitted_before: Option<(AcceptFilter, Directions)>,
     out: Out,
     aborts: u32,
+    /// What policy allows with every peer that it admits.
+    grant: Directions,
     block: bool,
-    open: bool,
+    /// What holds for the open data connection: LSTN's direction, and what policy allowed.
+    open: Option<(Option<Direction>, Directions)>,
+    /// The same for the transfer that runs.
+    terms: (Option<Direction>, Directions),
     closed: bool,
 }
 
@@ -81,21 +86,26 @@ impl fmt::Display for Context<'_> {
 //# sending the user the number of the socket allocated
 #[test]
 fn every_reachable_state_keeps_the_invariants() {
-    let states = explore(&ALPHABET, Unpinned::ControlHost);
+    let states = explore(Unpinned::ControlHost, Directions::BOTH);
     // A guard against an alphabet that reaches nothing.
     assert!(states > 2_000, "only {states} states");
 }
 
 #[test]
 fn every_reachable_state_keeps_the_invariants_when_unpinned_sockets_are_refused() {
-    assert!(explore(&ALPHABET, Unpinned::Refuse) > 2_000);
+    assert!(explore(Unpinned::Refuse, Directions::BOTH) > 2_000);
 }
 
-fn explore(alphabet: &[&'static str], unpinned: Unpinned) -> usize {
+#[test]
+fn every_reachable_state_keeps_the_invariants_when_policy_allows_sending_alone() {
+    assert!(explore(Unpinned::ControlHost, SEND_ONLY) > 2_000);
+}
+
+fn explore(unpinned: Unpinned, grant: Directions) -> usize {
     let mut seen = HashSet::new();
-    let mut frontier = VecDeque::from([Node::logged_in(unpinned)]);
+    let mut frontier = VecDeque::from([Node::logged_in(unpinned, grant)]);
     while let Some(node) = frontier.pop_front() {
-        for input in node.inputs(alphabet) {
+        for input in node.inputs(&ALPHABET) {
             let mut next = node.clone();
             next.step(&input);
             if !next.ledger.closed && seen.insert(next.fingerprint()) {
@@ -107,7 +117,7 @@ fn explore(alphabet: &[&'static str], unpinned: Unpinned) -> usize {
 }
 
 impl Node {
-    fn logged_in(unpinned: Unpinned) -> Self {
+    fn logged_in(unpinned: Unpinned, grant: Directions) -> Self {
         let mut pi = tests::session(unpinned);
         tests::log_in(&mut pi, Permissions::all());
         let ledger = Ledger {
@@ -118,8 +128,10 @@ impl Node {
             admitted_before: None,
             out: Out::Nothing,
             aborts: 0,
+            grant,
             block: false,
-            open: false,
+            open: None,
+            terms: (None, Directions::BOTH),
             closed: false,
         };
         Self { pi, ledger }
@@ -156,7 +168,7 @@ impl Node {
         match self.ledger.out {
             Out::Nothing => Vec::new(),
             Out::Arrange(what) => vec![
-                Event::Arranged(Ok(granted(what))),
+                Event::Arranged(Ok(granted(what, self.ledger.grant))),
                 Event::Arranged(Err(ArrangeRefusal::NotPermitted)),
             ],
             Out::Transfer {
@@ -230,7 +242,11 @@ impl Ledger {
                 let Out::Arrange(what) = std::mem::replace(&mut self.out, Out::Nothing) else {
                     panic!("nobody asked for {event:?}")
                 };
-                if result.is_ok() {
+                if let Ok(arranged) = result {
+                    let may = match arranged {
+                        Arranged::Held { may, .. } | Arranged::Admitted { may } => *may,
+                        Arranged::Listening { .. } => Directions::BOTH,
+                    };
                     match what {
                         Arrange::Listen { direction, .. } => {
                             self.reserved = Some(Reserved::Listening(direction));
@@ -239,12 +255,12 @@ impl Ledger {
                         }
                         Arrange::Hold { target } => {
                             self.reserved = Some(Reserved::Held);
-                            self.admitted = Some(AcceptFilter::HostPort(target));
+                            self.admitted = Some((AcceptFilter::HostPort(target), may));
                         }
                         Arrange::Target { target } => {
-                            self.admitted = Some(AcceptFilter::HostPort(target));
+                            self.admitted = Some((AcceptFilter::HostPort(target), may));
                         }
-                        Arrange::Pin { filter } => self.admitted = Some(filter),
+                        Arrange::Pin { filter } => self.admitted = Some((filter, may)),
                     }
                 }
             }
@@ -258,7 +274,7 @@ impl Ledger {
                 // After a failure the shell may still hold the open connection: the server-PI
                 // has to say that it is to be closed.
                 if let Outcome::Completed { kept, .. } = outcome {
-                    self.open = *kept;
+                    self.open = kept.then_some(self.terms);
                 }
             }
             _ => panic!("not in this enumeration: {event:?}"),
@@ -284,8 +300,8 @@ impl Ledger {
                 self.admitted_before = self.admitted.take().filter(|_| held);
             }
             Effect::Disconnect => {
-                assert!(self.open, "no connection is open: {context}");
-                self.open = false;
+                assert!(self.open.is_some(), "no connection is open: {context}");
+                self.open = None;
             }
             Effect::StopTransfer => match &mut self.out {
                 Out::Transfer { stopping, .. } => {
@@ -320,27 +336,36 @@ impl Ledger {
     fn transfer(&mut self, transfer: &Transfer, context: &Context<'_>) {
         assert_eq!(self.out, Out::Nothing, "two things at once: {context}");
         let direction = transfer.operation.direction();
-        match transfer.route {
-            Route::Open => assert!(self.open, "no connection is open: {context}"),
+        let may = self.admitted.map_or(Directions::BOTH, |(_, may)| may);
+        self.terms = match transfer.route {
+            Route::Open => self
+                .open
+                .unwrap_or_else(|| panic!("no connection is open: {context}")),
             Route::Call { target } => {
-                let admitted = Some(AcceptFilter::HostPort(target));
-                assert_eq!(self.admitted, admitted, "a call before policy: {context}");
+                let admitted = self.admitted.map(|(filter, _)| filter);
+                let wanted = Some(AcceptFilter::HostPort(target));
+                assert_eq!(admitted, wanted, "a call before policy: {context}");
+                (None, may)
             }
             Route::Accept { filter } => {
                 let Some(Reserved::Listening(named)) = self.reserved else {
                     panic!("nothing listens: {context}")
                 };
-                assert!(
-                    named.is_none_or(|named| named == direction),
-                    "direction: {context}"
-                );
                 let control_host = AcceptFilter::Host(peer());
-                assert!(
-                    filter == self.admitted.unwrap_or(control_host),
-                    "another filter than the one admitted: {context}"
-                );
+                let admitted = self.admitted.map_or(control_host, |(filter, _)| filter);
+                assert_eq!(filter, admitted, "not the filter admitted: {context}");
+                (named, may)
             }
-        }
+        };
+        let (named, may) = self.terms;
+        assert!(
+            named.is_none_or(|named| named == direction),
+            "not LSTN's direction: {context}"
+        );
+        assert!(
+            may.allow(direction),
+            "a direction policy does not allow: {context}"
+        );
         self.out = Out::Transfer {
             opened: false,
             stopping: false,
@@ -363,7 +388,11 @@ impl Ledger {
 
             assert_eq!(self.owed, 0, "a command without its final reply: {context}");
             self.aborts = 0;
-            assert_eq!(pi.open, self.open, "open or not: {context}");
+            assert_eq!(
+                pi.open.is_some(),
+                self.open.is_some(),
+                "open or not: {context}"
+            );
             let active = matches!(pi.plan(), Plan::Active { local: None, .. } | Plan::Default);
             assert_eq!(
                 active,
@@ -377,8 +406,7 @@ impl Ledger {
 }
 
 /// What the shell would answer to an arrangement that policy admits.
-fn granted(what: Arrange) -> Arranged {
-    let may = Directions::BOTH;
+fn granted(what: Arrange, may: Directions) -> Arranged {
     match what {
         Arrange::Listen { .. } => Arranged::Listening {
             port: 40002,
@@ -411,6 +439,12 @@ const ALPHABET: [&str; 15] = [
     "NOOP",
     "QUIT",
 ];
+
+/// Policy that admits a peer for sending alone.
+const SEND_ONLY: Directions = Directions {
+    send: true,
+    receive: false,
+};
 
 const QUEUED_MAX: u32 = 2;
 const ABORTS_MAX: u32 = 2;

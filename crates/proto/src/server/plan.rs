@@ -57,6 +57,29 @@ pub enum PassiveOrigin {
     Pasv,
 }
 
+/// What a plan allows over its data connection. A connection that MODE B keeps open has the
+/// terms it was made on, also when the plan is used up (spec S-15).
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) struct Terms {
+    /// LSTN's direction; none after every other command.
+    pub(super) direction: Option<Direction>,
+    /// What policy allows with the peer.
+    pub(super) may: Directions,
+}
+
+impl Terms {
+    /// Whether data may go in `direction`. LSTN's word is the nearer reason.
+    pub(super) fn admit(self, direction: Direction) -> Result<(), PlanRefusal> {
+        if self.direction.is_some_and(|named| named != direction) {
+            Err(PlanRefusal::Direction)
+        } else if self.may.allow(direction) {
+            Ok(())
+        } else {
+            Err(PlanRefusal::NotPermitted)
+        }
+    }
+}
+
 /// Why a plan does not serve a transfer.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum PlanRefusal {
@@ -73,35 +96,29 @@ pub enum PlanRefusal {
 impl Plan {
     /// How a transfer in `direction` gets its data connection.
     pub(super) fn route(&self, direction: Direction) -> Result<Route, PlanRefusal> {
+        self.terms().ok_or(PlanRefusal::Nothing)?.admit(direction)?;
         match *self {
             Self::Default => Err(PlanRefusal::Nothing),
-            Self::Active { may, .. } | Self::Passive { may, .. } if !may.allow(direction) => {
-                // The direction of LSTN is the nearer reason, and keeps the plan.
-                self.check_direction(direction)?;
-                Err(PlanRefusal::NotPermitted)
-            }
             Self::Active { target, .. } => Ok(Route::Call { target }),
             //= rfc438#b
             //# Receipt of an appropriate STOR, RETR or APPE command following a
             //# successful LSTN command causes the server to "listen" for an RFC
             //# for the socket allocated.
-            Self::Passive { filter, .. } => {
-                self.check_direction(direction)?;
-                filter
-                    .map(|filter| Route::Accept { filter })
-                    .ok_or(PlanRefusal::Unpinned)
-            }
+            Self::Passive { filter, .. } => filter
+                .map(|filter| Route::Accept { filter })
+                .ok_or(PlanRefusal::Unpinned),
         }
     }
 
-    /// Whether LSTN's direction, if one was named, is this one.
-    pub(super) fn check_direction(&self, direction: Direction) -> Result<(), PlanRefusal> {
+    /// What it allows; none where nothing is arranged.
+    pub(super) fn terms(&self) -> Option<Terms> {
         match *self {
-            Self::Passive {
-                direction: Some(named),
-                ..
-            } if named != direction => Err(PlanRefusal::Direction),
-            _ => Ok(()),
+            Self::Default => None,
+            Self::Active { may, .. } => Some(Terms {
+                direction: None,
+                may,
+            }),
+            Self::Passive { direction, may, .. } => Some(Terms { direction, may }),
         }
     }
 

@@ -13,7 +13,7 @@ use super::limits::{Limits, QUEUED_COMMANDS_MAX};
 use super::login::Login;
 use super::operation::TransferParameters;
 use super::permission::Permission;
-use super::plan::Plan;
+use super::plan::{Plan, Terms};
 use super::questions::Asked;
 use super::timers::Timers;
 use super::transfer::Running;
@@ -67,8 +67,8 @@ pub struct ServerPi {
     pub(super) directory: VirtualPath,
     pub(super) facts: FactSet,
     pub(super) plan: Plan,
-    /// Whether the data connection of the last transfer is still open (MODE B).
-    pub(super) open: bool,
+    /// The terms of the last transfer's data connection, if it is still open (MODE B).
+    pub(super) open: Option<Terms>,
     pub(super) epsv_all: bool,
     pub(super) restart: Option<RestartPoint>,
     pub(super) rename_from: Option<VirtualPath>,
@@ -106,7 +106,7 @@ impl ServerPi {
             directory: VirtualPath::root(),
             facts: FactSet::default(),
             plan: Plan::Default,
-            open: false,
+            open: None,
             epsv_all: false,
             restart: None,
             rename_from: None,
@@ -244,8 +244,7 @@ impl ServerPi {
 
     /// Closes a data connection kept open by MODE B; what is reserved stays (spec M-23).
     pub(super) fn disconnect(&mut self) {
-        if self.open {
-            self.open = false;
+        if self.open.take().is_some() {
             self.push(Effect::Disconnect);
         }
     }

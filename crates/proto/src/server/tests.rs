@@ -368,6 +368,42 @@ fn block_mode_keeps_the_connection_and_says_250_then_125() {
 }
 
 #[test]
+fn an_open_connection_keeps_the_terms_it_was_made_on() {
+    let file = |pi: &mut ServerPi, line: &str| {
+        tell(pi, line);
+        drain(pi);
+        pi.handle_event(NOW, Event::Opened(Opened::default()));
+        let kept = Outcome::Completed {
+            bytes: 1,
+            kept: true,
+        };
+        pi.handle_event(NOW, Event::Finished(kept));
+        drain(pi);
+    };
+    let mut pi = logged_in();
+    check(&mut pi, "MODE B", "200");
+    check(&mut pi, "LSTN S", "255");
+    file(&mut pi, "RETR f");
+    check(&mut pi, "STOR f", "503");
+
+    let mut pi = logged_in();
+    check(&mut pi, "MODE B", "200");
+    tell(&mut pi, "SOCK 198.51.100.2,40002");
+    drain(&mut pi);
+    let may = Directions {
+        send: true,
+        receive: false,
+    };
+    let held = Arranged::Held { port: 51003, may };
+    pi.handle_event(NOW, Event::Arranged(Ok(held)));
+    drain(&mut pi);
+    file(&mut pi, "RETR f");
+    tell(&mut pi, "STOR f");
+    let said = replies(&mut pi);
+    assert!(said.last().unwrap().starts_with("504"), "{said:?}");
+}
+
+#[test]
 fn three_wrong_passwords_end_the_session() {
     let mut pi = session(Unpinned::ControlHost);
     for attempt in 1..=3 {

@@ -7,7 +7,7 @@ use thirdhost_wire::{Pathname, RestartPoint, TransmissionMode};
 use super::effect::Effect;
 use super::operation::{ListForm, ListTarget, Opened, Operation, Outcome, Route, Transfer};
 use super::permission::Permission;
-use super::plan::{Plan, PlanRefusal};
+use super::plan::{Plan, PlanRefusal, Terms};
 use super::reply_text as text;
 use super::session::{Activity, ServerPi};
 use super::virtual_path::VirtualPath;
@@ -19,6 +19,8 @@ use thirdhost_wire::{Direction, Reply, RepresentationType, Structure};
 pub(super) struct Running {
     /// Whether the data connection of the last transfer serves this one (125 instead of 150).
     on_open_connection: bool,
+    /// What holds for its data connection, and for the next file should it stay open.
+    terms: Option<Terms>,
     /// Whether it is MLSD, which lists directories alone.
     wants_directory: bool,
     /// Whether the 1yz has been sent.
@@ -37,7 +39,8 @@ pub(super) fn prepare(
     permission: Permission,
     name: Option<&Pathname>,
 ) -> Option<VirtualPath> {
-    if !pi.open && pi.plan.check_direction(direction).is_err() {
+    let terms = pi.open.or(pi.plan.terms());
+    if terms.is_some_and(|terms| terms.admit(direction) == Err(PlanRefusal::Direction)) {
         pi.reply(text::wrong_direction());
         return None;
     }
@@ -145,10 +148,10 @@ pub(super) fn begin(pi: &mut ServerPi, operation: Operation) {
         refuse::<()>(pi, text::records_need_text());
         return;
     }
-    let route = if pi.open {
-        Ok(Route::Open)
-    } else {
-        pi.plan.route(direction)
+    let terms = pi.open.or(pi.plan.terms());
+    let route = match pi.open {
+        Some(terms) => terms.admit(direction).map(|()| Route::Open),
+        None => pi.plan.route(direction),
     };
     let route = match route {
         Ok(route) => route,
@@ -162,6 +165,7 @@ pub(super) fn begin(pi: &mut ServerPi, operation: Operation) {
     };
     pi.activity = Activity::Transferring(Running {
         on_open_connection: route == Route::Open,
+        terms,
         wants_directory: matches!(
             operation,
             Operation::List {
@@ -212,7 +216,7 @@ pub(super) fn finished(pi: &mut ServerPi, now: Duration, outcome: Outcome) {
     pi.activity = Activity::Idle;
     match outcome {
         Outcome::Completed { kept, .. } => {
-            complete(pi, now, kept);
+            complete(pi, now, running.terms.filter(|_| kept));
             pi.reply(text::completed(kept));
         }
         _ => {
@@ -234,14 +238,14 @@ pub(super) fn finished(pi: &mut ServerPi, now: Duration, outcome: Outcome) {
 }
 
 /// What remains of the plan after a transfer that completed.
-fn complete(pi: &mut ServerPi, now: Duration, kept: bool) {
-    pi.open = kept;
+fn complete(pi: &mut ServerPi, now: Duration, open: Option<Terms>) {
+    pi.open = open;
     // RFC 1123 4.1.2.6: PASV and EPSV serve one connection; at most that connection remains.
     if !pi.plan.lasts() && pi.plan != Plan::Default {
         pi.plan = Plan::Default;
         pi.push(Effect::Release);
     }
-    if kept || pi.plan != Plan::Default {
+    if open.is_some() || pi.plan != Plan::Default {
         pi.timers.reserved(now);
     } else {
         pi.timers.nothing_reserved();

@@ -4,7 +4,7 @@ use crate::server::reply_text as text;
 use crate::server::session::ServerPi;
 
 pub(in crate::server) fn abor(pi: &mut ServerPi) {
-    let open = pi.open;
+    let open = pi.open.is_some();
     if !open {
         pi.release_plan();
     }

@@ -34,6 +34,6 @@ fn describe(pi: &ServerPi) -> [String; 4] {
         format!("User at {}", pi.settings.peer),
         user,
         format!("TYPE {representation}, STRU {structure}, MODE {mode}"),
-        pi.plan.describe(pi.open),
+        pi.plan.describe(pi.open.is_some()),
     ]
 }
