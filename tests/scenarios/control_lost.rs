@@ -2,6 +2,7 @@
 
 use std::net::TcpStream;
 
+use crate::support::patience::until_true;
 use crate::support::peer;
 use crate::support::site::{SITE1, SITE2, Site, USER};
 use crate::support::user::{End, User};
@@ -48,6 +49,29 @@ fn a_control_connection_may_die_while_bytes_move() {
         ("APPE there", 150),
     ];
     dies_at_every_step(steps, Some(b"half a fi"));
+}
+
+/// The system closes in order what a killed process leaves, the older connection first: the end
+/// of the data connection then looks like the end of the file (spec M-14, S-51).
+#[test]
+fn a_user_that_dies_in_the_middle_of_a_file_leaves_the_old_one() {
+    let site = Site::start(SITE2);
+    for command in ["STOR there", "APPE there"] {
+        site.put("there", "old content");
+        let mut user = site.user();
+        user.ask("TYPE I", 200);
+        let x = user.pasv();
+        let stream = begin_sending(&site, x.port(), b"half a fi");
+        user.ask(command, 150);
+        until_true("the bytes to arrive", || {
+            user.ask("STAT", 213).raw.contains("Status: 9 ")
+        });
+        user.vanish(End::Close);
+        drop(stream);
+        site.until_only(0, 0);
+        assert_eq!(site.read("there"), b"old content", "{command}");
+        assert_eq!(site.names(), ["there"], "{command}");
+    }
 }
 
 /// `sent` goes over a data connection that is opened as soon as there is an X.

@@ -14,12 +14,14 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::net::IpAddr;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use ipnet::IpNet;
 use thirdhost_proto::server::Directions;
-use thirdhost_sockets::{AddressClass, Denied, Initiative, PeerQuestion, Policy, address_class};
+use thirdhost_sockets::{
+    AddressClass, Denied, Initiative, Network, PeerQuestion, Policy, address_class,
+};
 use thirdhost_wire::{Direction, HostSocket};
 
 use crate::accounts::{CurrentGrant, ThirdPartyGrant};
@@ -30,6 +32,7 @@ use crate::limits::{PORT_UNPRIVILEGED, TARGET_USERS_MAX, THIRD_HOSTS_PER_MINUTE}
 pub struct ThirdPartyPolicy {
     control_peer: IpAddr,
     own: Vec<IpAddr>,
+    network: Option<Arc<dyn Network>>,
     grant: Grant,
 }
 
@@ -55,6 +58,7 @@ impl ThirdPartyPolicy {
                 .into_iter()
                 .map(|address| address.to_canonical())
                 .collect(),
+            network: None,
             grant: Grant::Fixed(grant),
         }
     }
@@ -65,6 +69,16 @@ impl ThirdPartyPolicy {
     pub fn following(self, grant: CurrentGrant) -> Self {
         Self {
             grant: Grant::Current(grant),
+            ..self
+        }
+    }
+
+    /// The same policy that takes every address the system has for our own, not only those that
+    /// were named: who listens on all addresses has not named any (spec S-3).
+    #[must_use]
+    pub fn knowing_own(self, network: Arc<dyn Network>) -> Self {
+        Self {
+            network: Some(network),
             ..self
         }
     }
@@ -131,7 +145,7 @@ impl ThirdPartyPolicy {
             Some(Direction::Receive) => grant.receive_from.as_slice(),
             None => &[],
         };
-        if self.own.contains(&host) {
+        if self.is_own(host, class) {
             let listed = networks.contains(&IpNet::from(host));
             return listed
                 .then_some(())
@@ -151,6 +165,14 @@ impl ThirdPartyPolicy {
         listed
             .then_some(())
             .ok_or(Denied::NotGranted { peer, direction })
+    }
+
+    /// Loopback has a rule of its own: on most systems all of it can be bound.
+    fn is_own(&self, host: IpAddr, class: AddressClass) -> bool {
+        let network = self.network.as_ref();
+        self.own.contains(&host)
+            || (class != AddressClass::Loopback
+                && network.is_some_and(|network| network.is_local(host)))
     }
 
     fn grant(&self) -> ThirdPartyGrant {

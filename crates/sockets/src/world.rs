@@ -6,7 +6,7 @@
 use std::fmt;
 use std::fs::File;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -37,6 +37,11 @@ pub trait Network: fmt::Debug + Send + Sync {
     /// # Errors
     /// Whatever the system says, `AddrInUse` above all.
     fn hold(&self, local: SocketAddr) -> io::Result<Box<dyn Held>>;
+
+    /// Whether `host` is an address of this host: one that can be bound.
+    fn is_local(&self, host: IpAddr) -> bool {
+        self.hold(SocketAddr::new(host, 0)).is_ok()
+    }
 
     /// Calls `peer`, once. With `from` the call leaves from exactly that address and port,
     /// which a [`Held`] may be holding (spec D-6); with port 0 or none the system chooses.

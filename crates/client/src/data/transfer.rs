@@ -112,6 +112,9 @@ impl ControlConn {
     ) -> Result<u64, Error> {
         self.ensure_image().await?;
         let mut link = self.begin(step, command).await?;
+        // Whatever ends this before the file does, this process's death included, must not look
+        // like the end of the file.
+        link.connection.reset_on_death(true);
         let mut buffer = vec![0; BUFFER_BYTES];
         let mut bytes = 0;
         loop {
@@ -133,6 +136,7 @@ impl ControlConn {
                 rest = rest.get(sent..).unwrap_or_default();
             }
         }
+        link.connection.reset_on_death(false);
         // A failed end shows in the server's reply, which says more.
         let _said_by_reply = link.connection.shutdown().await;
         drop(link.connection);

@@ -13,6 +13,8 @@ pub enum Arrange {
         protocol: Option<NetworkProtocol>,
         /// The direction LSTN named; it only guides the choice of the port (spec A-3).
         direction: Option<Direction>,
+        /// Listen on the port that is held for SOCK, which is then no longer held (spec A-6).
+        on_held: bool,
     },
     /// Admit a target and hold a local port to call it from: SOCK.
     Hold {

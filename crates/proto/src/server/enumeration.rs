@@ -34,8 +34,6 @@ struct Ledger {
     reserved: Option<Reserved>,
     /// Whom policy has admitted for the plan in force.
     admitted: Option<(AcceptFilter, Directions)>,
-    /// Whom SOCK had admitted before; PASV and EPSV may keep it as filter (spec A-6).
-    admitted_before: Option<(AcceptFilter, Directions)>,
     out: Out,
     aborts: u32,
     /// What policy allows with every peer that it admits.
@@ -125,7 +123,6 @@ impl Node {
             preliminary: false,
             reserved: None,
             admitted: None,
-            admitted_before: None,
             out: Out::Nothing,
             aborts: 0,
             grant,
@@ -248,10 +245,12 @@ impl Ledger {
                         Arranged::Listening { .. } => Directions::BOTH,
                     };
                     match what {
-                        Arrange::Listen { direction, .. } => {
+                        Arrange::Listen {
+                            direction, on_held, ..
+                        } => {
                             self.reserved = Some(Reserved::Listening(direction));
-                            self.admitted =
-                                self.admitted_before.take().filter(|_| direction.is_none());
+                            // What SOCK admitted before PASV stays (spec A-6).
+                            self.admitted = self.admitted.filter(|_| on_held);
                         }
                         Arrange::Hold { target } => {
                             self.reserved = Some(Reserved::Held);
@@ -288,16 +287,21 @@ impl Ledger {
             Effect::Reply(reply) => self.replied(reply.code().number(), context),
             Effect::Arrange(what) => {
                 assert_eq!(self.out, Out::Nothing, "two questions at once: {context}");
-                if !matches!(what, Arrange::Pin { .. }) {
-                    assert_eq!(self.reserved, None, "a second reservation: {context}");
+                match what {
+                    Arrange::Pin { .. } => {}
+                    // The held port is used up, whatever comes of it.
+                    Arrange::Listen { on_held: true, .. } => {
+                        let held = self.reserved.take();
+                        assert_eq!(held, Some(Reserved::Held), "no port is held: {context}");
+                    }
+                    _ => assert_eq!(self.reserved, None, "a second reservation: {context}"),
                 }
                 self.out = Out::Arrange(what);
             }
             Effect::Transfer(transfer) => self.transfer(&transfer, context),
             Effect::Release => {
-                let held = self.reserved == Some(Reserved::Held);
                 self.reserved = None;
-                self.admitted_before = self.admitted.take().filter(|_| held);
+                self.admitted = None;
             }
             Effect::Disconnect => {
                 assert!(self.open.is_some(), "no connection is open: {context}");
@@ -327,7 +331,6 @@ impl Ledger {
         }
         assert!(self.owed > 0, "a reply nobody asked for: {context}");
         self.owed -= 1;
-        self.admitted_before = None;
         self.preliminary = false;
         self.aborts = self.aborts.min(self.owed);
     }

@@ -106,6 +106,7 @@ fn lstn_is_answered_with_exactly_the_socket() {
     let wanted = Arrange::Listen {
         protocol: None,
         direction: Some(Direction::Send),
+        on_held: false,
     };
     assert_eq!(effects, [Effect::Arrange(wanted)]);
 }

@@ -95,7 +95,11 @@ pub(super) async fn authenticate(
     let own = shared.own_addresses(local);
     // Anonymous users never meet third hosts; no user has their name (spec S-10, S-29).
     let grant = shared.accounts.grant_of(&account.name);
-    let policy = Arc::new(ThirdPartyPolicy::new(peer, own, None).following(grant));
+    let policy = Arc::new(
+        ThirdPartyPolicy::new(peer, own, None)
+            .knowing_own(Arc::clone(&shared.world.network))
+            .following(grant),
+    );
     Ok(Box::new(LoggedIn {
         account,
         store,

@@ -5,7 +5,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use thirdhost_proto::server::{Arrange, ArrangeRefusal, Arranged, Directions, Route, pinned_host};
-use thirdhost_sockets::{AllocateError, Allocator, Listening, OpenError, Parity, Reserved};
+use thirdhost_sockets::{
+    AllocateError, Allocator, Initiative, Listening, OpenError, Parity, PeerQuestion, Policy,
+    Reserved,
+};
 use thirdhost_wire::{AcceptFilter, Direction, HostSocket, NetworkProtocol};
 
 use crate::dtp::DataConnection;
@@ -52,7 +55,8 @@ impl DataSockets {
             Arrange::Listen {
                 protocol,
                 direction,
-            } => self.listen(site, protocol, direction),
+                on_held,
+            } => self.listen(site, protocol, direction, on_held),
             Arrange::Hold { target } => {
                 let may = site.may_call(target)?;
                 let parity = Parity::opposite_of(target.port());
@@ -85,7 +89,11 @@ impl DataSockets {
     ) -> Result<DataConnection, OpenFailure> {
         let (policy, timeout) = (&*line.policy, line.timeout);
         let connection = match (route, &mut self.reservation) {
-            (Route::Open, _) => return self.open.take().ok_or(OpenFailure::Gone),
+            (Route::Open, _) => {
+                let connection = self.open.take().ok_or(OpenFailure::Gone)?;
+                admit(&line.policy, &connection, direction)?;
+                return Ok(connection);
+            }
             (Route::Accept { filter }, Reservation::Listening(listening)) => {
                 listening.accept(filter, policy, direction, timeout).await?
             }
@@ -130,16 +138,19 @@ impl DataSockets {
         site: &Site<'_>,
         protocol: Option<NetworkProtocol>,
         direction: Option<Direction>,
+        on_held: bool,
     ) -> Result<Arranged, ArrangeRefusal> {
+        let before = std::mem::take(&mut self.reservation);
         let ours = NetworkProtocol::of(site.local);
         if protocol.is_some_and(|asked| asked != ours) {
             return Err(ArrangeRefusal::Protocol(vec![ours]));
         }
         let parity = direction.map(Parity::of_listener);
-        let listening = site
-            .allocator
-            .listen(site.local, parity)
-            .map_err(no_socket)?;
+        let listening = match before {
+            Reservation::Held(held) if on_held => held.listen(),
+            _ => site.allocator.listen(site.local, parity),
+        };
+        let listening = listening.map_err(no_socket)?;
         let port = listening.port();
         self.reservation = Reservation::Listening(listening);
         Ok(Arranged::Listening {
@@ -195,6 +206,25 @@ pub(super) enum OpenFailure {
     /// Calling or accepting failed.
     #[error(transparent)]
     Open(#[from] OpenError),
+}
+
+/// The peer of an open connection is judged anew for every file (spec S-15).
+fn admit(
+    policy: &ThirdPartyPolicy,
+    connection: &DataConnection,
+    direction: Direction,
+) -> Result<(), OpenFailure> {
+    let Ok(peer) = HostSocket::try_from(connection.peer()) else {
+        return Err(OpenFailure::Gone);
+    };
+    let question = PeerQuestion {
+        initiative: Initiative::Accept,
+        peer,
+        direction: Some(direction),
+    };
+    policy
+        .admit(&question)
+        .map_err(|denied| OpenFailure::Open(OpenError::Denied(denied)))
 }
 
 fn no_socket(error: AllocateError) -> ArrangeRefusal {

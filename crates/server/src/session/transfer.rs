@@ -270,6 +270,10 @@ async fn receive(
     if received.suspect {
         tracing::warn!("the source marked the file as suspect; it is stored all the same (M-20)");
     }
+    if has_lost_its_user(&job.stop).await {
+        upload.abandon().await;
+        return stopped(connection);
+    }
     // Completion is said after the data is in place (design D10); from here on ABOR is too late.
     if let Err(error) = upload.commit().await {
         connection.reset();
@@ -282,6 +286,16 @@ async fn receive(
     }
     close_received(connection, watch).await;
     Outcome::Completed { bytes, kept: false }
+}
+
+/// Whether the control connection has ended with the data connection: the system closes both in
+/// order when a user's process dies, and in MODE S the end of the one looks like the end of the
+/// file (spec M-14). The session reads the control connection while this waits: once for what
+/// is known already, once for what the system reports meanwhile.
+async fn has_lost_its_user(stop: &CancellationToken) -> bool {
+    tokio::task::yield_now().await;
+    tokio::task::yield_now().await;
+    stop.is_cancelled()
 }
 
 fn stopped(connection: DataConnection) -> Outcome {

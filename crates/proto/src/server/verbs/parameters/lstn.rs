@@ -28,6 +28,7 @@ pub(in crate::server) fn lstn(
     let listen = Arrange::Listen {
         protocol,
         direction: Some(direction),
+        on_held: false,
     };
     pi.ask(Effect::Arrange(listen), Asked::Lstn { direction });
 }

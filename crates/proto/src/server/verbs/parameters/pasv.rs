@@ -5,7 +5,7 @@ use thirdhost_wire::NetworkProtocol;
 use crate::server::questions::Asked;
 use crate::server::reply_text as text;
 use crate::server::session::ServerPi;
-use crate::server::{Arrange, Effect};
+use crate::server::{Arrange, Effect, Plan};
 
 pub(in crate::server) fn pasv(pi: &mut ServerPi) {
     if pi.epsv_all {
@@ -14,13 +14,20 @@ pub(in crate::server) fn pasv(pi: &mut ServerPi) {
     listen(pi, None, false);
 }
 
-/// PASV and EPSV: a SOCK given before stays as filter (spec A-6, RFC 478).
+/// PASV and EPSV: a SOCK given before stays as filter, and they listen on the port that was
+/// told for it (spec A-6, RFC 478).
 pub(super) fn listen(pi: &mut ServerPi, protocol: Option<NetworkProtocol>, extended: bool) {
     let kept = pi.plan.filter_kept_by_pasv();
-    pi.release_plan();
+    if kept.is_some() {
+        pi.disconnect();
+        pi.plan = Plan::Default;
+    } else {
+        pi.release_plan();
+    }
     let listen = Arrange::Listen {
         protocol,
         direction: None,
+        on_held: kept.is_some(),
     };
     pi.ask(Effect::Arrange(listen), Asked::Pasv { extended, kept });
 }
