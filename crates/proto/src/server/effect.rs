@@ -57,6 +57,8 @@ pub enum Question {
         from: VirtualPath,
         /// The new name.
         to: VirtualPath,
+        /// Whether a file that has the new name may be replaced.
+        replace: bool,
     },
     /// SIZE: the octets a transfer would move. Answer: `Size`.
     Size {

@@ -25,7 +25,14 @@ pub(super) async fn answer(
             store.remove_directory(path).await.map(|()| Answer::Done)
         }
         Question::Delete(path) => store.delete(path).await.map(|()| Answer::Done),
-        Question::Rename { from, to } => store.rename(from, to).await.map(|()| Answer::Done),
+        Question::Rename { from, to, replace } => {
+            let renaming = if *replace {
+                store.rename(from, to)
+            } else {
+                store.rename_new(from, to)
+            };
+            renaming.await.map(|()| Answer::Done)
+        }
         Question::Room { octets } => store.room(*octets).await.map(|()| Answer::Done),
         Question::Modified(path) => file(&*store, path)
             .await

@@ -386,6 +386,14 @@ async fn a_rename_takes_the_place_of_a_file(store: &impl Store) {
     );
     store.rename(&path("e"), &path("e")).await.unwrap();
     assert_eq!(read(store, "e/x").await, "x");
+    for taken in ["e", "h"] {
+        put(store, "h", "kept").await;
+        put(store, "i", "moved").await;
+        refused(store.rename_new(&path("i"), &path(taken)).await, "exists");
+        assert_eq!(read(store, "h").await, "kept");
+    }
+    store.rename_new(&path("i"), &path("j")).await.unwrap();
+    assert_eq!(read(store, "j").await, "moved");
 }
 
 async fn what_is_no_file_is_refused(store: &impl Store) {

@@ -104,11 +104,20 @@ impl MemoryStore {
         }))
     }
 
-    fn rename_now(&self, from: &VirtualPath, to: &VirtualPath) -> Result<(), StoreError> {
+    fn rename_now(
+        &self,
+        from: &VirtualPath,
+        to: &VirtualPath,
+        replace: bool,
+    ) -> Result<(), StoreError> {
         names::check_readable(from)?;
         names::check_creatable(to)?;
         let (from, to) = (self.key_below_root(from)?, self.key_below_root(to)?);
-        self.shared.tree().rename(&from, &to)
+        let mut tree = self.shared.tree();
+        if !replace && tree.find(&to).is_ok() {
+            return Err(StoreError::Exists);
+        }
+        tree.rename(&from, &to)
     }
 }
 
@@ -213,7 +222,15 @@ impl Store for MemoryStore {
         from: &'a VirtualPath,
         to: &'a VirtualPath,
     ) -> BoxFuture<'a, Result<(), StoreError>> {
-        Box::pin(async move { self.rename_now(from, to) })
+        Box::pin(async move { self.rename_now(from, to, true) })
+    }
+
+    fn rename_new<'a>(
+        &'a self,
+        from: &'a VirtualPath,
+        to: &'a VirtualPath,
+    ) -> BoxFuture<'a, Result<(), StoreError>> {
+        Box::pin(async move { self.rename_now(from, to, false) })
     }
 }
 

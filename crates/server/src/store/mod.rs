@@ -97,6 +97,14 @@ pub trait Store: fmt::Debug + Send + Sync {
         from: &'a VirtualPath,
         to: &'a VirtualPath,
     ) -> BoxFuture<'a, Result<(), StoreError>>;
+
+    /// The same, but refused as [`StoreError::Exists`] when anything is at `to`, without a moment
+    /// in which something could come there.
+    fn rename_new<'a>(
+        &'a self,
+        from: &'a VirtualPath,
+        to: &'a VirtualPath,
+    ) -> BoxFuture<'a, Result<(), StoreError>>;
 }
 
 /// A directory being listed, a bounded batch at a time (spec S-56).

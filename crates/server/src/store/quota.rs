@@ -188,6 +188,14 @@ impl Store for Bounded {
     ) -> BoxFuture<'a, Result<(), StoreError>> {
         self.store.rename(from, to)
     }
+
+    fn rename_new<'a>(
+        &'a self,
+        from: &'a VirtualPath,
+        to: &'a VirtualPath,
+    ) -> BoxFuture<'a, Result<(), StoreError>> {
+        self.store.rename_new(from, to)
+    }
 }
 
 /// An upload within bounds.

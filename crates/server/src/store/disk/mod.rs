@@ -259,7 +259,12 @@ impl DiskStore {
         }
     }
 
-    fn rename_blocking(&self, from: &VirtualPath, to: &VirtualPath) -> Result<(), StoreError> {
+    fn rename_blocking(
+        &self,
+        from: &VirtualPath,
+        to: &VirtualPath,
+        replace: bool,
+    ) -> Result<(), StoreError> {
         names::check_readable(from)?;
         names::check_creatable(to)?;
         let (from_place, to_place) = (
@@ -268,10 +273,13 @@ impl DiskStore {
         );
         self.check_no_append(from)?;
         self.check_no_append(to)?;
-        from_place
-            .dir
-            .rename(&from_place.name, &to_place.dir, &to_place.name)
-            .map_err(store_error)
+        let (from_dir, to_dir) = (&from_place.dir, &to_place.dir);
+        let renamed = if replace {
+            from_dir.rename(&from_place.name, to_dir, &to_place.name)
+        } else {
+            system::rename_new(from_dir, &from_place.name, to_dir, &to_place.name)
+        };
+        renamed.map_err(store_error)
     }
 }
 
@@ -353,7 +361,20 @@ impl Store for DiskStore {
         to: &'a VirtualPath,
     ) -> BoxFuture<'a, Result<(), StoreError>> {
         let to = to.clone();
-        self.run(from, move |store, from| store.rename_blocking(from, &to))
+        self.run(from, move |store, from| {
+            store.rename_blocking(from, &to, true)
+        })
+    }
+
+    fn rename_new<'a>(
+        &'a self,
+        from: &'a VirtualPath,
+        to: &'a VirtualPath,
+    ) -> BoxFuture<'a, Result<(), StoreError>> {
+        let to = to.clone();
+        self.run(from, move |store, from| {
+            store.rename_blocking(from, &to, false)
+        })
     }
 }
 

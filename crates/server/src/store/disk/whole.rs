@@ -143,7 +143,7 @@ impl Work for Whole {
         let Place { dir, name } = &self.place;
         match self.reservation {
             None => dir.rename(&self.temporary, dir, name),
-            Some(_) => system::rename_new(dir, &self.temporary, name),
+            Some(_) => system::rename_new(dir, &self.temporary, dir, name),
         }
         .map_err(store_error)?;
         self.is_done = true;

@@ -16,6 +16,9 @@ pub(in crate::server) fn rnto(pi: &mut ServerPi, name: &Pathname) {
         return;
     }
     if let Some(to) = pi.permitted_path(Permission::Rename, Some(name)) {
-        pi.ask(Effect::Ask(Question::Rename { from, to }), Asked::Change);
+        // To replace a file is to destroy one, which a permission to rename does not say.
+        let replace = pi.may(Permission::Write, &to) || pi.may(Permission::Delete, &to);
+        let question = Question::Rename { from, to, replace };
+        pi.ask(Effect::Ask(question), Asked::Change);
     }
 }

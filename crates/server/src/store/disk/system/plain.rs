@@ -59,10 +59,15 @@ pub(in super::super) fn write_at(file: &File, bytes: &[u8], offset: u64) -> io::
     file.write_all(bytes)
 }
 
-/// Renames within one directory unless something is at `to`.
-pub(in super::super) fn rename_new(dir: &Dir, from: &str, to: &str) -> io::Result<()> {
-    dir.hard_link(from, dir, to)?;
-    dir.remove_file(from)
+/// Renames unless something is at `to`. Directories cannot be linked, and are refused.
+pub(in super::super) fn rename_new(
+    from_dir: &Dir,
+    from: &str,
+    to_dir: &Dir,
+    to: &str,
+) -> io::Result<()> {
+    from_dir.hard_link(from, to_dir, to)?;
+    from_dir.remove_file(from)
 }
 
 /// Directories cannot be synced.

@@ -83,13 +83,18 @@ pub(in super::super) fn write_at(file: &File, bytes: &[u8], offset: u64) -> io::
     file.write_all_at(bytes, offset)
 }
 
-/// Renames within one directory unless something is at `to`.
-pub(in super::super) fn rename_new(dir: &Dir, from: &str, to: &str) -> io::Result<()> {
-    match renameat_with(dir, from, dir, to, RenameFlags::NOREPLACE) {
+/// Renames unless something is at `to`.
+pub(in super::super) fn rename_new(
+    from_dir: &Dir,
+    from: &str,
+    to_dir: &Dir,
+    to: &str,
+) -> io::Result<()> {
+    match renameat_with(from_dir, from, to_dir, to, RenameFlags::NOREPLACE) {
         // Not every file system knows the flag; a link refuses what is there just as well.
         Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => {
-            dir.hard_link(from, dir, to)?;
-            dir.remove_file(from)
+            from_dir.hard_link(from, to_dir, to)?;
+            from_dir.remove_file(from)
         }
         done => done.map_err(io::Error::from),
     }
