@@ -9,6 +9,7 @@
 mod arrange;
 mod command;
 mod effect;
+mod hosts;
 mod limits;
 mod login;
 mod operation;
@@ -24,6 +25,7 @@ mod virtual_path;
 
 pub use arrange::{Arrange, ArrangeRefusal, Arranged, Directions, pinned_host};
 pub use effect::{Answer, Effect, Event, Identity, Question, Refusal};
+pub use hosts::Hosts;
 pub use limits::{Limits, QUEUED_COMMANDS_MAX};
 pub use operation::{
     ListForm, ListTarget, Opened, Operation, Outcome, Route, Transfer, TransferParameters,
@@ -37,3 +39,5 @@ pub use virtual_path::{COMPONENT_BYTES_MAX, PATH_BYTES_MAX, PathError, VirtualPa
 mod enumeration;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod verb_tests;

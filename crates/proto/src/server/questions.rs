@@ -84,10 +84,10 @@ fn install(pi: &mut ServerPi, asked: &Asked, arranged: Arranged) {
             pi.reply(text::data_socket(port));
         }
         (Asked::Pasv { extended, kept }, Arranged::Listening { port, host }) => {
-            let reply = if *extended {
-                Some(text::extended_passive(port))
-            } else {
-                text::passive(host, port)
+            let reply = match extended {
+                true if pi.custom_epsv => text::custom_extended_passive(host, port),
+                true => Some(text::extended_passive(port)),
+                false => text::passive(host, port),
             };
             let Some(reply) = reply else {
                 pi.push(super::Effect::Release);

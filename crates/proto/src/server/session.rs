@@ -9,6 +9,7 @@ use thirdhost_wire::{
 };
 
 use super::effect::{Effect, Event};
+use super::hosts::Hosts;
 use super::limits::{Limits, QUEUED_COMMANDS_MAX};
 use super::login::Login;
 use super::operation::TransferParameters;
@@ -21,7 +22,7 @@ use super::virtual_path::VirtualPath;
 use super::{command, login, questions, reply_text as text, transfer};
 
 /// What is fixed for a session when it begins.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Settings {
     /// The host at the other end of the control connection.
     pub peer: IpAddr,
@@ -31,6 +32,8 @@ pub struct Settings {
     pub clear_login: ClearLogin,
     /// Whether data connections may be in clear text (design D15, spec S-39).
     pub clear_transfers: bool,
+    /// The names HOST may give us.
+    pub hosts: Hosts,
     /// Times and counts.
     pub limits: Limits,
 }
@@ -70,6 +73,8 @@ pub struct ServerPi {
     /// Whether the data connection of the last transfer is still open (MODE B).
     pub(super) open: bool,
     pub(super) epsv_all: bool,
+    /// CEPR: whether 229 tells the address as well.
+    pub(super) custom_epsv: bool,
     pub(super) restart: Option<RestartPoint>,
     pub(super) rename_from: Option<VirtualPath>,
     pub(super) activity: Activity,
@@ -108,6 +113,7 @@ impl ServerPi {
             plan: Plan::Default,
             open: false,
             epsv_all: false,
+            custom_epsv: false,
             restart: None,
             rename_from: None,
             activity: Activity::Idle,

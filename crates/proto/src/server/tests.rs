@@ -18,6 +18,7 @@ pub(super) fn session(unpinned: Unpinned) -> ServerPi {
         unpinned,
         clear_login: ClearLogin::Everyone,
         clear_transfers: true,
+        hosts: Hosts::default(),
         limits: Limits::default(),
     };
     let mut pi = ServerPi::new(Duration::ZERO, settings);
@@ -37,22 +38,22 @@ pub(super) fn log_in(pi: &mut ServerPi, permissions: Permissions) {
     assert_eq!(replies(pi), ["230 Logged in."]);
 }
 
-fn logged_in() -> ServerPi {
+pub(super) fn logged_in() -> ServerPi {
     let mut pi = session(Unpinned::ControlHost);
     log_in(&mut pi, Permissions::all());
     pi
 }
 
-fn tell(pi: &mut ServerPi, line: &str) {
+pub(super) fn tell(pi: &mut ServerPi, line: &str) {
     pi.handle_command(NOW, Command::parse(line.as_bytes()));
 }
 
-fn drain(pi: &mut ServerPi) -> Vec<Effect> {
+pub(super) fn drain(pi: &mut ServerPi) -> Vec<Effect> {
     std::iter::from_fn(|| pi.poll_effect()).collect()
 }
 
 /// The effects, with replies as their first lines.
-fn replies(pi: &mut ServerPi) -> Vec<String> {
+pub(super) fn replies(pi: &mut ServerPi) -> Vec<String> {
     drain(pi)
         .into_iter()
         .map(|effect| match effect {
@@ -63,7 +64,7 @@ fn replies(pi: &mut ServerPi) -> Vec<String> {
 }
 
 /// The codes of the replies to `line`, where the world grants every arrangement.
-fn ask(pi: &mut ServerPi, line: &str) -> Vec<String> {
+pub(super) fn ask(pi: &mut ServerPi, line: &str) -> Vec<String> {
     tell(pi, line);
     let mut answers = Vec::new();
     while let Some(effect) = pi.poll_effect() {
@@ -88,7 +89,7 @@ fn ask(pi: &mut ServerPi, line: &str) -> Vec<String> {
     answers
 }
 
-fn check(pi: &mut ServerPi, line: &str, expected: &str) {
+pub(super) fn check(pi: &mut ServerPi, line: &str, expected: &str) {
     let answers = ask(pi, line);
     assert_eq!(answers.len(), 1, "{line}: {answers:?}");
     assert!(
@@ -546,6 +547,7 @@ fn in_clear_text_only_anonymous_logs_in_and_transfers_may_be_refused() {
         unpinned: Unpinned::ControlHost,
         clear_login: ClearLogin::Anonymous,
         clear_transfers: false,
+        hosts: Hosts::default(),
         limits: Limits::default(),
     };
     let mut pi = ServerPi::new(NOW, settings);
@@ -567,4 +569,4 @@ fn in_clear_text_only_anonymous_logs_in_and_transfers_may_be_refused() {
     assert!(replies(&mut pi).last().unwrap().starts_with("521"));
 }
 
-const NOW: Duration = Duration::ZERO;
+pub(super) const NOW: Duration = Duration::ZERO;

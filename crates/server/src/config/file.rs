@@ -8,6 +8,7 @@ use std::time::Duration;
 use ipnet::IpNet;
 use serde::Deserialize;
 use thirdhost_proto::server::{Permission, Permissions, Unpinned};
+use thirdhost_wire::HostName;
 use toml::Spanned;
 
 use super::operations::{LogTable, MetricsTable};
@@ -62,6 +63,7 @@ pub(super) fn resolve(text: &str, file: &Path) -> Result<Config, ConfigError> {
     };
     Ok(Config {
         listen,
+        hosts: written.hosts.into_iter().map(|Worded(host)| host).collect(),
         root: defaults.root,
         roll,
         users_file: users_file.map(|(_, path)| path),
@@ -98,6 +100,8 @@ pub(super) fn wrong_root(text: &str, file: &Path) -> ConfigError {
 #[serde(deny_unknown_fields)]
 struct File {
     listen: Option<Spanned<Vec<Worded<SocketAddr>>>>,
+    #[serde(default)]
+    hosts: Vec<Worded<HostName>>,
     root: PathBuf,
     users: Option<Spanned<PathBuf>>,
     uploads: Option<Worded<UploadPolicy>>,

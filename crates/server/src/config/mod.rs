@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use thirdhost_proto::server::{Permissions, Unpinned};
+use thirdhost_wire::HostName;
 
 use crate::accounts::{Account, Roll};
 use crate::limits;
@@ -33,6 +34,8 @@ pub use users::{Change, SetUserError, read_users, remove_user, set_user};
 pub struct Config {
     /// Where control connections are accepted; port 0 lets the system choose.
     pub listen: Vec<SocketAddr>,
+    /// The names HOST may give the server; while there are none, every name is accepted.
+    pub hosts: Vec<HostName>,
     /// The directory beneath which every home lies.
     pub root: PathBuf,
     /// Who may log in.
@@ -133,6 +136,7 @@ impl Config {
         };
         Self {
             listen: vec![QUICK_START_LISTEN],
+            hosts: Vec::new(),
             root: root.into(),
             roll: Roll {
                 users: Vec::new(),

@@ -132,8 +132,8 @@ fn a_wrong_file_names_line_column_key_and_what_was_expected() {
     refused_line(
         "lisen = []",
         1,
-        "lisen: unknown key `lisen`; expected one of `listen`, `root`, `users`, `uploads`, \
-         `durability`, `partial_hours`, `drain_seconds`, `data`, `tls`, `limits`, \
+        "lisen: unknown key `lisen`; expected one of `listen`, `hosts`, `root`, `users`, \
+         `uploads`, `durability`, `partial_hours`, `drain_seconds`, `data`, `tls`, `limits`, \
          `log`, `metrics`, `user`, `anonymous`",
     );
     refused_line(
@@ -546,3 +546,15 @@ home = "alice"                         # beneath root
 permissions = ["read", "write", "append", "delete", "rename", "mkdir"]     # "read" includes listing
 third_party = { send_to = ["198.51.100.0/24"], receive_from = ["0.0.0.0/0", "::/0"] }
 "#;
+
+#[test]
+fn the_names_of_the_server_are_listed_for_host() {
+    let config = parse("root = \"/\"\nhosts = [\"FTP.example.org\", \"[::1]\"]\n").unwrap();
+    let names: Vec<String> = config.hosts.iter().map(ToString::to_string).collect();
+    assert_eq!(names, ["ftp.example.org", "[::1]"]);
+    refused_line(
+        "hosts = [\"a:21\"]",
+        10,
+        "hosts: invalid value: string \"a:21\"; expected a domain name, or an address as in a URL",
+    );
+}

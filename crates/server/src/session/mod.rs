@@ -18,7 +18,7 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use thirdhost_proto::server::{
-    Arrange, ArrangeRefusal, Effect, Event, Identity, Outcome, Refusal, ServerPi, Settings,
+    Arrange, ArrangeRefusal, Effect, Event, Hosts, Identity, Outcome, Refusal, ServerPi, Settings,
     Transfer, pinned_host,
 };
 use thirdhost_sockets::Connection;
@@ -91,6 +91,10 @@ impl Session {
             unpinned: config.data_sockets.unpinned,
             clear_login: login::clear_login(config, peer),
             clear_transfers: config.tls.require.transfer_allowed_in_clear(peer),
+            hosts: Hosts {
+                address: Some(control.local().ip().to_canonical()),
+                names: config.hosts.clone(),
+            },
             limits: limits::session(config),
         };
         let pi = ServerPi::new(shared.world.clock.now(), settings);

@@ -17,12 +17,19 @@ impl Command {
             Self::Acct(_) => Verb::Acct,
             Self::Cwd(_) => Verb::Cwd,
             Self::Cdup => Verb::Cdup,
+            Self::Host(_) => Verb::Host,
+            Self::Lang(_) => Verb::Lang,
+            Self::Clnt(_) => Verb::Clnt,
+            Self::Csid(_) => Verb::Csid,
             Self::Rein => Verb::Rein,
             Self::Quit => Verb::Quit,
             Self::Port(_) => Verb::Port,
             Self::Eprt(_) => Verb::Eprt,
             Self::Pasv => Verb::Pasv,
             Self::Epsv(_) => Verb::Epsv,
+            Self::Cepr(_) => Verb::Cepr,
+            Self::Pret(_) => Verb::Pret,
+            Self::Algs(_) => Verb::Algs,
             Self::Lstn { .. } => Verb::Lstn,
             Self::Sock(_) => Verb::Sock,
             Self::Type(_) => Verb::Type,
@@ -82,8 +89,14 @@ impl Command {
         match self {
             Self::Cdup | Self::Rein | Self::Quit | Self::Pasv | Self::Abor | Self::Pwd => None,
             Self::Syst | Self::Feat | Self::Noop => None,
-            Self::User(text) | Self::Acct(text) => Some(text.to_string()),
+            Self::User(text) | Self::Acct(text) | Self::Clnt(text) | Self::Csid(text) => {
+                Some(text.to_string())
+            }
+            Self::Pret(text) | Self::Algs(text) => Some(text.to_string()),
+            Self::Lang(text) | Self::Help(text) => text.as_ref().map(ToString::to_string),
             Self::Pass(password) => Some(password.reveal().to_owned()),
+            Self::Host(host) => Some(host.to_string()),
+            Self::Cepr(on) => Some(if *on { "ON" } else { "OFF" }.to_owned()),
             Self::Cwd(name) | Self::Dele(name) | Self::Rmd(name) | Self::Mkd(name) => {
                 Some(name.to_string())
             }
@@ -95,7 +108,6 @@ impl Command {
                 name.as_ref().map(ToString::to_string)
             }
             Self::Mlst(name) | Self::Mlsd(name) => name.as_ref().map(ToString::to_string),
-            Self::Help(topic) => topic.as_ref().map(ToString::to_string),
             Self::Port(socket) => port_words(*socket).1,
             Self::Eprt(argument) => Some(address::to_eprt(*argument)),
             Self::Epsv(EpsvArgument::Default) => None,

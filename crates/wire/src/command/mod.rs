@@ -7,8 +7,8 @@ mod verb;
 pub use verb::{UnknownVerb, Verb};
 
 use crate::{
-    Direction, HostSocket, NetworkProtocol, Password, Pathname, RepresentationType, SockArgument,
-    Structure, Text, TransmissionMode,
+    Direction, HostName, HostSocket, NetworkProtocol, Password, Pathname, RepresentationType,
+    SockArgument, Structure, Text, TransmissionMode,
 };
 
 /// A command with its argument. X-forms (XCWD, XPWD …) become their plain verbs.
@@ -27,6 +27,14 @@ pub enum Command {
     Cwd(Pathname),
     /// CDUP: go to the parent directory.
     Cdup,
+    /// HOST: which of the server's names the user means. RFC 7151.
+    Host(HostName),
+    /// LANG: the language of replies; `None`: the default. RFC 2640 section 4.
+    Lang(Option<Text>),
+    /// CLNT: the user's program, for the log.
+    Clnt(Text),
+    /// CSID: the user's program as `Name=x; Version=y;`.
+    Csid(Text),
     /// REIN: log out and begin anew.
     Rein,
     /// QUIT: end the session.
@@ -40,6 +48,12 @@ pub enum Command {
     Pasv,
     /// EPSV: listen, and say on which port (229). RFC 2428 section 3.
     Epsv(EpsvArgument),
+    /// CEPR: whether 229 tells family and address too (spec F-8).
+    Cepr(bool),
+    /// PRET: the command that will use the data connection about to be arranged.
+    Pret(Text),
+    /// ALGS: for an application gateway on the way, in capitals. RFC 6384 section 11.
+    Algs(Text),
     /// LSTN: reserve a data socket and listen on it. RFC 438 clause a.
     Lstn {
         /// Which way data will travel, seen from the server told.

@@ -1,5 +1,7 @@
 //! A line becomes a command. RFC 959 section 5.3, spec.
 
+mod extensions;
+
 use super::{Command, CommandError, EpsvArgument, Verb};
 use crate::{
     Direction, NetworkProtocol, Password, Pathname, RepresentationType, RestartPoint, Structure,
@@ -47,12 +49,19 @@ impl<'a> Argument<'a> {
             Verb::Acct => Command::Acct(self.text(self.octets)?),
             Verb::Cwd => Command::Cwd(self.pathname()?),
             Verb::Cdup => self.none(Command::Cdup)?,
+            Verb::Host => Command::Host(self.host()?),
+            Verb::Lang => Command::Lang(self.language()?),
+            Verb::Clnt => Command::Clnt(self.some_text("a name is missing")?),
+            Verb::Csid => Command::Csid(self.client_identity()?),
             Verb::Rein => self.none(Command::Rein)?,
             Verb::Quit => self.none(Command::Quit)?,
             Verb::Port => Command::Port(address::port(self.word()?).map_err(self.wrong())?),
             Verb::Eprt => Command::Eprt(address::eprt(self.word()?).map_err(self.wrong())?),
             Verb::Pasv => self.none(Command::Pasv)?,
             Verb::Epsv => Command::Epsv(self.epsv()?),
+            Verb::Cepr => Command::Cepr(self.switch()?),
+            Verb::Pret => self.pret()?,
+            Verb::Algs => Command::Algs(self.gateway_request()?),
             Verb::Lstn => self.lstn()?,
             Verb::Sock => Command::Sock(address::sock(self.ascii()?).map_err(self.wrong())?),
             Verb::Type => Command::Type(self.representation_type()?),

@@ -490,6 +490,56 @@ fn allo_and_opts_take_words() {
 }
 
 #[test]
+fn a_session_s_circumstances_are_told() {
+    let text = |text: &str| Text::try_from(text).unwrap();
+    for host in ["ftp.example.org", "192.0.2.1", "[2001:db8::1]"] {
+        check(
+            &format!("HOST {host}"),
+            Command::Host(host.parse().unwrap()),
+        );
+    }
+    same("host  FTP.Example.Org ", "HOST ftp.example.org");
+    check("LANG", Command::Lang(None));
+    check("LANG fr-CA", Command::Lang(Some(text("fr-CA"))));
+    check("CLNT lftp 4.9", Command::Clnt(text("lftp 4.9")));
+    let identity = "Name=WinSCP; Version=6.3;";
+    check(&format!("CSID {identity}"), Command::Csid(text(identity)));
+    check("CEPR ON", Command::Cepr(true));
+    check("CEPR OFF", Command::Cepr(false));
+    same("cepr on", "CEPR ON");
+    check("PRET RETR a b", Command::Pret(text("RETR a b")));
+    check("PRET MLSD", Command::Pret(text("MLSD")));
+    check("ALGS STATUS64", Command::Algs(text("STATUS64")));
+    same("algs enable64", "ALGS ENABLE64");
+    for line in [
+        "HOST",
+        "HOST a b",
+        "HOST ftp.example.org:21",
+        "HOST 2001:db8::1",
+        "LANG en_US",
+        "LANG abcdefghi",
+        "LANG en fr",
+        "CLNT",
+        "CSID",
+        "CSID WinSCP",
+        "CSID Version=1;",
+        "CSID Name=x;y;",
+        "CEPR",
+        "CEPR maybe",
+        "PRET",
+        "ALGS",
+        "ALGS x",
+    ] {
+        refused(line);
+    }
+    let found = Command::parse(b"PRET NONSENSE a");
+    assert!(
+        matches!(found, Err(CommandError::NotSupported { .. })),
+        "{found:?}"
+    );
+}
+
+#[test]
 fn other_lines_are_no_commands() {
     let check = |line: &[u8], error| assert_eq!(Command::parse(line), Err(error), "{line:?}");
     check(b"", CommandError::Unknown);

@@ -27,6 +27,11 @@ pub(in crate::server) fn extended_passive(port: u16) -> Reply {
     thirdhost_wire::extended_passive_reply(port)
 }
 
+/// None for port 0, which no listener has.
+pub(in crate::server) fn custom_extended_passive(host: IpAddr, port: u16) -> Option<Reply> {
+    HostSocket::new(host, port).map(thirdhost_wire::custom_extended_passive_reply)
+}
+
 /// Byte-exact `255 SOCK nnnn` (design D7).
 pub(in crate::server) fn data_socket(port: u16) -> Reply {
     thirdhost_wire::data_socket_reply(port)

@@ -94,6 +94,34 @@ pub(in crate::server) fn reinitialized() -> Reply {
     reply(220, "Ready for a new user.")
 }
 
+pub(in crate::server) fn host_accepted() -> Reply {
+    reply(220, "Host accepted.")
+}
+
+pub(in crate::server) fn host_after_login() -> Reply {
+    reply(503, "HOST comes before the login.")
+}
+
+pub(in crate::server) fn unknown_host() -> Reply {
+    reply(504, "HOST: this server has another name.")
+}
+
+pub(in crate::server) fn language_set() -> Reply {
+    reply(200, "Replies are in English.")
+}
+
+pub(in crate::server) fn unknown_language() -> Reply {
+    reply(504, "LANG: replies are in English (EN) only.")
+}
+
+pub(in crate::server) fn server_identity() -> Reply {
+    reply(200, "Name=thirdhostd; CaseSensitive=1;")
+}
+
+pub(in crate::server) fn no_gateway() -> Reply {
+    reply(202, "ALGS: there is no gateway on the way.")
+}
+
 /// Clients switch parsers by it: exactly this.
 pub(in crate::server) fn system() -> Reply {
     reply(215, "UNIX Type: L8")

@@ -11,12 +11,18 @@ pub(in crate::server) fn feat(pi: &mut ServerPi) {
 }
 
 /// Without MLST, whose line tells what OPTS MLST has chosen.
-const FEATURES: [&str; 10] = [
+const FEATURES: &[&str] = &[
+    "CEPR",
+    "CLNT",
+    "CSID",
     "EPRT",
     "EPSV",
+    "HOST",
+    "LANG EN*",
     "LSTN S;R;",
     "MDTM",
     "MODE B",
+    "PRET",
     "REST STREAM",
     "SIZE",
     "SOCK IPv4;IPv6;ANY;",

@@ -26,18 +26,25 @@ fn line(verbs: &[(Verb, &str)]) -> String {
 
 const PER_LINE: usize = 10;
 
-const SYNTAX: [(Verb, &str); 41] = [
+const SYNTAX: &[(Verb, &str)] = &[
     (Verb::User, "<name>"),
     (Verb::Pass, "<password>"),
     (Verb::Acct, "<account>"),
     (Verb::Cwd, "<pathname>"),
     (Verb::Cdup, ""),
+    (Verb::Host, "<name>"),
+    (Verb::Lang, "[EN]"),
+    (Verb::Clnt, "<program>"),
+    (Verb::Csid, "Name=<program>; Version=<version>;"),
     (Verb::Rein, ""),
     (Verb::Quit, ""),
     (Verb::Port, "h1,h2,h3,h4,p1,p2"),
     (Verb::Eprt, "|1 or 2|<address>|<port>|"),
     (Verb::Pasv, ""),
     (Verb::Epsv, "[1|2|ALL]"),
+    (Verb::Cepr, "ON|OFF"),
+    (Verb::Pret, "<command>"),
+    (Verb::Algs, "STATUS64|ENABLE64|DISABLE64"),
     (Verb::Lstn, "S|R [1|2]"),
     (Verb::Sock, "[<host>,]<socket>"),
     (Verb::Type, "A|I|L 8"),

@@ -1,6 +1,7 @@
 //! The service commands. RFC 959 section 4.1.3 and its successors.
 
 mod abor;
+mod algs;
 mod allo;
 mod appe;
 mod dele;
@@ -27,6 +28,7 @@ mod stou;
 mod syst;
 
 pub(in crate::server) use abor::abor;
+pub(in crate::server) use algs::algs;
 pub(in crate::server) use allo::allo;
 pub(in crate::server) use appe::appe;
 pub(in crate::server) use dele::dele;

@@ -1,0 +1,76 @@
+//! The arguments of commands that are younger than RFC 959.
+
+use super::{Argument, trim};
+use crate::command::{Command, CommandError, Verb};
+use crate::{HostName, Text};
+
+impl Argument<'_> {
+    pub(super) fn host(self) -> Result<HostName, CommandError> {
+        let expected = "expected a domain name or an address literal, without a port";
+        self.word()?.parse().map_err(|_| self.bad(expected))
+    }
+
+    /// RFC 5646 in the coarse grain of RFC 2640: subtags of letters and digits.
+    pub(super) fn language(self) -> Result<Option<Text>, CommandError> {
+        if trim(self.octets).is_empty() {
+            return Ok(None);
+        }
+        let tag = self.word()?;
+        let is_subtag = |subtag: &str| {
+            (1..=8).contains(&subtag.len()) && subtag.bytes().all(|b| b.is_ascii_alphanumeric())
+        };
+        if !tag.split('-').all(is_subtag) {
+            return Err(self.bad("expected a language tag such as EN"));
+        }
+        self.text(tag.as_bytes()).map(Some)
+    }
+
+    /// `Name=x; Version=y;`: items of a name and a value, of which one is `Name`.
+    pub(super) fn client_identity(self) -> Result<Text, CommandError> {
+        let text = self.some_text("expected Name=...; Version=...;")?;
+        let mut items = text.as_str().split(';').map(str::trim);
+        let proper = |item: &str| {
+            item.split_once('=')
+                .is_some_and(|(name, _)| !name.is_empty())
+        };
+        let named = text.as_str().split(';').any(|item| {
+            let name = item.split_once('=').map(|(name, _)| name.trim());
+            name.is_some_and(|name| name.eq_ignore_ascii_case("Name"))
+        });
+        if !named || !items.all(|item| item.is_empty() || proper(item)) {
+            return Err(self.bad("expected Name=...; Version=...;"));
+        }
+        Ok(text)
+    }
+
+    pub(super) fn pret(self) -> Result<Command, CommandError> {
+        let text = self.some_text("expected a command, with its argument")?;
+        let code = text.as_str().split(' ').next().unwrap_or_default();
+        if Verb::from_code(code.as_bytes()).is_none() {
+            return Err(self.unsupported("the command named is not one of this server"));
+        }
+        Ok(Command::Pret(text))
+    }
+
+    pub(super) fn switch(self) -> Result<bool, CommandError> {
+        match self.word()? {
+            word if word.eq_ignore_ascii_case("ON") => Ok(true),
+            word if word.eq_ignore_ascii_case("OFF") => Ok(false),
+            _ => Err(self.bad("expected ON or OFF")),
+        }
+    }
+
+    /// RFC 6384 section 11.
+    pub(super) fn gateway_request(self) -> Result<Text, CommandError> {
+        let word = self.word()?.to_ascii_uppercase();
+        if !matches!(word.as_str(), "STATUS64" | "ENABLE64" | "DISABLE64") {
+            return Err(self.bad("expected STATUS64, ENABLE64 or DISABLE64"));
+        }
+        self.text(word.as_bytes())
+    }
+
+    pub(super) fn some_text(self, missing: &'static str) -> Result<Text, CommandError> {
+        self.optional_text(self.octets)?
+            .ok_or_else(|| self.bad(missing))
+    }
+}
