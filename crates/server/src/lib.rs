@@ -4,6 +4,7 @@ pub mod config;
 pub mod dtp;
 pub mod limits;
 pub mod policy;
+mod presence;
 mod record;
 mod server;
 mod session;

@@ -17,6 +17,7 @@ use tokio::task::JoinSet;
 use crate::accounts::{Accounts, Roll};
 use crate::config::Config;
 use crate::policy::TargetRate;
+use crate::presence::Presence;
 use crate::record::{self, Now, Record};
 use crate::session;
 use crate::store::Homes;
@@ -36,6 +37,7 @@ pub(crate) struct Shared {
     pub(crate) accounts: Accounts,
     pub(crate) allocator: Allocator,
     pub(crate) targets: TargetRate,
+    pub(crate) presence: Presence,
     pub(crate) record: Record,
     draining: AtomicBool,
     sessions: Mutex<Sessions>,
@@ -66,6 +68,7 @@ impl Server {
             accounts,
             allocator,
             targets: TargetRate::default(),
+            presence: Presence::default(),
             record: Record::default(),
             draining: AtomicBool::new(false),
             sessions: Mutex::default(),

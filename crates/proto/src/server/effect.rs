@@ -1,6 +1,6 @@
 //! What a server-PI asks for and is told: two closed enums, nothing else goes in or out.
 
-use thirdhost_wire::{FactSet, Password, Reply, RepresentationType, Text};
+use thirdhost_wire::{FactSet, Password, Reply, RepresentationType, Text, TimeVal};
 
 use super::arrange::{Arrange, ArrangeRefusal, Arranged};
 use super::operation::{Opened, Outcome, Transfer};
@@ -73,6 +73,18 @@ pub enum Question {
         /// Which facts to tell.
         facts: FactSet,
     },
+    /// MFMT, MFF, SITE CHMOD and SITE UTIME: facts that a file or directory is to have.
+    /// Answer: `Done`.
+    SetFacts {
+        /// The file or directory.
+        path: VirtualPath,
+        /// When it was last modified.
+        modified: Option<TimeVal>,
+        /// Its permission bits, at most 777 octal.
+        mode: Option<u32>,
+    },
+    /// SITE WHO: a line for each session of the server. Answer: `Lines`.
+    Who,
     /// STAT with a pathname. Answer: `Lines`.
     Status(VirtualPath),
 }
@@ -155,4 +167,6 @@ pub struct Identity {
     pub name: String,
     /// What the user may do.
     pub permissions: Permissions,
+    /// Whether the user may see who else is here.
+    pub operator: bool,
 }

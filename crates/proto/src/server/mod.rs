@@ -7,6 +7,7 @@
 //! that arrive meanwhile are queued (spec Q-7), except ABOR and STAT during a transfer.
 
 mod arrange;
+mod changes;
 mod command;
 mod effect;
 mod hosts;

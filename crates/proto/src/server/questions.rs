@@ -9,9 +9,10 @@ use super::effect::{Answer, Refusal};
 use super::plan::{PassiveOrigin, Plan};
 use super::reply_text as text;
 use super::session::{Activity, ServerPi};
+use super::verbs::service::{self, Setting};
 use super::virtual_path::VirtualPath;
 
-use thirdhost_wire::HostSocket;
+use thirdhost_wire::{HostSocket, Reply};
 
 /// What was asked, with all that is needed to act on the answer.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -44,6 +45,12 @@ pub(super) enum Asked {
     RenameFrom(VirtualPath),
     /// DELE, RMD or RNTO: 250 when done.
     Change,
+    /// MFMT, MFF, SITE CHMOD and SITE UTIME: this when done.
+    Then(Reply),
+    /// SITE WHO: 211.
+    Who,
+    /// MDTM that may be meant to set the time, if nothing has the whole as its name.
+    ModifiedOr(Setting),
     /// SIZE or MDTM: 213.
     Value,
     /// MLST: 250 with the line inside.
@@ -158,6 +165,9 @@ pub(super) fn answered(pi: &mut ServerPi, result: Result<Answer, Refusal>) {
     };
     let answer = match result {
         Ok(answer) => answer,
+        Err(Refusal::NotFound) if let Asked::ModifiedOr(setting) = asked => {
+            return service::mdtm_set(pi, setting);
+        }
         Err(refusal) => return pi.reply(text::refusal(refusal)),
     };
     let reply = match (asked, answer) {
@@ -172,7 +182,9 @@ pub(super) fn answered(pi: &mut ServerPi, result: Result<Answer, Refusal>) {
         }
         (Asked::Change, Answer::Done) => text::changed(),
         (Asked::Value, Answer::Size(octets)) => text::value(&octets.to_string()),
-        (Asked::Value, Answer::Text(value)) => text::value(&value),
+        (Asked::Then(reply), Answer::Done) => reply,
+        (Asked::Who, Answer::Lines { lines, .. }) => text::who(lines),
+        (Asked::Value | Asked::ModifiedOr(_), Answer::Text(value)) => text::value(&value),
         (Asked::Facts, Answer::Text(line)) => text::facts(&line),
         (Asked::Status, Answer::Lines { directory, lines }) => {
             text::status_of_path(directory, lines)

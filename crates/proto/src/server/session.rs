@@ -32,6 +32,8 @@ pub struct Settings {
     pub clear_login: ClearLogin,
     /// Whether data connections may be in clear text (design D15, spec S-39).
     pub clear_transfers: bool,
+    /// Whether `MDTM <time> <name>` sets the time where nothing has the whole as its name.
+    pub mdtm_sets: bool,
     /// The names HOST may give us.
     pub hosts: Hosts,
     /// Times and counts.
@@ -81,6 +83,8 @@ pub struct ServerPi {
     pub(super) errors_in_a_row: u32,
     pub(super) unknown_before_login: u32,
     pub(super) timers: Timers,
+    /// The operator's limit on silence, which SITE IDLE may only shorten.
+    pub(super) idle_most: Duration,
     draining: bool,
     queue: VecDeque<Result<Command, CommandError>>,
     effects: VecDeque<Effect>,
@@ -104,6 +108,7 @@ impl ServerPi {
     #[must_use]
     pub fn new(now: Duration, settings: Settings) -> Self {
         let mut pi = Self {
+            idle_most: settings.limits.idle,
             settings,
             login: Login::Out,
             login_failures: 0,

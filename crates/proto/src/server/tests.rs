@@ -18,6 +18,7 @@ pub(super) fn session(unpinned: Unpinned) -> ServerPi {
         unpinned,
         clear_login: ClearLogin::Everyone,
         clear_transfers: true,
+        mdtm_sets: true,
         hosts: Hosts::default(),
         limits: Limits::default(),
     };
@@ -33,6 +34,7 @@ pub(super) fn log_in(pi: &mut ServerPi, permissions: Permissions) {
     let identity = Identity {
         name: "alice".to_owned(),
         permissions,
+        operator: false,
     };
     pi.handle_event(NOW, Event::Authenticated(Some(identity)));
     assert_eq!(replies(pi), ["230 Logged in."]);
@@ -392,7 +394,7 @@ fn three_wrong_passwords_end_the_session() {
 fn a_line_that_is_no_command_gets_the_reply_of_its_kind() {
     for (line, code) in [
         (&b"NONSENSE"[..], "500"),
-        (b"SITE EXEC ls", "502"),
+        (b"SITE EXEC ls", "500"),
         (b"TYPE", "501"),
         (b"TYPE E", "504"),
         (b"MODE C", "504"),
@@ -547,6 +549,7 @@ fn in_clear_text_only_anonymous_logs_in_and_transfers_may_be_refused() {
         unpinned: Unpinned::ControlHost,
         clear_login: ClearLogin::Anonymous,
         clear_transfers: false,
+        mdtm_sets: true,
         hosts: Hosts::default(),
         limits: Limits::default(),
     };
@@ -561,6 +564,7 @@ fn in_clear_text_only_anonymous_logs_in_and_transfers_may_be_refused() {
     let identity = Identity {
         name: "anonymous".to_owned(),
         permissions,
+        operator: false,
     };
     pi.handle_event(NOW, Event::Authenticated(Some(identity)));
     drain(&mut pi);

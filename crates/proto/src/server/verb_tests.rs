@@ -1,6 +1,8 @@
 //! The verbs beyond RFC 959, each with its replies by state. Spec sections 3 to 6.
 
-use super::tests::{check, drain, log_in, logged_in, peer, session, tell};
+use std::time::Duration;
+
+use super::tests::{NOW, check, drain, log_in, logged_in, peer, replies, session, tell};
 use super::*;
 
 #[test]
@@ -90,4 +92,205 @@ fn pret_keeps_the_restart_point() {
         check(&mut pi, line, reply);
     }
     assert!(pi.restart.is_some());
+}
+
+/// The question that `line` asks the store; the answer is still owed.
+fn question(pi: &mut ServerPi, line: &str) -> Question {
+    tell(pi, line);
+    let effects = drain(pi);
+    let [Effect::Ask(question)] = effects.as_slice() else {
+        panic!("{line}: {effects:?}")
+    };
+    question.clone()
+}
+
+fn answer(pi: &mut ServerPi, answer: Result<Answer, Refusal>, expected: &str) {
+    pi.handle_event(NOW, Event::Answered(answer));
+    assert_eq!(replies(pi), [expected]);
+}
+
+fn path(path: &str) -> VirtualPath {
+    let name = thirdhost_wire::Pathname::try_from(path).unwrap();
+    VirtualPath::root().join(&name).unwrap()
+}
+
+#[test]
+fn facts_are_set_with_the_reply_that_the_drafts_want() {
+    let time = "20200102030405";
+    let set = |path_: &str, modified: Option<&str>, mode| Question::SetFacts {
+        path: path(path_),
+        modified: modified.map(|time| time.parse().unwrap()),
+        mode,
+    };
+    let both = "MFF Modify=20200102030405;unix.mode=0640; d/f";
+    for (line, asked, reply) in [
+        (
+            "MFMT 20200102030405 d/f",
+            set("/d/f", Some(time), None),
+            "213 Modify=20200102030405; d/f",
+        ),
+        (
+            both,
+            set("/d/f", Some(time), Some(0o640)),
+            "213 Modify=20200102030405;unix.mode=0640; d/f",
+        ),
+        (
+            "SITE CHMOD 644 f",
+            set("/f", None, Some(0o644)),
+            "200 Done.",
+        ),
+        (
+            "SITE UTIME 202001020304 f",
+            set("/f", Some("20200102030400"), None),
+            "200 Done.",
+        ),
+    ] {
+        let mut pi = logged_in();
+        assert_eq!(question(&mut pi, line), asked, "{line}");
+        answer(&mut pi, Ok(Answer::Done), reply);
+        assert_eq!(question(&mut pi, line), asked, "{line}");
+        answer(
+            &mut pi,
+            Err(Refusal::NotFound),
+            "550 No such file or directory.",
+        );
+    }
+}
+
+#[test]
+fn facts_are_checked_before_any_is_set() {
+    for (line, code) in [
+        ("MFF  f", "501"),
+        ("MFF Modify=yesterday; f", "501"),
+        ("MFF UNIX.mode=9; f", "501"),
+        ("MFF Modify=20200102030405;Modify=20200102030405; f", "501"),
+        ("MFF Modify=20200102030405;Create=20200102030405; f", "504"),
+        ("MFF UNIX.owner=root; f", "504"),
+        ("MFF UNIX.mode=4755; f", "504"),
+        ("SITE CHMOD 4755 f", "504"),
+        ("MFMT 20200102030405 a\u{7}", "553"),
+    ] {
+        check(&mut logged_in(), line, code);
+    }
+    for line in [
+        "MFMT 20200102030405 f",
+        "MFF UNIX.mode=644; f",
+        "SITE CHMOD 644 f",
+    ] {
+        check(&mut session(Unpinned::ControlHost), line, "530");
+        let mut pi = session(Unpinned::ControlHost);
+        log_in(&mut pi, Permissions::read_only());
+        check(&mut pi, line, "550");
+    }
+}
+
+#[test]
+fn mdtm_sets_only_where_the_whole_names_nothing() {
+    let line = "MDTM 20200102030405 f";
+    let mut pi = logged_in();
+    let whole = Question::Modified(path("/20200102030405 f"));
+    assert_eq!(question(&mut pi, line), whole);
+    answer(
+        &mut pi,
+        Ok(Answer::Text("20210101000000".to_owned())),
+        "213 20210101000000",
+    );
+
+    assert_eq!(question(&mut pi, line), whole);
+    pi.handle_event(NOW, Event::Answered(Err(Refusal::NotFound)));
+    let effects = drain(&mut pi);
+    let set = Question::SetFacts {
+        path: path("/f"),
+        modified: Some("20200102030405".parse().unwrap()),
+        mode: None,
+    };
+    assert_eq!(effects, [Effect::Ask(set)]);
+    answer(&mut pi, Ok(Answer::Done), "213 Modify=20200102030405; f");
+
+    let mut reader = session(Unpinned::ControlHost);
+    log_in(&mut reader, Permissions::read_only());
+    question(&mut reader, line);
+    reader.handle_event(NOW, Event::Answered(Err(Refusal::NotFound)));
+    assert!(replies(&mut reader)[0].starts_with("550"));
+
+    let mut strict = logged_in();
+    strict.settings.mdtm_sets = false;
+    question(&mut strict, line);
+    answer(
+        &mut strict,
+        Err(Refusal::NotFound),
+        "550 No such file or directory.",
+    );
+}
+
+#[test]
+fn site_tells_what_it_can_and_refuses_with_a_reason() {
+    for (line, reply) in [
+        ("SITE HELP", "214"),
+        (
+            "SITE SYMLINK a b",
+            "502 SITE SYMLINK is not done here: a link",
+        ),
+        ("SITE WHO", "550"),
+        ("SITE IDLE", "200 The session ends after 300 silent seconds"),
+        ("SITE IDLE 301", "504"),
+        ("SITE IDLE 0", "504"),
+        ("SITE NONSENSE", "500"),
+        ("SITE CHMOD", "501"),
+    ] {
+        check(&mut logged_in(), line, reply);
+        check(
+            &mut session(Unpinned::ControlHost),
+            line,
+            match reply {
+                "500" | "501" => reply,
+                _ => "530",
+            },
+        );
+    }
+}
+
+#[test]
+fn site_idle_shortens_the_patience_until_rein() {
+    let mut pi = logged_in();
+    check(&mut pi, "SITE IDLE 10", "200");
+    assert_eq!(pi.poll_timeout(), Some(Duration::from_secs(10)));
+    check(&mut pi, "REIN", "220");
+    log_in(&mut pi, Permissions::all());
+    assert_eq!(pi.poll_timeout(), Some(Duration::from_secs(300)));
+}
+
+#[test]
+fn operators_see_who_is_here_and_anonymous_users_get_site_help_alone() {
+    let identity = |name: &str| Identity {
+        name: name.to_owned(),
+        permissions: Permissions::all(),
+        operator: name == "root",
+    };
+    let enter = |name: &str| {
+        let mut pi = session(Unpinned::ControlHost);
+        tell(&mut pi, &format!("USER {name}"));
+        tell(&mut pi, "PASS x");
+        pi.handle_event(NOW, Event::Authenticated(Some(identity(name))));
+        drain(&mut pi);
+        pi
+    };
+    let mut pi = enter("root");
+    assert_eq!(question(&mut pi, "SITE WHO"), Question::Who);
+    let lines = vec!["alice".to_owned()];
+    let lines = Answer::Lines {
+        directory: false,
+        lines,
+    };
+    answer(&mut pi, Ok(lines), "211 Sessions");
+    let mut pi = enter("anonymous");
+    check(&mut pi, "SITE HELP", "214");
+    for line in [
+        "SITE CHMOD 644 f",
+        "SITE WHO",
+        "SITE IDLE 5",
+        "SITE UTIME 202001010000 f",
+    ] {
+        check(&mut pi, line, "550");
+    }
 }

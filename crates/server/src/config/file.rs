@@ -69,6 +69,7 @@ pub(super) fn resolve(text: &str, file: &Path) -> Result<Config, ConfigError> {
         users_file: users_file.map(|(_, path)| path),
         uploads: word(written.uploads),
         durability: word(written.durability),
+        mdtm_set: written.mdtm_set,
         partial: written
             .partial_hours
             .map_or(defaults.partial, |hours| seconds(hours.value() * 3600)),
@@ -106,6 +107,8 @@ struct File {
     users: Option<Spanned<PathBuf>>,
     uploads: Option<Worded<UploadPolicy>>,
     durability: Option<Worded<Durability>>,
+    #[serde(default)]
+    mdtm_set: bool,
     partial_hours: Option<Bounded<1, { 24 * 365 }>>,
     drain_seconds: Option<Bounded<0, 3600>>,
     #[serde(default)]
@@ -217,6 +220,7 @@ impl Anonymous {
             home: self.home.map(|Worded(Home(home))| home).unwrap_or_default(),
             permissions: permissions(self.permissions),
             third_party: None,
+            operator: false,
             anonymous: true,
         }
     }

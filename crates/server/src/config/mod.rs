@@ -46,6 +46,8 @@ pub struct Config {
     pub uploads: UploadPolicy,
     /// What a completed upload survives (design D10).
     pub durability: Durability,
+    /// Whether `MDTM <time> <name>` sets the time, as old clients mean it.
+    pub mdtm_set: bool,
     /// How long a partial upload is kept.
     pub partial: Duration,
     /// How long running transfers may take to finish after SIGTERM.
@@ -132,6 +134,7 @@ impl Config {
             home: String::new(),
             permissions: Permissions::read_only(),
             third_party: None,
+            operator: false,
             anonymous: true,
         };
         Self {
@@ -145,6 +148,7 @@ impl Config {
             users_file: None,
             uploads: UploadPolicy::default(),
             durability: Durability::default(),
+            mdtm_set: false,
             partial: limits::PARTIAL,
             drain: limits::DRAIN,
             data_sockets: DataSockets::default(),

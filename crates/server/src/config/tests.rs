@@ -133,8 +133,8 @@ fn a_wrong_file_names_line_column_key_and_what_was_expected() {
         "lisen = []",
         1,
         "lisen: unknown key `lisen`; expected one of `listen`, `hosts`, `root`, `users`, \
-         `uploads`, `durability`, `partial_hours`, `drain_seconds`, `data`, `tls`, `limits`, \
-         `log`, `metrics`, `user`, `anonymous`",
+         `uploads`, `durability`, `mdtm_set`, `partial_hours`, `drain_seconds`, `data`, `tls`, \
+         `limits`, `log`, `metrics`, `user`, `anonymous`",
     );
     refused_line(
         "listen = []",

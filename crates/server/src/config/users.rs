@@ -111,6 +111,8 @@ pub(super) struct UserTable {
     home: Option<Worded<Home>>,
     permissions: Option<Vec<Worded<Permission>>>,
     third_party: Option<ThirdParty>,
+    #[serde(default)]
+    operator: bool,
 }
 
 /// Adds the users of a users file to the roll.
@@ -153,6 +155,7 @@ impl UserTable {
             name,
             permissions: permissions(self.permissions),
             third_party: self.third_party.map(ThirdParty::grant),
+            operator: self.operator,
             anonymous: false,
         };
         User {

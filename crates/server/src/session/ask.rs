@@ -1,10 +1,10 @@
 //! Questions of the server-PI to the store, answered.
 
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use thirdhost_proto::server::{Answer, Permissions, Question, Refusal, VirtualPath};
-use thirdhost_wire::{Fact, RepresentationType};
+use thirdhost_wire::{Fact, RepresentationType, TimeVal};
 
 use super::refusal::refusal;
 use crate::dtp::{list_line, mlsx_line, time_val};
@@ -43,6 +43,13 @@ pub(super) async fn answer(
         } => {
             return size(&*store, path, *representation).await;
         }
+        Question::SetFacts {
+            path,
+            modified,
+            mode,
+        } => set_facts(&*store, path, *modified, *mode).await,
+        // The session answers this itself: it is no question about files.
+        Question::Who => Err(StoreError::NotSupported),
         Question::Status(path) => status(&*store, path, now).await,
     };
     answer.map_err(|error| refusal(&error))
@@ -61,6 +68,35 @@ async fn file(store: &dyn Store, path: &VirtualPath) -> Result<Entry, StoreError
         EntryKind::File => Ok(entry),
         EntryKind::Directory | EntryKind::Other => Err(StoreError::NotFile),
     }
+}
+
+/// Mode first: a file may be ours and yet not let us change its times.
+async fn set_facts(
+    store: &dyn Store,
+    path: &VirtualPath,
+    modified: Option<TimeVal>,
+    mode: Option<u32>,
+) -> Result<Answer, StoreError> {
+    if let Some(mode) = mode {
+        store.set_mode(path, mode).await?;
+    }
+    if let Some(modified) = modified {
+        let modified = system_time(modified).ok_or(StoreError::NotSupported)?;
+        store.set_modified(path, modified).await?;
+    }
+    Ok(Answer::Done)
+}
+
+/// `None` for a time the system's clock cannot hold.
+fn system_time(time: TimeVal) -> Option<SystemTime> {
+    let (seconds, nanoseconds) = (time.unix_seconds(), time.nanoseconds());
+    let whole = Duration::from_secs(seconds.unsigned_abs());
+    let second = if seconds < 0 {
+        SystemTime::UNIX_EPOCH.checked_sub(whole)
+    } else {
+        SystemTime::UNIX_EPOCH.checked_add(whole)
+    };
+    second?.checked_add(Duration::from_nanos(nanoseconds.into()))
 }
 
 /// Nothing is there yet, but an interrupted transfer to this name can be gone on with: the one

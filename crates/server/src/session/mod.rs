@@ -18,8 +18,8 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use thirdhost_proto::server::{
-    Arrange, ArrangeRefusal, Effect, Event, Hosts, Identity, Outcome, Refusal, ServerPi, Settings,
-    Transfer, pinned_host,
+    Answer, Arrange, ArrangeRefusal, Effect, Event, Hosts, Identity, Outcome, Question, Refusal,
+    ServerPi, Settings, Transfer, pinned_host,
 };
 use thirdhost_sockets::Connection;
 use tokio::sync::watch;
@@ -33,6 +33,7 @@ use self::sockets::{DataSockets, Site};
 use self::transfer::{Job, Step};
 use crate::dtp::Progress;
 use crate::limits;
+use crate::presence::Ticket;
 use crate::server::Shared;
 
 /// Serves one user from greeting to goodbye. Returns when the control connection is closed and
@@ -60,6 +61,7 @@ struct Session {
     control: Control,
     pi: ServerPi,
     user: Option<LoggedIn>,
+    ticket: Ticket,
     sockets: DataSockets,
     /// The one thing that is under way; the server-PI asks for one at a time.
     operation: Option<BoxFuture<'static, Done>>,
@@ -91,18 +93,22 @@ impl Session {
             unpinned: config.data_sockets.unpinned,
             clear_login: login::clear_login(config, peer),
             clear_transfers: config.tls.require.transfer_allowed_in_clear(peer),
+            mdtm_sets: config.mdtm_set,
             hosts: Hosts {
                 address: Some(control.local().ip().to_canonical()),
                 names: config.hosts.clone(),
             },
             limits: limits::session(config),
         };
-        let pi = ServerPi::new(shared.world.clock.now(), settings);
+        let now = shared.world.clock.now();
+        let ticket = shared.presence.enter(control.peer(), now);
+        let pi = ServerPi::new(now, settings);
         Self {
             shared,
             control,
             pi,
             user: None,
+            ticket,
             sockets: DataSockets::default(),
             operation: None,
             running: None,
@@ -229,6 +235,14 @@ impl Session {
                 }
                 Effect::Release => self.sockets.release(),
                 Effect::Disconnect => self.sockets.disconnect(),
+                Effect::Ask(Question::Who) => {
+                    let lines = self.shared.presence.lines(now);
+                    let answer = Answer::Lines {
+                        directory: false,
+                        lines,
+                    };
+                    self.pi.handle_event(now, Event::Answered(Ok(answer)));
+                }
                 Effect::Ask(question) => {
                     let Some(user) = &self.user else {
                         self.pi
@@ -349,7 +363,10 @@ impl Session {
                 let identity = user.as_ref().map(|user| Identity {
                     name: user.account.name.clone(),
                     permissions: user.account.permissions,
+                    operator: user.account.operator,
                 });
+                self.ticket
+                    .is(identity.as_ref().map(|identity| identity.name.as_str()));
                 self.user = user;
                 self.pi.handle_event(now, Event::Authenticated(identity));
             }

@@ -11,8 +11,8 @@ async fn host_names_the_address_or_a_listed_name() {
     user.check("HOST 192.0.2.1", "504").await;
     user.check("HOST www.example.org", "504").await;
     user.check("HOST ftp.example.org:21", "501").await;
-    user.check("USER anonymous", "331").await;
-    user.check("PASS x", "230").await;
+    user.check("USER alice", "331").await;
+    user.check("PASS secret", "230").await;
     user.check("HOST ftp.example.org", "503").await;
 }
 

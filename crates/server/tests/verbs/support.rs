@@ -2,22 +2,24 @@
 
 use std::net::SocketAddr;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use tempfile::TempDir;
 use thirdhost_proto::server::Permissions;
 use thirdhost_server::Server;
+use thirdhost_server::accounts::{Account, PasswordHash, User as Roster};
 use thirdhost_server::config::Config;
 use thirdhost_server::store::{DiskStore, Durability, UploadPolicy};
 use thirdhost_sockets::World;
+use thirdhost_wire::Password;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 
-/// A server on loopback whose anonymous user may do everything beneath `root`.
+/// A server on loopback with the users alice, who may do everything, and bob, who may look.
 pub(crate) struct Site {
     pub(crate) address: SocketAddr,
     root: TempDir,
@@ -33,10 +35,11 @@ impl Site {
         let root = tempfile::tempdir().unwrap();
         std::fs::create_dir(root.path().join("home")).unwrap();
         let mut config = Config::quick_start(root.path());
-        if let Some(anonymous) = &mut config.roll.anonymous {
-            anonymous.permissions = Permissions::all();
-            anonymous.home = "home".to_owned();
-        }
+        config.roll.users = vec![user("alice", Permissions::all(), true)];
+        config
+            .roll
+            .users
+            .push(user("bob", Permissions::read_only(), false));
         change(&mut config);
         let store = DiskStore::open(root.path(), UploadPolicy::Whole, Durability::Process).unwrap();
         let world = World::real();
@@ -91,11 +94,15 @@ impl Site {
         user
     }
 
-    /// A user that has logged in, in TYPE I.
+    /// Alice, in TYPE I.
     pub(crate) async fn user(&self) -> User {
+        self.logged_in("alice").await
+    }
+
+    pub(crate) async fn logged_in(&self, name: &str) -> User {
         let mut user = self.caller().await;
-        user.check("USER anonymous", "331").await;
-        user.check("PASS x", "230").await;
+        user.check(&format!("USER {name}"), "331").await;
+        user.check("PASS secret", "230").await;
         user.check("TYPE I", "200").await;
         user
     }
@@ -190,6 +197,22 @@ impl User {
         let reply = self.reply().await;
         drop(connection);
         reply
+    }
+}
+
+fn user(name: &str, permissions: Permissions, operator: bool) -> Roster {
+    static HASH: OnceLock<PasswordHash> = OnceLock::new();
+    let secret = || PasswordHash::of(&Password::try_from("secret").unwrap()).unwrap();
+    Roster {
+        account: Account {
+            name: name.to_owned(),
+            home: "home".to_owned(),
+            permissions,
+            third_party: None,
+            operator,
+            anonymous: false,
+        },
+        password: Some(HASH.get_or_init(secret).clone()),
     }
 }
 

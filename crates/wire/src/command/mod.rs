@@ -2,13 +2,15 @@
 
 mod encode;
 mod parse;
+mod site;
 mod verb;
 
+pub use site::SiteCommand;
 pub use verb::{UnknownVerb, Verb};
 
 use crate::{
-    Direction, HostName, HostSocket, NetworkProtocol, Password, Pathname, RepresentationType,
-    SockArgument, Structure, Text, TransmissionMode,
+    Direction, FactsLine, HostName, HostSocket, NetworkProtocol, Password, Pathname,
+    RepresentationType, SockArgument, Structure, Text, TimeVal, TransmissionMode,
 };
 
 /// A command with its argument. X-forms (XCWD, XPWD …) become their plain verbs.
@@ -113,6 +115,17 @@ pub enum Command {
     Size(Pathname),
     /// MDTM: when a file was last changed. RFC 3659 section 3.
     Mdtm(Pathname),
+    /// MFMT: a file is to count as last changed at a time. Draft somers-ftp-mfxx.
+    Mfmt {
+        /// The time.
+        modified: TimeVal,
+        /// The file.
+        name: Pathname,
+    },
+    /// MFF: facts that a file is to have, and the file. Draft somers-ftp-mfxx.
+    Mff(FactsLine),
+    /// SITE: what this server alone can do.
+    Site(SiteCommand),
     /// SYST: the kind of operating system.
     Syst,
     /// STAT: the state of the server, of the transfer, or of a file.
@@ -168,6 +181,9 @@ pub enum CommandError {
     /// The code is not one we know (500).
     #[error("unknown command")]
     Unknown,
+    /// SITE is followed by a word that we do not know (500).
+    #[error("unknown SITE subcommand")]
+    UnknownSubcommand,
     /// The code is known and not implemented (502).
     #[error("{0} is not implemented")]
     NotImplemented(Verb),

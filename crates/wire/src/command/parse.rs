@@ -1,6 +1,7 @@
 //! A line becomes a command. RFC 959 section 5.3, spec.
 
 mod extensions;
+mod site;
 
 use super::{Command, CommandError, EpsvArgument, Verb};
 use crate::{
@@ -86,6 +87,12 @@ impl<'a> Argument<'a> {
             Verb::Mlsd => Command::Mlsd(self.optional_pathname()?),
             Verb::Size => Command::Size(self.pathname()?),
             Verb::Mdtm => Command::Mdtm(self.pathname()?),
+            Verb::Mfmt => {
+                let (modified, name) = self.mfmt()?;
+                Command::Mfmt { modified, name }
+            }
+            Verb::Mff => Command::Mff(self.facts()?),
+            Verb::Site => Command::Site(self.site()?),
             Verb::Syst => self.none(Command::Syst)?,
             Verb::Stat => Command::Stat(self.optional_pathname()?),
             Verb::Help => Command::Help(self.optional_text(self.octets)?),

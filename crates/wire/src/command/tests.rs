@@ -540,6 +540,93 @@ fn a_session_s_circumstances_are_told() {
 }
 
 #[test]
+fn mfmt_and_mff_name_what_a_file_is_to_be() {
+    let name = |name: &str| Pathname::try_from(name).unwrap();
+    for time in ["20200102030405", "20200102030405.25"] {
+        let modified = time.parse().unwrap();
+        let name = name(" a b");
+        check(
+            &format!("MFMT {time}  a b"),
+            Command::Mfmt { modified, name },
+        );
+    }
+    let facts = "Modify=20200102030405;UNIX.mode=0644; a b";
+    let line = FactsLine::parse(facts.as_bytes()).unwrap();
+    check(&format!("MFF {facts}"), Command::Mff(line));
+    same("MFF x=1 f", "MFF x=1; f");
+    check("MFF  f", Command::Mff(FactsLine::parse(b" f").unwrap()));
+    for line in [
+        "MFMT",
+        "MFMT 20200102030405",
+        "MFMT 20200102030405 ",
+        "MFMT 202001020304 f",
+        "MFMT yesterday f",
+        "MFF",
+        "MFF f",
+        "MFF x=1;",
+        "MFF x; f",
+    ] {
+        refused(line);
+    }
+    let not_utf8 = Command::parse(b"MFF x=1; \xff");
+    assert_eq!(not_utf8, Err(CommandError::NotUtf8(Verb::Mff)));
+}
+
+#[test]
+fn site_has_its_subcommands() {
+    let name = |name: &str| Pathname::try_from(name).unwrap();
+    let site = |line: &str, site| check(line, Command::Site(site));
+    let chmod = |mode, file| SiteCommand::Chmod {
+        mode,
+        name: name(file),
+    };
+    site("SITE CHMOD 644 a b", chmod(0o644, "a b"));
+    site("SITE CHMOD 4755  a", chmod(0o4755, " a"));
+    same("site  chmod 0644 f", "SITE CHMOD 644 f");
+    site("SITE HELP", SiteCommand::Help(None));
+    site(
+        "SITE HELP x",
+        SiteCommand::Help(Some(Text::try_from("x").unwrap())),
+    );
+    site("SITE IDLE", SiteCommand::Idle(None));
+    site("SITE IDLE 60", SiteCommand::Idle(Some(60)));
+    site("SITE SYMLINK", SiteCommand::Symlink);
+    same("SITE SYMLINK a b", "SITE SYMLINK");
+    site("SITE WHO", SiteCommand::Who);
+    let modified = "20200102030405".parse().unwrap();
+    let utime = SiteCommand::Utime {
+        modified,
+        name: name("a b"),
+    };
+    site("SITE UTIME 20200102030405 a b", utime);
+    same("SITE UTIME 202001020304 a", "SITE UTIME 20200102030400 a");
+    same(
+        "SITE UTIME a b 20010101000000 20200102030405 20020101000000 utc",
+        "SITE UTIME 20200102030405 a b",
+    );
+    for line in [
+        "SITE",
+        "SITE CHMOD",
+        "SITE CHMOD 644",
+        "SITE CHMOD 689 f",
+        "SITE CHMOD 10644 f",
+        "SITE CHMOD u+x f",
+        "SITE IDLE x",
+        "SITE WHO x",
+        "SITE UTIME f",
+        "SITE UTIME 20200102030405",
+        "SITE UTIME f 20200102030405 20200102030405 UTC",
+        "SITE UTIME f 20200102030405 20200102030405 20200102030405 CET",
+        "SITE UTIME f x 20200102030405 20200102030405 UTC",
+    ] {
+        refused(line);
+    }
+    for line in [&b"SITE EXEC ls"[..], b"SITE x"] {
+        assert_eq!(Command::parse(line), Err(CommandError::UnknownSubcommand));
+    }
+}
+
+#[test]
 fn other_lines_are_no_commands() {
     let check = |line: &[u8], error| assert_eq!(Command::parse(line), Err(error), "{line:?}");
     check(b"", CommandError::Unknown);

@@ -5,12 +5,14 @@
 mod data;
 mod files;
 mod session;
+mod site;
 
 use thirdhost_wire::{Reply, ReplyCode};
 
 pub(super) use data::*;
 pub(super) use files::*;
 pub(super) use session::*;
+pub(super) use site::*;
 
 fn reply(code: u16, text: &str) -> Reply {
     Reply::new(ReplyCode::new(code).unwrap_or(INTERNAL), text)

@@ -41,6 +41,7 @@ pub(in crate::server) fn internal_error() -> Reply {
 pub(in crate::server) fn malformed(error: &CommandError) -> Reply {
     match error {
         CommandError::Unknown => reply(500, "Unknown command."),
+        CommandError::UnknownSubcommand => reply(500, "SITE: unknown subcommand."),
         CommandError::LineTooLong => reply(500, "Line too long."),
         CommandError::ForbiddenOctet => reply(501, "A bare LF or a NUL is not allowed in a line."),
         CommandError::NotImplemented(verb) => reply(502, &format!("{verb} is not implemented.")),

@@ -2,7 +2,7 @@
 
 use super::{Argument, trim};
 use crate::command::{Command, CommandError, Verb};
-use crate::{HostName, Text};
+use crate::{FactsError, FactsLine, HostName, Text};
 
 impl Argument<'_> {
     pub(super) fn host(self) -> Result<HostName, CommandError> {
@@ -50,6 +50,13 @@ impl Argument<'_> {
             return Err(self.unsupported("the command named is not one of this server"));
         }
         Ok(Command::Pret(text))
+    }
+
+    pub(super) fn facts(self) -> Result<FactsLine, CommandError> {
+        FactsLine::parse(self.octets).map_err(|error| match error {
+            FactsError::NotUtf8 => CommandError::NotUtf8(self.verb),
+            _ => self.bad("expected fact=value;... and, behind one space, a pathname"),
+        })
     }
 
     pub(super) fn switch(self) -> Result<bool, CommandError> {

@@ -18,6 +18,7 @@ pub(in crate::server) fn rein(pi: &mut ServerPi, now: Duration) {
     pi.facts = FactSet::default();
     pi.epsv_all = false;
     pi.custom_epsv = false;
+    pi.settings.limits.idle = pi.idle_most;
     // The time for a login runs anew; the count of failures does not start again (spec S-25).
     pi.timers = Timers::new(now);
     pi.reply(text::reinitialized());
