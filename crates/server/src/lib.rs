@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 pub mod accounts;
 pub mod config;
+mod digest;
 pub mod dtp;
 pub mod limits;
 pub mod policy;

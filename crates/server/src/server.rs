@@ -11,11 +11,12 @@ use futures_util::future::select_all;
 use thirdhost_sockets::{Allocator, Connection, Listener, PortPool, World};
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpListener;
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 
 use crate::accounts::{Accounts, Roll};
 use crate::config::Config;
+use crate::limits::FILE_HASHES_AT_ONCE;
 use crate::policy::TargetRate;
 use crate::presence::Presence;
 use crate::record::{self, Now, Record};
@@ -38,6 +39,8 @@ pub(crate) struct Shared {
     pub(crate) allocator: Allocator,
     pub(crate) targets: TargetRate,
     pub(crate) presence: Presence,
+    /// Turns at hashing files.
+    pub(crate) hashing: Arc<Semaphore>,
     pub(crate) record: Record,
     draining: AtomicBool,
     sessions: Mutex<Sessions>,
@@ -69,6 +72,7 @@ impl Server {
             allocator,
             targets: TargetRate::default(),
             presence: Presence::default(),
+            hashing: Arc::new(Semaphore::new(FILE_HASHES_AT_ONCE)),
             record: Record::default(),
             draining: AtomicBool::new(false),
             sessions: Mutex::default(),

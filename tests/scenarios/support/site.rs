@@ -168,6 +168,7 @@ pub(crate) fn entry(
             home: String::new(),
             permissions,
             third_party,
+            operator: false,
             anonymous: false,
         },
         password: Some(PasswordHash::try_from(SECRET).unwrap()),

@@ -75,6 +75,9 @@ fn forget(pi: &mut ServerPi, command: &Command) {
     if !keeps_restart {
         pi.restart = None;
     }
+    if !keeps_restart && !matches!(command, C::Hash(_)) {
+        pi.range = None;
+    }
 }
 
 fn allowed_before_login(command: &Command) -> bool {
@@ -146,6 +149,9 @@ fn dispatch(pi: &mut ServerPi, now: Duration, command: Command) {
         Command::Mlsd(name) => service::mlsd(pi, name.as_ref()),
         Command::Size(name) => service::size(pi, &name),
         Command::Mdtm(name) => service::mdtm(pi, &name),
+        Command::Hash(name) => service::hash(pi, &name),
+        Command::Checksum(which, name) => service::checksum(pi, which, &name),
+        Command::Rang(range) => service::rang(pi, range),
         Command::Mfmt { modified, name } => service::mfmt(pi, modified, &name),
         Command::Mff(line) => service::mff(pi, &line),
         Command::Site(command) => service::site(pi, command),

@@ -1,6 +1,8 @@
 //! What a server-PI asks for and is told: two closed enums, nothing else goes in or out.
 
-use thirdhost_wire::{FactSet, Password, Reply, RepresentationType, Text, TimeVal};
+use thirdhost_wire::{
+    ByteRange, FactSet, HashAlgorithm, Password, Reply, RepresentationType, Text, TimeVal,
+};
 
 use super::arrange::{Arrange, ArrangeRefusal, Arranged};
 use super::operation::{Opened, Outcome, Transfer};
@@ -83,10 +85,26 @@ pub enum Question {
         /// Its permission bits, at most 777 octal.
         mode: Option<u32>,
     },
+    /// HASH, XCRC and their kin. Answer: `Hash`, or a refusal.
+    Hash {
+        /// How to compute it.
+        algorithm: HashAlgorithm,
+        /// What may be meant: the first that is there is.
+        targets: Vec<HashTarget>,
+    },
     /// SITE WHO: a line for each session of the server. Answer: `Lines`.
     Who,
     /// STAT with a pathname. Answer: `Lines`.
     Status(VirtualPath),
+}
+
+/// A file, or some octets of it, to be hashed.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct HashTarget {
+    /// The file.
+    pub path: VirtualPath,
+    /// Which octets; all without.
+    pub range: Option<ByteRange>,
 }
 
 /// The store's answer.
@@ -96,6 +114,15 @@ pub enum Answer {
     Done,
     /// A size in octets.
     Size(u64),
+    /// A hash, and what it is of.
+    Hash {
+        /// In hexadecimal, lower case.
+        digest: String,
+        /// The first octet.
+        first: u64,
+        /// The octet behind the last.
+        end: u64,
+    },
     /// One line.
     Text(String),
     /// Lines of a listing; `directory` tells which reply they go into.
@@ -132,6 +159,10 @@ pub enum Refusal {
     NoSpace,
     /// The file is too large to count its line ends for SIZE in TYPE A.
     TooLargeToCount,
+    /// More octets than the server hashes for one command.
+    TooLargeToHash,
+    /// The server has as much to do of this kind as it takes on at once.
+    Overloaded,
     /// This store cannot do that.
     NotSupported,
     /// Reading or writing failed.

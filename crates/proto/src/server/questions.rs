@@ -12,7 +12,7 @@ use super::session::{Activity, ServerPi};
 use super::verbs::service::{self, Setting};
 use super::virtual_path::VirtualPath;
 
-use thirdhost_wire::{HostSocket, Reply};
+use thirdhost_wire::{HashAlgorithm, HostSocket, Pathname, Reply};
 
 /// What was asked, with all that is needed to act on the answer.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -47,6 +47,8 @@ pub(super) enum Asked {
     Change,
     /// MFMT, MFF, SITE CHMOD and SITE UTIME: this when done.
     Then(Reply),
+    /// HASH, XCRC and their kin: 213.
+    Hash(HashReply),
     /// SITE WHO: 211.
     Who,
     /// MDTM that may be meant to set the time, if nothing has the whole as its name.
@@ -57,6 +59,15 @@ pub(super) enum Asked {
     Facts,
     /// STAT with a pathname: 212 or 213.
     Status,
+}
+
+/// The two forms in which a hash is told.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(super) enum HashReply {
+    /// HASH's: with algorithm, range and the pathname as it was given.
+    Named(HashAlgorithm, Pathname),
+    /// The older commands': the hash alone.
+    Bare,
 }
 
 /// The answer to an [`super::Effect::Arrange`] has come.
@@ -168,6 +179,9 @@ pub(super) fn answered(pi: &mut ServerPi, result: Result<Answer, Refusal>) {
         Err(Refusal::NotFound) if let Asked::ModifiedOr(setting) = asked => {
             return service::mdtm_set(pi, setting);
         }
+        Err(refusal) if matches!(asked, Asked::Hash(HashReply::Named(..))) => {
+            return pi.reply(text::hash_refusal(refusal));
+        }
         Err(refusal) => return pi.reply(text::refusal(refusal)),
     };
     let reply = match (asked, answer) {
@@ -184,6 +198,10 @@ pub(super) fn answered(pi: &mut ServerPi, result: Result<Answer, Refusal>) {
         (Asked::Value, Answer::Size(octets)) => text::value(&octets.to_string()),
         (Asked::Then(reply), Answer::Done) => reply,
         (Asked::Who, Answer::Lines { lines, .. }) => text::who(lines),
+        (Asked::Hash(HashReply::Bare), Answer::Hash { digest, .. }) => text::checksum(&digest),
+        (Asked::Hash(HashReply::Named(algorithm, name)), Answer::Hash { digest, first, end }) => {
+            text::hash(algorithm, (first, end), &digest, &name)
+        }
         (Asked::Value | Asked::ModifiedOr(_), Answer::Text(value)) => text::value(&value),
         (Asked::Facts, Answer::Text(line)) => text::facts(&line),
         (Asked::Status, Answer::Lines { directory, lines }) => {

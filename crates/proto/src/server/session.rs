@@ -5,7 +5,8 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use thirdhost_wire::{
-    AcceptFilter, Command, CommandError, FactSet, NetworkProtocol, Pathname, Reply, RestartPoint,
+    AcceptFilter, ByteRange, Command, CommandError, FactSet, HashAlgorithm, NetworkProtocol,
+    Pathname, Reply, RestartPoint,
 };
 
 use super::effect::{Effect, Event};
@@ -78,6 +79,10 @@ pub struct ServerPi {
     /// CEPR: whether 229 tells the address as well.
     pub(super) custom_epsv: bool,
     pub(super) restart: Option<RestartPoint>,
+    /// RANG's octets; never together with `restart`.
+    pub(super) range: Option<ByteRange>,
+    /// What OPTS HASH has chosen.
+    pub(super) hash: HashAlgorithm,
     pub(super) rename_from: Option<VirtualPath>,
     pub(super) activity: Activity,
     pub(super) errors_in_a_row: u32,
@@ -120,6 +125,8 @@ impl ServerPi {
             epsv_all: false,
             custom_epsv: false,
             restart: None,
+            range: None,
+            hash: HashAlgorithm::default(),
             rename_from: None,
             activity: Activity::Idle,
             errors_in_a_row: 0,

@@ -294,3 +294,137 @@ fn operators_see_who_is_here_and_anonymous_users_get_site_help_alone() {
         check(&mut pi, line, "550");
     }
 }
+
+#[test]
+fn hash_tells_algorithm_range_hash_and_name() {
+    let hash = |path_: &str, algorithm: &str, range| Question::Hash {
+        algorithm: algorithm.parse().unwrap(),
+        targets: vec![HashTarget {
+            path: path(path_),
+            range,
+        }],
+    };
+    let digest = |first, end| Answer::Hash {
+        digest: "0aff".to_owned(),
+        first,
+        end,
+    };
+    let mut pi = logged_in();
+    assert_eq!(question(&mut pi, "HASH d/f"), hash("/d/f", "SHA-256", None));
+    answer(&mut pi, Ok(digest(0, 50)), "213 SHA-256 0-50 0aff d/f");
+    check(&mut pi, "OPTS HASH", "200 SHA-256");
+    check(&mut pi, "OPTS HASH md5", "200 MD5");
+    check(&mut pi, "OPTS HASH md4", "501");
+    check(&mut pi, "TYPE I", "200");
+    check(&mut pi, "RANG 5 9", "350");
+    let range = thirdhost_wire::ByteRange::new(5, 9);
+    assert_eq!(question(&mut pi, "HASH f"), hash("/f", "MD5", range));
+    answer(&mut pi, Ok(digest(5, 10)), "213 MD5 5-10 0aff f");
+    assert_eq!(question(&mut pi, "HASH f"), hash("/f", "MD5", None));
+    answer(&mut pi, Err(Refusal::NotFile), "553 Not a regular file.");
+    for (refusal, code) in [
+        (Refusal::Overloaded, "450"),
+        (Refusal::TooLargeToHash, "556"),
+        (Refusal::NotFound, "550"),
+    ] {
+        question(&mut pi, "HASH f");
+        pi.handle_event(NOW, Event::Answered(Err(refusal)));
+        assert!(replies(&mut pi)[0].starts_with(code), "{refusal:?}");
+    }
+    check(&mut pi, "REIN", "220");
+    log_in(&mut pi, Permissions::all());
+    check(&mut pi, "OPTS HASH", "200 SHA-256");
+}
+
+#[test]
+fn the_older_commands_try_the_whole_argument_first() {
+    let range = thirdhost_wire::ByteRange::new;
+    for (argument, meanings) in [
+        ("f", vec![("/f", None)]),
+        ("a 1 9", vec![("/a 1 9", None), ("/a", range(1, 8))]),
+        ("a b", vec![("/a b", None)]),
+        ("a 1 x", vec![("/a 1 x", None)]),
+        ("\"a b\"", vec![("/\"a b\"", None), ("/a b", None)]),
+        (
+            "\"a b\" 0 9",
+            vec![("/\"a b\" 0 9", None), ("/a b", range(0, 8))],
+        ),
+        ("../../x 0 9", vec![("/x 0 9", None), ("/x", range(0, 8))]),
+    ] {
+        let mut pi = logged_in();
+        let Question::Hash { algorithm, targets } = question(&mut pi, &format!("XSHA {argument}"))
+        else {
+            panic!("{argument}")
+        };
+        assert_eq!(algorithm.name(), "SHA-1");
+        let expected: Vec<HashTarget> = meanings
+            .into_iter()
+            .map(|(name, range)| HashTarget {
+                path: path(name),
+                range,
+            })
+            .collect();
+        assert_eq!(targets, expected, "{argument}");
+        let digest = Answer::Hash {
+            digest: "0aff".to_owned(),
+            first: 0,
+            end: 1,
+        };
+        answer(&mut pi, Ok(digest), "213 0AFF");
+    }
+    check(&mut logged_in(), "XCRC \"a\" 9 1", "501");
+    check(&mut session(Unpinned::ControlHost), "XCRC a", "530");
+    let mut pi = session(Unpinned::ControlHost);
+    log_in(&mut pi, [Permission::Write].into_iter().collect());
+    check(&mut pi, "XCRC a", "550");
+    check(&mut pi, "HASH a", "550");
+}
+
+#[test]
+fn rang_says_which_octets_the_next_transfer_is_about() {
+    let transfer = |lines: &[&str], last: &str| {
+        let mut pi = logged_in();
+        check(&mut pi, "TYPE I", "200");
+        check(&mut pi, "EPSV", "229");
+        for line in lines {
+            tell(&mut pi, line);
+        }
+        drain(&mut pi);
+        tell(&mut pi, last);
+        match drain(&mut pi).pop() {
+            Some(Effect::Transfer(transfer)) => Some(transfer.operation),
+            _ => None,
+        }
+    };
+    let retrieve = |offset, end| {
+        let path = path("/f");
+        Some(Operation::Retrieve { path, offset, end })
+    };
+    let store = |offset, end| {
+        let path = path("/f");
+        Some(Operation::Store { path, offset, end })
+    };
+    assert_eq!(transfer(&["RANG 5 9"], "RETR f"), retrieve(5, Some(10)));
+    assert_eq!(transfer(&["RANG 5 9"], "STOR f"), store(Some(5), Some(10)));
+    assert_eq!(transfer(&["RANG 5 9"], "APPE f"), store(Some(5), Some(10)));
+    assert_eq!(
+        transfer(&["RANG 5 9", "RANG 1 0"], "RETR f"),
+        retrieve(0, None)
+    );
+    assert_eq!(
+        transfer(&["RANG 5 9", "REST 3"], "RETR f"),
+        retrieve(3, None)
+    );
+    assert_eq!(
+        transfer(&["REST 3", "RANG 5 9"], "RETR f"),
+        retrieve(5, Some(10))
+    );
+    assert_eq!(transfer(&["RANG 5 9", "PWD"], "RETR f"), retrieve(0, None));
+    assert_eq!(transfer(&["RANG 5 9", "TYPE A"], "RETR f"), None);
+
+    let mut pi = logged_in();
+    check(&mut pi, "RANG 5 9", "551");
+    check(&mut pi, "RANG 1 0", "350");
+    check(&mut pi, "RANG 9 5", "501");
+    check(&mut session(Unpinned::ControlHost), "RANG 0 1", "530");
+}

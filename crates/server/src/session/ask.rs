@@ -48,8 +48,8 @@ pub(super) async fn answer(
             modified,
             mode,
         } => set_facts(&*store, path, *modified, *mode).await,
-        // The session answers this itself: it is no question about files.
-        Question::Who => Err(StoreError::NotSupported),
+        // The session answers these itself: they need more than a store.
+        Question::Hash { .. } | Question::Who => Err(StoreError::NotSupported),
         Question::Status(path) => status(&*store, path, now).await,
     };
     answer.map_err(|error| refusal(&error))

@@ -5,7 +5,9 @@
 
 mod ask;
 mod control;
+mod hash;
 mod login;
+mod range;
 mod refusal;
 mod running;
 mod sockets;
@@ -70,6 +72,8 @@ struct Session {
     shutdown: watch::Receiver<bool>,
     draining: bool,
     closing: bool,
+    /// Cancelled when the control connection ends.
+    gone: CancellationToken,
 }
 
 /// An operation that is over, or a transfer that has come one step further.
@@ -116,6 +120,7 @@ impl Session {
             shutdown,
             draining: false,
             closing: false,
+            gone: CancellationToken::new(),
         }
     }
 
@@ -167,6 +172,7 @@ impl Session {
 
     /// Gives everything back: what runs is stopped and cleaned up first (spec S-51).
     async fn end(&mut self) {
+        self.gone.cancel();
         if let Some(running) = &self.running {
             running.stop.cancel();
         }
@@ -235,29 +241,7 @@ impl Session {
                 }
                 Effect::Release => self.sockets.release(),
                 Effect::Disconnect => self.sockets.disconnect(),
-                Effect::Ask(Question::Who) => {
-                    let lines = self.shared.presence.lines(now);
-                    let answer = Answer::Lines {
-                        directory: false,
-                        lines,
-                    };
-                    self.pi.handle_event(now, Event::Answered(Ok(answer)));
-                }
-                Effect::Ask(question) => {
-                    let Some(user) = &self.user else {
-                        self.pi
-                            .handle_event(now, Event::Answered(Err(Refusal::NotPermitted)));
-                        continue;
-                    };
-                    let (store, may) = (Arc::clone(&user.store), user.account.permissions);
-                    let wall = self.shared.world.clock.wall();
-                    let answer = ask::answer(store, may, wall, question);
-                    self.operation = Some(
-                        answer
-                            .map(|answer| Done::Event(Event::Answered(answer)))
-                            .boxed(),
-                    );
-                }
+                Effect::Ask(question) => self.ask(question),
                 Effect::Transfer(transfer) => self.begin_transfer(transfer),
                 Effect::StopTransfer => {
                     if let Some(running) = &self.running {
@@ -314,6 +298,37 @@ impl Session {
             }
         }
         result
+    }
+
+    fn ask(&mut self, question: Question) {
+        let now = self.now();
+        let Some(user) = &self.user else {
+            let refused = Event::Answered(Err(Refusal::NotPermitted));
+            return self.pi.handle_event(now, refused);
+        };
+        let store = Arc::clone(&user.store);
+        let answer = match question {
+            Question::Who => {
+                let lines = self.shared.presence.lines(now);
+                let directory = false;
+                let answer = Answer::Lines { directory, lines };
+                return self.pi.handle_event(now, Event::Answered(Ok(answer)));
+            }
+            Question::Hash { algorithm, targets } => {
+                let bounds = hash::Bounds {
+                    turns: Arc::clone(&self.shared.hashing),
+                    octets_max: limits::HASH_BYTES_MAX,
+                    gone: self.gone.clone(),
+                };
+                hash::hash(store, algorithm, targets, bounds).boxed()
+            }
+            question => {
+                let wall = self.shared.world.clock.wall();
+                ask::answer(store, user.account.permissions, wall, question).boxed()
+            }
+        };
+        let answer = answer.map(|answer| Done::Event(Event::Answered(answer)));
+        self.operation = Some(answer.boxed());
     }
 
     fn begin_transfer(&mut self, transfer: Transfer) {

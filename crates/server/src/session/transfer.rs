@@ -13,6 +13,7 @@ use thirdhost_sockets::Clock;
 use thirdhost_wire::{RepresentationType, TransmissionMode};
 use tokio_util::sync::CancellationToken;
 
+use super::range::{begin_part, open_part};
 use super::refusal::refusal;
 use super::sockets::{DataSockets, Line, OpenFailure};
 use crate::dtp::{
@@ -102,13 +103,25 @@ async fn open_file(
         async move { Ok(OpenFile::Receive(store.begin(path, kind).await?)) }
     };
     match &transfer.operation {
-        Operation::Retrieve { path, offset } => {
-            Ok(OpenFile::Send(store.open(path, *offset).await?, *offset))
+        Operation::Retrieve { path, offset, end } => {
+            let source = open_part(&*store, path, *offset, *end).await?;
+            Ok(OpenFile::Send(source, *offset))
         }
-        Operation::Store { path, offset: None } => upload(path, UploadKind::Replace).await,
+        Operation::Store {
+            path,
+            offset,
+            end: Some(end),
+        } => {
+            let upload = begin_part(&*store, path, offset.unwrap_or(0), *end).await?;
+            Ok(OpenFile::Receive(upload))
+        }
+        Operation::Store {
+            path, offset: None, ..
+        } => upload(path, UploadKind::Replace).await,
         Operation::Store {
             path,
             offset: Some(offset),
+            ..
         } => upload(path, UploadKind::Resume { offset: *offset }).await,
         Operation::StoreUnique { hint } => upload(hint, UploadKind::Unique).await,
         Operation::Append { path } => upload(path, UploadKind::Append).await,

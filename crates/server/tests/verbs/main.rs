@@ -1,5 +1,8 @@
 //! The verbs, told to a whole server over loopback, with a disk behind it.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 mod circumstances;
 mod facts;
+mod hashes;
 mod support;

@@ -9,8 +9,9 @@ pub use site::SiteCommand;
 pub use verb::{UnknownVerb, Verb};
 
 use crate::{
-    Direction, FactsLine, HostName, HostSocket, NetworkProtocol, Password, Pathname,
-    RepresentationType, SockArgument, Structure, Text, TimeVal, TransmissionMode,
+    ByteRange, ChecksumCommand, Direction, FactsLine, HostName, HostSocket, NetworkProtocol,
+    Password, Pathname, RepresentationType, SockArgument, Structure, Text, TimeVal,
+    TransmissionMode,
 };
 
 /// A command with its argument. X-forms (XCWD, XPWD …) become their plain verbs.
@@ -115,6 +116,13 @@ pub enum Command {
     Size(Pathname),
     /// MDTM: when a file was last changed. RFC 3659 section 3.
     Mdtm(Pathname),
+    /// HASH: the hash of a file, or of the range RANG has set. Draft bryan-ftpext-hash.
+    Hash(Pathname),
+    /// XCRC, XMD5 and their kin: the argument may be a pathname, a quoted one, or one with
+    /// numbers behind it; which, depends on what is there.
+    Checksum(ChecksumCommand, Pathname),
+    /// RANG: which octets the next command is about; `None`: all. Draft bryan-ftp-range.
+    Rang(Option<ByteRange>),
     /// MFMT: a file is to count as last changed at a time. Draft somers-ftp-mfxx.
     Mfmt {
         /// The time.

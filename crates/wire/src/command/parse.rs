@@ -5,8 +5,8 @@ mod site;
 
 use super::{Command, CommandError, EpsvArgument, Verb};
 use crate::{
-    Direction, NetworkProtocol, Password, Pathname, RepresentationType, RestartPoint, Structure,
-    Text, TransmissionMode, address,
+    ChecksumCommand, Direction, NetworkProtocol, Password, Pathname, RepresentationType,
+    RestartPoint, Structure, Text, TransmissionMode, address,
 };
 
 impl Command {
@@ -87,6 +87,14 @@ impl<'a> Argument<'a> {
             Verb::Mlsd => Command::Mlsd(self.optional_pathname()?),
             Verb::Size => Command::Size(self.pathname()?),
             Verb::Mdtm => Command::Mdtm(self.pathname()?),
+            Verb::Hash => Command::Hash(self.pathname()?),
+            Verb::Xcrc => self.checksum(ChecksumCommand::Xcrc)?,
+            Verb::Xmd5 => self.checksum(ChecksumCommand::Xmd5)?,
+            Verb::Xsha => self.checksum(ChecksumCommand::Xsha)?,
+            Verb::Xsha1 => self.checksum(ChecksumCommand::Xsha1)?,
+            Verb::Xsha256 => self.checksum(ChecksumCommand::Xsha256)?,
+            Verb::Xsha512 => self.checksum(ChecksumCommand::Xsha512)?,
+            Verb::Rang => Command::Rang(self.range()?),
             Verb::Mfmt => {
                 let (modified, name) = self.mfmt()?;
                 Command::Mfmt { modified, name }

@@ -627,6 +627,45 @@ fn site_has_its_subcommands() {
 }
 
 #[test]
+fn hashes_and_ranges_are_asked_for() {
+    let name = |name: &str| Pathname::try_from(name).unwrap();
+    check("HASH  a b", Command::Hash(name(" a b")));
+    refused("HASH");
+    use ChecksumCommand::{Xcrc, Xmd5, Xsha, Xsha1, Xsha256, Xsha512};
+    for (code, command) in [
+        ("XCRC", Xcrc),
+        ("XMD5", Xmd5),
+        ("XSHA", Xsha),
+        ("XSHA1", Xsha1),
+        ("XSHA256", Xsha256),
+        ("XSHA512", Xsha512),
+    ] {
+        let argument = "\"a b\" 0 99";
+        let checksum = Command::Checksum(command, name(argument));
+        check(&format!("{code} {argument}"), checksum);
+        refused(code);
+    }
+    check("RANG 1 0", Command::Rang(None));
+    check("RANG 0 0", Command::Rang(ByteRange::new(0, 0)));
+    check(
+        "RANG 5 18446744073709551614",
+        Command::Rang(ByteRange::new(5, u64::MAX - 1)),
+    );
+    same("rang  05  7 ", "RANG 5 7");
+    for argument in [
+        "",
+        "1",
+        "2 1",
+        "0 18446744073709551615",
+        "-1 5",
+        "a b",
+        "1 2 3",
+    ] {
+        refused(&format!("RANG {argument}"));
+    }
+}
+
+#[test]
 fn other_lines_are_no_commands() {
     let check = |line: &[u8], error| assert_eq!(Command::parse(line), Err(error), "{line:?}");
     check(b"", CommandError::Unknown);
@@ -639,7 +678,7 @@ fn other_lines_are_no_commands() {
     check(b"RETR a\0", CommandError::ForbiddenOctet);
     check(b"actv a", CommandError::NotImplemented(Verb::Actv));
     check(b"AUTH TLS", CommandError::NotImplemented(Verb::Auth));
-    check(b"XSHA256 a", CommandError::NotImplemented(Verb::Xsha256));
+    check(b"ESTA", CommandError::NotImplemented(Verb::Esta));
 }
 
 #[test]

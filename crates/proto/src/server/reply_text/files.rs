@@ -31,6 +31,8 @@ pub(in crate::server) fn refusal(why: Refusal) -> Reply {
         Refusal::BadOffset => reply(554, "The restart point lies beyond the end of the file."),
         Refusal::NoSpace => reply(452, "No room."),
         Refusal::TooLargeToCount => reply(550, "Too large to count in TYPE A; send TYPE I first."),
+        Refusal::TooLargeToHash => reply(550, "Too much to hash at once; name a range."),
+        Refusal::Overloaded => reply(450, "The server is busy with the like; try again later."),
         Refusal::NotSupported => reply(504, "Not possible on this store."),
         Refusal::Failed => reply(451, "Reading or writing failed."),
     }

@@ -4,6 +4,7 @@
 
 mod data;
 mod files;
+mod hash;
 mod session;
 mod site;
 
@@ -11,6 +12,7 @@ use thirdhost_wire::{Reply, ReplyCode};
 
 pub(super) use data::*;
 pub(super) use files::*;
+pub(super) use hash::*;
 pub(super) use session::*;
 pub(super) use site::*;
 

@@ -1,8 +1,9 @@
 //! The arguments of commands that are younger than RFC 959.
 
 use super::{Argument, trim};
+use crate::address::digits;
 use crate::command::{Command, CommandError, Verb};
-use crate::{FactsError, FactsLine, HostName, Text};
+use crate::{ByteRange, ChecksumCommand, FactsError, FactsLine, HostName, Text};
 
 impl Argument<'_> {
     pub(super) fn host(self) -> Result<HostName, CommandError> {
@@ -50,6 +51,27 @@ impl Argument<'_> {
             return Err(self.unsupported("the command named is not one of this server"));
         }
         Ok(Command::Pret(text))
+    }
+
+    pub(super) fn checksum(self, command: ChecksumCommand) -> Result<Command, CommandError> {
+        Ok(Command::Checksum(command, self.pathname()?))
+    }
+
+    /// `RANG 1 0` takes the range back.
+    pub(super) fn range(self) -> Result<Option<ByteRange>, CommandError> {
+        let expected = "expected the first and the last octet, or 1 0 for all";
+        let mut words = self.words()?;
+        let mut number = || {
+            let word = words.next().unwrap_or_default();
+            digits(word).ok_or_else(|| self.bad(expected))
+        };
+        let (first, last) = (number()?, number()?);
+        self.end(words)?;
+        if (first, last) == (1, 0) {
+            return Ok(None);
+        }
+        let range = ByteRange::new(first, last).ok_or_else(|| self.bad(expected))?;
+        Ok(Some(range))
     }
 
     pub(super) fn facts(self) -> Result<FactsLine, CommandError> {

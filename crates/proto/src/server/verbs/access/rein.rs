@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use thirdhost_wire::FactSet;
+use thirdhost_wire::{FactSet, HashAlgorithm};
 
 use crate::server::login::Login;
 use crate::server::reply_text as text;
@@ -16,6 +16,7 @@ pub(in crate::server) fn rein(pi: &mut ServerPi, now: Duration) {
     pi.parameters = TransferParameters::default();
     pi.directory = VirtualPath::root();
     pi.facts = FactSet::default();
+    pi.hash = HashAlgorithm::default();
     pi.epsv_all = false;
     pi.custom_epsv = false;
     pi.settings.limits.idle = pi.idle_most;
