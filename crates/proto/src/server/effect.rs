@@ -163,6 +163,8 @@ pub enum Refusal {
     TooLargeToHash,
     /// The server has as much to do of this kind as it takes on at once.
     Overloaded,
+    /// A pattern has more stars, or matches more names, than are looked for.
+    PatternTooWide,
     /// This store cannot do that.
     NotSupported,
     /// Reading or writing failed.

@@ -3,15 +3,52 @@
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use thirdhost_proto::server::{Answer, Permissions, Question, Refusal, VirtualPath};
+use futures_util::FutureExt;
+use thirdhost_proto::server::{Answer, Event, Permissions, Question, Refusal, VirtualPath};
 use thirdhost_wire::{Fact, RepresentationType, TimeVal};
 
 use super::refusal::refusal;
+use super::{Done, Session, hash};
 use crate::dtp::{list_line, mlsx_line, time_val};
+use crate::limits;
 use crate::store::{Entry, EntryKind, Store, StoreError};
 
+impl Session {
+    /// Has a question answered: at once, or by the operation that runs now.
+    pub(super) fn ask(&mut self, question: Question) {
+        let now = self.now();
+        let Some(user) = &self.user else {
+            let refused = Event::Answered(Err(Refusal::NotPermitted));
+            return self.pi.handle_event(now, refused);
+        };
+        let store = Arc::clone(&user.store);
+        let answering = match question {
+            Question::Who => {
+                let lines = self.shared.presence.lines(now);
+                let directory = false;
+                let answer = Answer::Lines { directory, lines };
+                return self.pi.handle_event(now, Event::Answered(Ok(answer)));
+            }
+            Question::Hash { algorithm, targets } => {
+                let bounds = hash::Bounds {
+                    turns: Arc::clone(&self.shared.hashing),
+                    octets_max: limits::HASH_BYTES_MAX,
+                    gone: self.gone.clone(),
+                };
+                hash::hash(store, algorithm, targets, bounds).boxed()
+            }
+            question => {
+                let wall = self.shared.world.clock.wall();
+                answer(store, user.account.permissions, wall, question).boxed()
+            }
+        };
+        let answering = answering.map(|answer| Done::Event(Event::Answered(answer)));
+        self.operation = Some(answering.boxed());
+    }
+}
+
 /// Asks the store.
-pub(super) async fn answer(
+async fn answer(
     store: Arc<dyn Store>,
     permissions: Permissions,
     now: SystemTime,

@@ -6,6 +6,7 @@
 mod ask;
 mod control;
 mod hash;
+mod listing;
 mod login;
 mod range;
 mod refusal;
@@ -20,8 +21,8 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use thirdhost_proto::server::{
-    Answer, Arrange, ArrangeRefusal, Effect, Event, Hosts, Identity, Outcome, Question, Refusal,
-    ServerPi, Settings, Transfer, pinned_host,
+    Arrange, ArrangeRefusal, Effect, Event, Hosts, Identity, Outcome, Refusal, ServerPi, Settings,
+    Transfer, pinned_host,
 };
 use thirdhost_sockets::Connection;
 use tokio::sync::watch;
@@ -298,37 +299,6 @@ impl Session {
             }
         }
         result
-    }
-
-    fn ask(&mut self, question: Question) {
-        let now = self.now();
-        let Some(user) = &self.user else {
-            let refused = Event::Answered(Err(Refusal::NotPermitted));
-            return self.pi.handle_event(now, refused);
-        };
-        let store = Arc::clone(&user.store);
-        let answer = match question {
-            Question::Who => {
-                let lines = self.shared.presence.lines(now);
-                let directory = false;
-                let answer = Answer::Lines { directory, lines };
-                return self.pi.handle_event(now, Event::Answered(Ok(answer)));
-            }
-            Question::Hash { algorithm, targets } => {
-                let bounds = hash::Bounds {
-                    turns: Arc::clone(&self.shared.hashing),
-                    octets_max: limits::HASH_BYTES_MAX,
-                    gone: self.gone.clone(),
-                };
-                hash::hash(store, algorithm, targets, bounds).boxed()
-            }
-            question => {
-                let wall = self.shared.world.clock.wall();
-                ask::answer(store, user.account.permissions, wall, question).boxed()
-            }
-        };
-        let answer = answer.map(|answer| Done::Event(Event::Answered(answer)));
-        self.operation = Some(answer.boxed());
     }
 
     fn begin_transfer(&mut self, transfer: Transfer) {

@@ -228,6 +228,9 @@ pub enum StoreError {
     /// No room on the device, or a quota is used up.
     #[error("no space")]
     NoSpace,
+    /// A pattern has more stars, or matches more names, than are looked for.
+    #[error("pattern too wide")]
+    PatternTooWide,
     /// The store cannot do that at all.
     #[error("not supported")]
     NotSupported,

@@ -5,4 +5,6 @@
 mod circumstances;
 mod facts;
 mod hashes;
+mod listings;
+mod paths;
 mod support;

@@ -84,6 +84,7 @@ impl Site {
     /// A user that has been greeted and has not logged in.
     pub(crate) async fn caller(&self) -> User {
         let stream = TcpStream::connect(self.address).await.unwrap();
+        stream.set_nodelay(true).unwrap();
         let (reader, writer) = stream.into_split();
         let mut user = User {
             reader: BufReader::new(reader),

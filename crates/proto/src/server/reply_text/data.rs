@@ -203,6 +203,7 @@ fn refusal_in_transfer(why: Refusal) -> Reply {
     match why {
         Refusal::NoSpace => reply(552, "No room; transfer aborted."),
         Refusal::Exists => reply(451, "The name was taken meanwhile; transfer aborted."),
+        Refusal::PatternTooWide => reply(451, "Too many names match; listing cut off."),
         Refusal::NotPermitted => reply(451, "Not permitted; transfer aborted."),
         _ => reply(451, "Reading or writing the file failed; transfer aborted."),
     }

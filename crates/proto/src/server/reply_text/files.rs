@@ -33,6 +33,7 @@ pub(in crate::server) fn refusal(why: Refusal) -> Reply {
         Refusal::TooLargeToCount => reply(550, "Too large to count in TYPE A; send TYPE I first."),
         Refusal::TooLargeToHash => reply(550, "Too much to hash at once; name a range."),
         Refusal::Overloaded => reply(450, "The server is busy with the like; try again later."),
+        Refusal::PatternTooWide => reply(553, "The pattern has too many stars."),
         Refusal::NotSupported => reply(504, "Not possible on this store."),
         Refusal::Failed => reply(451, "Reading or writing failed."),
     }
