@@ -82,12 +82,12 @@ fn the_example_of_the_design_is_read_as_printed() {
 fn every_key_with_another_value_is_taken() {
     let config = parse(
         "listen = [\"127.0.0.1:0\", \"[::1]:2121\"]\nroot = \"files\"\nuploads = \"resumable\"\n\
-         durability = \"power\"\npartial_hours = 1\ndrain_seconds = 0\n\
+         durability = \"power\"\nmdtm_set = true\npartial_hours = 1\ndrain_seconds = 0\n\
          [data]\nports = \"4000\"\naccept_seconds = 15\nlstn_unpinned = \"refuse\"\n\
          [tls]\nrequire = \"data\"\n\
          [limits]\nsessions = 1\nsessions_per_host = 2\nidle_seconds = 3\n\
          [anonymous]\nhome = \"./pub//x/\"\npermissions = [\"read\", \"write\"]\n\
-         [[user]]\nname = \"bob\"\nthird_party = { privileged_ports = [20] }\n",
+         [[user]]\nname = \"bob\"\noperator = true\nthird_party = { privileged_ports = [20] }\n",
     )
     .unwrap();
     assert_eq!(config.listen.len(), 2);
@@ -117,6 +117,7 @@ fn every_key_with_another_value_is_taken() {
         ("bob", Permissions::read_only())
     );
     assert!(bob.password.is_none());
+    assert!(bob.account.operator && config.mdtm_set);
     assert_eq!(
         bob.account.third_party.as_ref().unwrap().privileged_ports,
         [20]

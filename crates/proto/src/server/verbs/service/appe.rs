@@ -13,8 +13,8 @@ pub(in crate::server) fn appe(pi: &mut ServerPi, name: &Pathname) {
     let Some((offset, end)) = extent(pi) else {
         return;
     };
-    // APPE after REST or RANG acts as STOR at that offset (RFC 3659 section 5, spec section 6), and so
-    // it needs the permission to overwrite as well.
+    // APPE after REST or RANG acts as STOR at that offset (RFC 3659 section 5, spec section 6),
+    // and so it needs the permission to overwrite as well.
     match offset {
         None => begin(pi, Operation::Append { path }),
         Some(_) if !pi.permit(Permission::Write) => pi.release_plan(),
