@@ -9,6 +9,7 @@ mod presence;
 mod record;
 mod server;
 mod session;
+mod shares;
 pub mod store;
 
 pub use server::Server;

@@ -122,6 +122,17 @@ pub const PARTIAL: Duration = Duration::from_secs(72 * 60 * 60);
 /// The default of `drain_seconds`: what service managers wait for before they kill.
 pub const DRAIN: Duration = Duration::from_secs(30);
 
+/// How long the count of a home with a quota is believed (spec S-59): what comes there by other
+/// ways than ours is found that late.
+pub const USAGE_KEPT: Duration = Duration::from_secs(60 * 60);
+
+/// How long a home that is full is not counted anew, at least: a user who tries again and again
+/// does not keep the disk busy.
+pub const USAGE_PAUSE_MIN: Duration = Duration::from_millis(500);
+
+/// How many times the time it took to count a home must pass before it is counted anew.
+pub const USAGE_PAUSE_RATIO: u32 = 10;
+
 /// The least port that an unprivileged process may use (spec S-1, S-8).
 pub const PORT_UNPRIVILEGED: u16 = 1024;
 

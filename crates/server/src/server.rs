@@ -21,7 +21,8 @@ use crate::policy::TargetRate;
 use crate::presence::Presence;
 use crate::record::{self, Now, Record};
 use crate::session;
-use crate::store::Homes;
+use crate::shares::Shares;
+use crate::store::{Homes, Quotas};
 
 /// A server: configuration, accounts and files, shared by all its sessions.
 #[derive(Clone, Debug)]
@@ -41,6 +42,8 @@ pub(crate) struct Shared {
     pub(crate) presence: Presence,
     /// Turns at hashing files.
     pub(crate) hashing: Arc<Semaphore>,
+    pub(crate) shares: Arc<Shares>,
+    pub(crate) quotas: Quotas,
     pub(crate) record: Record,
     draining: AtomicBool,
     sessions: Mutex<Sessions>,
@@ -73,6 +76,8 @@ impl Server {
             targets: TargetRate::default(),
             presence: Presence::default(),
             hashing: Arc::new(Semaphore::new(FILE_HASHES_AT_ONCE)),
+            shares: Arc::default(),
+            quotas: Quotas::default(),
             record: Record::default(),
             draining: AtomicBool::new(false),
             sessions: Mutex::default(),

@@ -8,7 +8,9 @@ use std::sync::Arc;
 use tempfile::TempDir;
 use thirdhost_proto::server::Permissions;
 use thirdhost_server::Server;
-use thirdhost_server::accounts::{Account, PasswordHash, Roll, ThirdPartyGrant, User as Entry};
+use thirdhost_server::accounts::{
+    Account, Bounds, PasswordHash, Roll, ThirdPartyGrant, User as Entry,
+};
 use thirdhost_server::config::Config;
 use thirdhost_server::store::DiskStore;
 use tokio::runtime::Runtime;
@@ -169,6 +171,7 @@ pub(crate) fn entry(
             permissions,
             third_party,
             operator: false,
+            bounds: Bounds::default(),
             anonymous: false,
         },
         password: Some(PasswordHash::try_from(SECRET).unwrap()),

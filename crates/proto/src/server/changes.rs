@@ -14,10 +14,7 @@ pub(super) fn change(
     mode: Option<u32>,
     reply: Reply,
 ) {
-    if !pi.permit(Permission::Write) {
-        return;
-    }
-    if let Some(path) = pi.resolve(name) {
+    if let Some(path) = pi.permitted_path(Permission::Write, Some(name)) {
         ask(pi, path, modified, mode, reply);
     }
 }

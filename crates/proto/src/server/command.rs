@@ -134,7 +134,7 @@ fn dispatch(pi: &mut ServerPi, now: Duration, command: Command) {
         Command::Stor(name) => service::stor(pi, &name),
         Command::Stou(name) => service::stou(pi, name.as_ref()),
         Command::Appe(name) => service::appe(pi, &name),
-        Command::Allo { .. } => service::allo(pi),
+        Command::Allo { bytes, .. } => service::allo(pi, bytes),
         Command::Rest(point) => service::rest(pi, point),
         Command::Rnfr(name) => service::rnfr(pi, &name),
         Command::Rnto(name) => service::rnto(pi, &name),

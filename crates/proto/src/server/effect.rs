@@ -13,7 +13,8 @@ use super::{Permissions, VirtualPath};
 pub enum Effect {
     /// Send a reply to the user.
     Reply(Reply),
-    /// Check a password. Answered by [`Event::Authenticated`].
+    /// Check a password. Answered by [`Event::Authenticated`] or
+    /// [`Event::TooManySessions`].
     Authenticate {
         /// The name from USER.
         user: Text,
@@ -94,6 +95,11 @@ pub enum Question {
     },
     /// SITE WHO: a line for each session of the server. Answer: `Lines`.
     Who,
+    /// ALLO: may the user store a file of that size now? Answer: `Done`.
+    Room {
+        /// The size of the file.
+        octets: u64,
+    },
     /// STAT with a pathname. Answer: `Lines`.
     Status(VirtualPath),
 }
@@ -157,6 +163,8 @@ pub enum Refusal {
     BadOffset,
     /// No room, or a quota is used up.
     NoSpace,
+    /// The file is larger than the user's files may be.
+    TooLarge,
     /// The file is too large to count its line ends for SIZE in TYPE A.
     TooLargeToCount,
     /// More octets than the server hashes for one command.
@@ -176,6 +184,9 @@ pub enum Refusal {
 pub enum Event {
     /// The answer to [`Effect::Authenticate`]: who the user is, or none.
     Authenticated(Option<Identity>),
+    /// Another answer to [`Effect::Authenticate`]: the password is right, but as many sessions
+    /// of this user as there may be are logged in already.
+    TooManySessions,
     /// The answer to [`Effect::Arrange`].
     Arranged(Result<Arranged, ArrangeRefusal>),
     /// The answer to [`Effect::Ask`].

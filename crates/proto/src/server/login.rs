@@ -37,7 +37,7 @@ impl Login {
     /// What the user may do; nothing before login.
     pub(super) fn permissions(&self) -> Permissions {
         match self {
-            Self::In(identity) => identity.permissions,
+            Self::In(identity) => identity.permissions.clone(),
             Self::Out | Self::Named(_) => Permissions::default(),
         }
     }
@@ -65,6 +65,14 @@ pub(super) fn authenticated(pi: &mut ServerPi, identity: Option<Identity>) {
                 pi.reply(text::login_incorrect());
             }
         }
+    }
+}
+
+/// The password was right, but the user has as many sessions as it may have: temporary, and
+/// whoever waits for a place does not take one of a host (spec S-52).
+pub(super) fn too_many_sessions(pi: &mut ServerPi) {
+    if pi.activity == Activity::Asking(Asked::Login) {
+        pi.close(text::too_many_sessions());
     }
 }
 

@@ -31,7 +31,7 @@ pub use limits::{Limits, QUEUED_COMMANDS_MAX};
 pub use operation::{
     ListForm, ListTarget, Opened, Operation, Outcome, Route, Transfer, TransferParameters,
 };
-pub use permission::{Permission, Permissions, UnknownPermission};
+pub use permission::{Permission, PermissionSet, Permissions, UnknownPermission};
 pub use plan::{PassiveOrigin, Plan, PlanRefusal};
 pub use session::{ClearLogin, ServerPi, Settings, Unpinned};
 pub use virtual_path::{COMPONENT_BYTES_MAX, PATH_BYTES_MAX, PathError, VirtualPath};

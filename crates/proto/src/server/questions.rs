@@ -57,6 +57,8 @@ pub(super) enum Asked {
     Value,
     /// MLST: 250 with the line inside.
     Facts,
+    /// ALLO: 202.
+    Room,
     /// STAT with a pathname: 212 or 213.
     Status,
 }
@@ -195,6 +197,7 @@ pub(super) fn answered(pi: &mut ServerPi, result: Result<Answer, Refusal>) {
             text::rename_pending()
         }
         (Asked::Change, Answer::Done) => text::changed(),
+        (Asked::Room, Answer::Done) => text::nothing_to_allocate(),
         (Asked::Value, Answer::Size(octets)) => text::value(&octets.to_string()),
         (Asked::Then(reply), Answer::Done) => reply,
         (Asked::Who, Answer::Lines { lines, .. }) => text::who(lines),

@@ -162,6 +162,7 @@ impl ServerPi {
         }
         match event {
             Event::Authenticated(identity) => login::authenticated(self, identity),
+            Event::TooManySessions => login::too_many_sessions(self),
             Event::Arranged(result) => questions::arranged(self, now, result),
             Event::Answered(result) => questions::answered(self, result),
             Event::Opened(opened) => transfer::opened(self, &opened),
@@ -298,13 +299,32 @@ impl ServerPi {
         speaks
     }
 
-    /// Whether the user has `permission`; replies where not.
-    pub(super) fn permit(&mut self, permission: Permission) -> bool {
-        let allowed = self.login.permissions().allow(permission);
+    /// The path `name` means here, or the working directory, where the user has `permission`.
+    /// Replies and gives none elsewhere (spec S-47).
+    pub(super) fn permitted_path(
+        &mut self,
+        permission: Permission,
+        name: Option<&Pathname>,
+    ) -> Option<VirtualPath> {
+        let path = match name {
+            Some(name) => self.resolve(name)?,
+            None => self.directory.clone(),
+        };
+        self.permit(permission, &path).then_some(path)
+    }
+
+    /// Whether the user has `permission` at `path`; replies where not.
+    pub(super) fn permit(&mut self, permission: Permission, path: &VirtualPath) -> bool {
+        let allowed = self.may(permission, path);
         if !allowed {
             self.reply(text::no_permission(permission));
         }
         allowed
+    }
+
+    /// Whether the user has `permission` at `path`.
+    pub(super) fn may(&self, permission: Permission, path: &VirtualPath) -> bool {
+        self.login.permissions().allow(permission, path)
     }
 
     /// Answers every queued command with the reply ABOR gives it.

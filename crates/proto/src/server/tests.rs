@@ -442,6 +442,178 @@ fn without_a_plan_a_transfer_is_425_and_without_permission_550() {
     }
 }
 
+//= spec#S-52
+//= type=test
+#[test]
+fn a_session_too_many_of_a_user_is_closed_and_is_no_failed_login() {
+    let mut pi = session(Unpinned::ControlHost);
+    tell(&mut pi, "USER alice");
+    tell(&mut pi, "PASS secret");
+    drain(&mut pi);
+    pi.handle_event(NOW, Event::TooManySessions);
+    let said = replies(&mut pi);
+    assert!(said[0].starts_with("421") && said[1] == "Close", "{said:?}");
+    pi.handle_event(NOW, Event::TooManySessions);
+    assert_eq!(replies(&mut pi), Vec::<String>::new());
+}
+
+//= spec#S-59
+//= type=test
+#[test]
+fn room_that_lacks_is_told_before_and_during_a_transfer() {
+    let mut pi = logged_in();
+    check(&mut pi, "ALLO 100", "202");
+    tell(&mut pi, "ALLO 100 R 10");
+    let question = Question::Room { octets: 100 };
+    assert_eq!(drain(&mut pi), [Effect::Ask(question)]);
+    let no_room = Event::Answered(Err(Refusal::NoSpace));
+    pi.handle_event(NOW, no_room);
+    assert_eq!(replies(&mut pi), ["452 No room."]);
+    for (why, opened, code) in [
+        (Refusal::NoSpace, false, "452"),
+        (Refusal::NoSpace, true, "552"),
+        (Refusal::TooLarge, false, "552"),
+        (Refusal::TooLarge, true, "552"),
+    ] {
+        check(&mut pi, "EPSV", "229");
+        tell(&mut pi, "STOR f");
+        if opened {
+            pi.handle_event(NOW, Event::Opened(Opened::default()));
+        }
+        pi.handle_event(NOW, Event::Finished(Outcome::Refused(why)));
+        let said = replies(&mut pi);
+        assert!(said.last().unwrap().starts_with(code), "{why:?}: {said:?}");
+    }
+}
+
+//= spec#S-47
+//= type=test
+#[test]
+fn every_verb_asks_with_its_path() {
+    let everything = Permission::ALL.into_iter().collect();
+    let path = |name: &str| VirtualPath::root().join(&name.try_into().unwrap()).unwrap();
+    let at = |directory: &str| {
+        let mut pi = session(Unpinned::ControlHost);
+        let permissions = Permissions::default().beneath(path("/yes/here"), everything);
+        log_in(&mut pi, permissions);
+        check(&mut pi, "TYPE I", "200");
+        if directory != "/" {
+            check(&mut pi, &format!("CWD {directory}"), "250");
+        }
+        pi
+    };
+    for verb in [
+        "STOR", "APPE", "STOU", "RETR", "LIST", "NLST", "MLSD", "DELE", "RMD", "MKD", "RNFR",
+        "MLST", "SIZE", "MDTM", "STAT",
+    ] {
+        for (directory, name, allowed) in [
+            ("/", "/yes/here/f", true),
+            ("/", "yes/../yes/here/f", true),
+            ("/yes/here", "f", true),
+            ("/yes/here", "../../../yes/here/d/f", true),
+            ("/", "f", false),
+            ("/", "/yes/f", false),
+            ("/", "/yes/herein", false),
+            ("/", "/no/../yes/here/../f", false),
+            ("/yes/here", "../../etc/passwd", false),
+            ("/yes/here", "../f", false),
+            ("/yes/here", "/f", false),
+        ] {
+            let mut pi = at(directory);
+            check(&mut pi, "EPSV", "229");
+            tell(&mut pi, &format!("{verb} {name}"));
+            let asked = drain(&mut pi);
+            let went_out = asked
+                .iter()
+                .any(|effect| matches!(effect, Effect::Ask(_) | Effect::Transfer(_)));
+            assert_eq!(went_out, allowed, "{verb} {name} at {directory}: {asked:?}");
+            let said = format!("{asked:?}");
+            assert!(allowed || said.contains("550"), "{verb} {name}: {said}");
+        }
+    }
+}
+
+//= spec#S-48
+//= type=test
+#[test]
+fn both_ends_of_a_rename_need_the_permission_when_it_is_done() {
+    let path = |name: &str| VirtualPath::root().join(&name.try_into().unwrap()).unwrap();
+    let rename = || [Permission::Rename].into_iter().collect();
+    let mut pi = session(Unpinned::ControlHost);
+    log_in(
+        &mut pi,
+        Permissions::default()
+            .beneath(path("/a"), rename())
+            .beneath(path("/b"), rename()),
+    );
+    check(&mut pi, "RNFR /c/f", "550");
+    check(&mut pi, "RNFR /a/f", "350");
+    check(&mut pi, "RNTO /c/f", "550");
+    check(&mut pi, "RNTO /b/f", "503");
+    check(&mut pi, "RNFR /a/f", "350");
+    check(&mut pi, "RNTO /b/../a/../f", "550");
+    check(&mut pi, "RNFR /a/f", "350");
+    check(&mut pi, "RNTO /b/f", "250");
+    check(&mut pi, "RNFR /a", "550");
+}
+
+#[test]
+fn the_working_directory_is_where_something_may_be_done() {
+    let path = |name: &str| VirtualPath::root().join(&name.try_into().unwrap()).unwrap();
+    let write = [Permission::Write].into_iter().collect();
+    let mut pi = session(Unpinned::ControlHost);
+    log_in(
+        &mut pi,
+        Permissions::default().beneath(path("/a/in"), write),
+    );
+    for (line, code) in [
+        ("CWD /b", "550"),
+        ("CWD a", "250"),
+        ("CWD in", "250"),
+        ("CWD ../b", "550"),
+        ("CDUP", "250"),
+        ("CDUP", "250"),
+        ("PWD", "257 \"/\""),
+    ] {
+        check(&mut pi, line, code);
+    }
+}
+
+#[test]
+fn options_of_ls_lead_to_no_directory_that_is_closed() {
+    let path = |name: &str| VirtualPath::root().join(&name.try_into().unwrap()).unwrap();
+    let list = |permissions: &Permissions, line: &str| {
+        let mut pi = session(Unpinned::ControlHost);
+        log_in(&mut pi, permissions.clone());
+        check(&mut pi, "EPSV", "229");
+        tell(&mut pi, line);
+        drain(&mut pi).into_iter().find_map(|effect| match effect {
+            Effect::Transfer(Transfer {
+                operation:
+                    Operation::List {
+                        target,
+                        without_options,
+                        ..
+                    },
+                ..
+            }) => {
+                let other = without_options.map(|other| other.path.to_string());
+                Some((target.path.to_string(), other))
+            }
+            _ => None,
+        })
+    };
+    let closed = Permissions::read_only().beneath(path("/in"), [].into_iter().collect());
+    let literal = Some(("/-a /in".to_owned(), None));
+    assert_eq!(list(&closed, "LIST -a /in"), literal);
+    let open =
+        Permissions::default().beneath(path("/pub"), [Permission::Read].into_iter().collect());
+    let plain = Some(("/pub".to_owned(), None));
+    assert_eq!(list(&open, "LIST -a /pub"), plain);
+    assert_eq!(list(&open, "LIST -a /in"), None);
+    assert_eq!(list(&open, "LIST -a"), None);
+}
+
 #[test]
 fn policy_may_allow_one_direction_alone() {
     let mut pi = logged_in();

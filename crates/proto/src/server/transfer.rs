@@ -43,12 +43,7 @@ pub(super) fn prepare(
         pi.reply(text::wrong_direction());
         return None;
     }
-    let allowed = pi.permit(permission);
-    let path = match name {
-        _ if !allowed => None,
-        Some(name) => pi.resolve(name),
-        None => Some(pi.directory.clone()),
-    };
+    let path = pi.permitted_path(permission, name);
     if path.is_none() {
         pi.release_plan();
     }
@@ -96,12 +91,24 @@ pub(super) fn extent(pi: &mut ServerPi) -> Option<(Option<u64>, Option<u64>)> {
 
 /// Begins a listing of `name`, or of the working directory.
 pub(super) fn begin_list(pi: &mut ServerPi, name: Option<&Pathname>, form: ListForm) {
-    let Some(path) = prepare(pi, Direction::Send, Permission::Read, name) else {
-        return;
-    };
     let without_options = match form {
         ListForm::Long | ListForm::Names => name.and_then(|name| skip_options(pi, name)),
         ListForm::Facts(_) => None,
+    };
+    // The two readings of the name may come under different permissions.
+    let without_options = without_options.filter(|target| pi.may(Permission::Read, &target.path));
+    let literal = name.and_then(|name| pi.directory.join(name).ok());
+    let (name, without_options) = match (&literal, without_options) {
+        (Some(literal), Some(other)) if !pi.may(Permission::Read, literal) => (
+            other
+                .given
+                .and_then(|given| Pathname::try_from(&*given).ok()),
+            None,
+        ),
+        (_, other) => (name.cloned(), other),
+    };
+    let Some(path) = prepare(pi, Direction::Send, Permission::Read, name.as_ref()) else {
+        return;
     };
     let given = name.map(|name| name.as_str().to_owned());
     begin(

@@ -66,6 +66,13 @@ impl VirtualPath {
         self.0.split('/').filter(|component| !component.is_empty())
     }
 
+    /// Whether `other` is this path or lies beneath it.
+    #[must_use]
+    pub fn holds(&self, other: &Self) -> bool {
+        let mut others = other.components();
+        self.components().all(|ours| others.next() == Some(ours))
+    }
+
     /// The path as the user sees it.
     #[must_use]
     pub fn as_str(&self) -> &str {

@@ -16,9 +16,11 @@ use tokio::sync::Semaphore;
 
 use crate::limits::HASHES_AT_ONCE;
 
+mod bounds;
 mod hash;
 mod throttle;
 
+pub use bounds::{Bounds, Rates};
 pub use hash::{PasswordHash, PasswordHashError};
 
 use throttle::Throttle;
@@ -36,6 +38,8 @@ pub struct Account {
     pub third_party: Option<ThirdPartyGrant>,
     /// Whether the user may see who else is here. Key `operator`.
     pub operator: bool,
+    /// How much may be taken.
+    pub bounds: Bounds,
     /// Whether this is the account that needs no password.
     pub anonymous: bool,
 }

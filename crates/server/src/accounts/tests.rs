@@ -79,6 +79,7 @@ fn account(name: &str, anonymous: bool) -> Account {
         permissions: Permissions::read_only(),
         third_party: None,
         operator: false,
+        bounds: Bounds::default(),
         anonymous,
     }
 }

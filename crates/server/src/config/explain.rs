@@ -134,7 +134,7 @@ fn rows(config: &Config) -> Vec<(&'static str, Option<Value>)> {
         ("anonymous.home", anonymous.map(|a| a.home.clone().into())),
         (
             "anonymous.permissions",
-            anonymous.map(|a| permissions(a.permissions)),
+            anonymous.map(|a| permissions(&a.permissions)),
         ),
     ]
 }
@@ -159,7 +159,7 @@ fn users_of(roll: &Roll, main: &Written, users: &Written) -> Vec<Setting> {
             });
         };
         tell("home", home.as_str().into());
-        tell("permissions", permissions(user.account.permissions));
+        tell("permissions", permissions(&user.account.permissions));
         let set = if user.password.is_some() {
             "(set)"
         } else {
@@ -277,11 +277,11 @@ fn count(count: usize) -> Value {
     i64::try_from(count).unwrap_or(i64::MAX).into()
 }
 
-fn permissions(permissions: Permissions) -> Value {
+fn permissions(permissions: &Permissions) -> Value {
     let allowed = Permission::ALL.into_iter();
     list(
         &allowed
-            .filter(|permission| permissions.allow(*permission))
+            .filter(|permission| permissions.everywhere().contains(*permission))
             .collect::<Vec<_>>(),
     )
 }
@@ -357,7 +357,17 @@ mod tests {
 
     #[test]
     fn every_key_of_the_configuration_has_a_row_or_is_told_as_written() {
-        let told_as_written = ["metrics.beyond_loopback", "tls.certificate", "tls.key"];
+        let told_as_written = [
+            "anonymous.max_file_size",
+            "anonymous.path",
+            "anonymous.quota",
+            "anonymous.rate",
+            "anonymous.rate_per_transfer",
+            "anonymous.sessions",
+            "metrics.beyond_loopback",
+            "tls.certificate",
+            "tls.key",
+        ];
         let rows = rows(&Config::quick_start("/"));
         let tables: Vec<String> = keys_of("")
             .into_iter()

@@ -7,11 +7,13 @@ use std::time::Duration;
 
 use ipnet::IpNet;
 use serde::Deserialize;
-use thirdhost_proto::server::{Permission, Permissions, Unpinned};
+use thirdhost_proto::server::{Permission, Unpinned};
 use thirdhost_wire::HostName;
 use toml::Spanned;
 
+use super::bounds::{Octets, RateTable, SessionCount, Written};
 use super::operations::{LogTable, MetricsTable};
+use super::paths::{PathTable, permissions};
 use super::values::{Bounded, Home, Ports, Worded};
 use super::{Config, ConfigError, DataSockets, Require, Sessions, Tls, read, users};
 use crate::accounts::{Account, Roll, ThirdPartyGrant};
@@ -31,7 +33,10 @@ pub(super) fn resolve(text: &str, file: &Path) -> Result<Config, ConfigError> {
         .map(|path| (path.span(), beside(path.into_inner())));
     let mut roll = Roll {
         users: Vec::new(),
-        anonymous: written.anonymous.map(Anonymous::account),
+        anonymous: written
+            .anonymous
+            .map(|anonymous| anonymous.account(file, text))
+            .transpose()?,
     };
     users::enlist(&mut roll, written.user, file, text)?;
     if let Some((span, path)) = &users_file {
@@ -211,18 +216,35 @@ impl Limits {
 struct Anonymous {
     home: Option<Worded<Home>>,
     permissions: Option<Vec<Worded<Permission>>>,
+    #[serde(default)]
+    path: Vec<PathTable>,
+    sessions: Option<SessionCount>,
+    #[serde(default)]
+    rate: RateTable,
+    #[serde(default)]
+    rate_per_transfer: RateTable,
+    quota: Option<Worded<Octets>>,
+    max_file_size: Option<Worded<Octets>>,
 }
 
 impl Anonymous {
-    fn account(self) -> Account {
-        Account {
+    fn account(self, file: &Path, text: &str) -> Result<Account, ConfigError> {
+        Ok(Account {
             name: "anonymous".to_owned(),
             home: self.home.map(|Worded(Home(home))| home).unwrap_or_default(),
-            permissions: permissions(self.permissions),
+            permissions: permissions(self.permissions, self.path, file, text)?,
             third_party: None,
             operator: false,
+            bounds: Written {
+                sessions: self.sessions,
+                rate: self.rate,
+                rate_per_transfer: self.rate_per_transfer,
+                quota: self.quota,
+                max_file_size: self.max_file_size,
+            }
+            .bounds(),
             anonymous: true,
-        }
+        })
     }
 }
 
@@ -248,15 +270,6 @@ impl ThirdParty {
             privileged_ports: self.privileged_ports.into_iter().filter_map(port).collect(),
         }
     }
-}
-
-/// The set a list of permissions names; without a list, read only.
-pub(super) fn permissions(list: Option<Vec<Worded<Permission>>>) -> Permissions {
-    list.map_or_else(Permissions::read_only, |list| {
-        list.into_iter()
-            .map(|Worded(permission)| permission)
-            .collect()
-    })
 }
 
 fn word<T: Default>(written: Option<Worded<T>>) -> T {

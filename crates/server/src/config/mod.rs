@@ -11,14 +11,16 @@ use std::time::Duration;
 use thirdhost_proto::server::{Permissions, Unpinned};
 use thirdhost_wire::HostName;
 
-use crate::accounts::{Account, Roll};
+use crate::accounts::{Account, Bounds, Roll};
 use crate::limits;
 use crate::store::{Durability, UploadPolicy};
 
+mod bounds;
 mod error;
 mod explain;
 mod file;
 mod operations;
+mod paths;
 mod users;
 mod values;
 mod warnings;
@@ -135,6 +137,7 @@ impl Config {
             permissions: Permissions::read_only(),
             third_party: None,
             operator: false,
+            bounds: Bounds::default(),
             anonymous: true,
         };
         Self {

@@ -3,7 +3,8 @@
 use std::fs;
 
 use super::*;
-use thirdhost_proto::server::Permission;
+use crate::accounts::Rates;
+use thirdhost_proto::server::{Permission, VirtualPath};
 use thirdhost_wire::Password;
 
 fn parse(text: &str) -> Result<Config, ConfigError> {
@@ -109,11 +110,19 @@ fn every_key_with_another_value_is_taken() {
     assert_eq!(config.sessions.idle, Duration::from_secs(3));
     let anonymous = config.roll.anonymous.unwrap();
     assert_eq!(anonymous.home, "pub/x");
-    assert!(anonymous.permissions.allow(Permission::Write));
-    assert!(!anonymous.permissions.allow(Permission::Append));
+    assert!(
+        anonymous
+            .permissions
+            .allow(Permission::Write, &VirtualPath::root())
+    );
+    assert!(
+        !anonymous
+            .permissions
+            .allow(Permission::Append, &VirtualPath::root())
+    );
     let bob = &config.roll.users[0];
     assert_eq!(
-        (&*bob.account.home, bob.account.permissions),
+        (&*bob.account.home, bob.account.permissions.clone()),
         ("bob", Permissions::read_only())
     );
     assert!(bob.password.is_none());
@@ -236,7 +245,8 @@ fn a_wrong_table_names_line_column_key_and_what_was_expected() {
     refused(
         "root = \"/\"\n[anonymous]\nthird_party = {}\n",
         "conf/thirdhostd.toml:3:1: anonymous.third_party: unknown key `third_party`; expected \
-         `home` or `permissions`",
+         one of `home`, `permissions`, `path`, `sessions`, `rate`, `rate_per_transfer`, \
+         `quota`, `max_file_size`",
     );
 }
 
@@ -516,6 +526,106 @@ fn what_deserves_a_second_look_is_said() {
     );
     let no_passwords = "listen = [\"0.0.0.0:0\"]\nroot = \".\"\n[anonymous]\n";
     assert!(parse(no_passwords).unwrap().warnings().is_empty());
+}
+
+#[test]
+fn permissions_may_differ_beneath_prefixes() {
+    let config = parse(
+        "root = \"/\"\n[anonymous]\n[[anonymous.path]]\nprefix = \"/incoming/\"\n\
+         permissions = [\"write\"]\n[[user]]\nname = \"bob\"\npermissions = []\n\
+         [[user.path]]\nprefix = \"/a\"\npermissions = [\"read\"]\n\
+         [[user.path]]\nprefix = \"/a/./b\"\npermissions = []\n",
+    )
+    .unwrap();
+    let path = |name: &str| VirtualPath::root().join(&name.try_into().unwrap()).unwrap();
+    let anonymous = config.roll.anonymous.unwrap().permissions;
+    let bob = &config.roll.users[0].account.permissions;
+    let (read, write) = (Permission::Read, Permission::Write);
+    for (permissions, permission, at, expected) in [
+        (&anonymous, read, "/f", true),
+        (&anonymous, write, "/f", false),
+        (&anonymous, read, "/incoming/f", false),
+        (&anonymous, write, "/incoming/f", true),
+        (bob, read, "/f", false),
+        (bob, read, "/a/f", true),
+        (bob, read, "/a/b/f", false),
+    ] {
+        assert_eq!(permissions.allow(permission, &path(at)), expected, "{at}");
+    }
+}
+
+#[test]
+fn a_wrong_prefix_is_told_with_its_place() {
+    let expected = "expected a path from the user's own root such as \"/incoming\", \
+                    without \"..\"";
+    for prefix in ["incoming", "/", "", "/a/../b", "/a\\u0007"] {
+        let text = format!(
+            "root = \"/\"\n[[user]]\nname = \"bob\"\n[[user.path]]\nprefix = \"{prefix}\"\n\
+             permissions = []\n"
+        );
+        let error = parse(&text).map(|_| ()).unwrap_err().to_string();
+        assert!(
+            error.starts_with("conf/thirdhostd.toml:5:10: user.path.prefix: ")
+                && error.ends_with(expected),
+            "{error}"
+        );
+    }
+    refused(
+        "root = \"/\"\n[[user]]\nname = \"bob\"\n[[user.path]]\nprefix = \"/a\"\n\
+         permissions = []\n[[user.path]]\nprefix = \"/a/\"\npermissions = []\n",
+        "conf/thirdhostd.toml:8:10: user.path.prefix: this prefix is there already; expected \
+         each prefix once",
+    );
+    refused(
+        "root = \"/\"\n[anonymous]\n[[anonymous.path]]\nprefix = \"/a\"\n",
+        "conf/thirdhostd.toml:3:1: anonymous.path.permissions: missing; expected this key in \
+         this table",
+    );
+}
+
+#[test]
+fn a_user_may_be_bounded() {
+    let config = parse(
+        "root = \"/\"\n[anonymous]\nsessions = 50\n[[user]]\nname = \"bob\"\nsessions = 2\n\
+         quota = \"10G\"\nmax_file_size = \"1500\"\n\
+         rate = { send = \"10M\" }\nrate_per_transfer = { send = \"2M\", receive = \"1K\" }\n\
+         [[user]]\nname = \"eve\"\n",
+    )
+    .unwrap();
+    let bounds = |user: usize| &config.roll.users[user].account.bounds;
+    assert_eq!(bounds(0).sessions, Some(2));
+    assert_eq!(*bounds(1), Bounds::default());
+    let rate = |octets| std::num::NonZeroU64::new(octets);
+    assert_eq!(
+        bounds(0).rate,
+        Rates {
+            send: rate(10 << 20),
+            receive: None
+        }
+    );
+    assert_eq!(bounds(0).quota, Some(10 << 30));
+    assert_eq!(bounds(0).max_file_size, Some(1500));
+    refused(
+        "root = \"/\"\n[[user]]\nname = \"bob\"\nquota = \"10 G\"\n",
+        "conf/thirdhostd.toml:4:9: user.quota: invalid value: string \"10 G\"; expected bytes such \
+         as \"500M\" or \"10G\" (K, M, G, T: powers of 1024)",
+    );
+    let alone = Rates {
+        send: rate(2 << 20),
+        receive: rate(1024),
+    };
+    assert_eq!(bounds(0).rate_per_transfer, alone);
+    refused(
+        "root = \"/\"\n[[user]]\nname = \"bob\"\nrate = { send = \"1023\" }\n",
+        "conf/thirdhostd.toml:4:17: user.rate.send: invalid value: string \"1023\"; expected bytes \
+         a second such as \"500K\" or \"10M\", at least \"1K\" (K, M, G, T: powers of 1024)",
+    );
+    assert_eq!(config.roll.anonymous.unwrap().bounds.sessions, Some(50));
+    refused(
+        "root = \"/\"\n[[user]]\nname = \"bob\"\nsessions = 0\n",
+        "conf/thirdhostd.toml:4:12: user.sessions: invalid value: integer `0`; expected a whole \
+         number from 1 to 1000000",
+    );
 }
 
 /// The design's section 4.

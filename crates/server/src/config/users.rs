@@ -11,7 +11,9 @@ use toml::Spanned;
 use toml_edit::{ArrayOfTables, DocumentMut, Item, Table, value};
 
 use super::ConfigError;
-use super::file::{ThirdParty, permissions};
+use super::bounds::{Octets, RateTable, SessionCount, Written};
+use super::file::ThirdParty;
+use super::paths::{PathTable, permissions};
 use super::values::{Home, Word, Worded};
 use crate::accounts::{Account, PasswordHash, Roll, User, is_reserved};
 use crate::limits::USER_NAME_BYTES_MAX;
@@ -110,9 +112,18 @@ pub(super) struct UserTable {
     password: Option<PasswordHash>,
     home: Option<Worded<Home>>,
     permissions: Option<Vec<Worded<Permission>>>,
+    #[serde(default)]
+    path: Vec<PathTable>,
     third_party: Option<ThirdParty>,
     #[serde(default)]
     operator: bool,
+    sessions: Option<SessionCount>,
+    #[serde(default)]
+    rate: RateTable,
+    #[serde(default)]
+    rate_per_transfer: RateTable,
+    quota: Option<Worded<Octets>>,
+    max_file_size: Option<Worded<Octets>>,
 }
 
 /// Adds the users of a users file to the roll.
@@ -131,7 +142,7 @@ pub(super) fn enlist(
 ) -> Result<(), ConfigError> {
     for table in tables {
         let span = table.name.span();
-        let user = table.user();
+        let user = table.user(file, text)?;
         if roll
             .users
             .iter()
@@ -146,22 +157,30 @@ pub(super) fn enlist(
 }
 
 impl UserTable {
-    fn user(self) -> User {
+    fn user(self, file: &Path, text: &str) -> Result<User, ConfigError> {
         let Worded(Name(name)) = self.name.into_inner();
         let account = Account {
             home: self
                 .home
                 .map_or_else(|| name.clone(), |Worded(Home(home))| home),
             name,
-            permissions: permissions(self.permissions),
+            permissions: permissions(self.permissions, self.path, file, text)?,
             third_party: self.third_party.map(ThirdParty::grant),
             operator: self.operator,
+            bounds: Written {
+                sessions: self.sessions,
+                rate: self.rate,
+                rate_per_transfer: self.rate_per_transfer,
+                quota: self.quota,
+                max_file_size: self.max_file_size,
+            }
+            .bounds(),
             anonymous: false,
         };
-        User {
+        Ok(User {
             account,
             password: self.password,
-        }
+        })
     }
 }
 

@@ -5,7 +5,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use bytes::BytesMut;
+use bytes::{BufMut, BytesMut};
 use futures_util::future;
 use thirdhost_sockets::Connection;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -155,10 +155,11 @@ impl DataConnection {
         patience: &mut Patience<'_>,
     ) -> Result<u64, TransferError> {
         let connection = open(&mut self.connection).map_err(TransferError::Connection)?;
+        let length = length.min(patience.piece().try_into().unwrap_or(u64::MAX));
         let sent = patience
             .wait(connection.send_file(file, offset, length))
             .await?;
-        patience.watch.progress.add(sent);
+        patience.moved(sent).await;
         Ok(sent)
     }
 
@@ -171,13 +172,12 @@ impl DataConnection {
     ) -> Result<usize, TransferError> {
         let connection = open(&mut self.connection).map_err(TransferError::Connection)?;
         let received = patience
-            .wait(connection.read_buf(into))
+            .wait(connection.read_buf(&mut into.limit(patience.piece())))
             .await
             .map_err(ended)?;
         patience
-            .watch
-            .progress
-            .add(received.try_into().unwrap_or(u64::MAX));
+            .moved(received.try_into().unwrap_or(u64::MAX))
+            .await;
         Ok(received)
     }
 
@@ -190,13 +190,12 @@ impl DataConnection {
         let connection = open(&mut self.connection).map_err(TransferError::Connection)?;
         self.ahead.reserve(most);
         let received = patience
-            .wait(connection.read_buf(&mut self.ahead))
+            .wait(connection.read_buf(&mut (&mut self.ahead).limit(patience.piece())))
             .await
             .map_err(ended)?;
         patience
-            .watch
-            .progress
-            .add(received.try_into().unwrap_or(u64::MAX));
+            .moved(received.try_into().unwrap_or(u64::MAX))
+            .await;
         Ok(received)
     }
 
@@ -233,15 +232,13 @@ async fn write_all(
     patience: &mut Patience<'_>,
 ) -> Result<(), TransferError> {
     while !octets.is_empty() {
-        let sent = patience.wait(connection.write(octets)).await?;
+        let piece = octets.get(..patience.piece()).unwrap_or(octets);
+        let sent = patience.wait(connection.write(piece)).await?;
         let (_, rest) = match octets.split_at_checked(sent) {
             Some(halves) if sent > 0 => halves,
             _ => return Err(TransferError::Connection(io::ErrorKind::WriteZero.into())),
         };
-        patience
-            .watch
-            .progress
-            .add(sent.try_into().unwrap_or(u64::MAX));
+        patience.moved(sent.try_into().unwrap_or(u64::MAX)).await;
         octets = rest;
     }
     Ok(())

@@ -5,8 +5,8 @@ use std::time::{Duration, SystemTime};
 use futures_util::future::{BoxFuture, FutureExt, ready};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use thirdhost_proto::server::{Permission, Permissions};
-use thirdhost_wire::{Fact, FactSet};
+use thirdhost_proto::server::{Permission, Permissions, VirtualPath};
+use thirdhost_wire::{Fact, FactSet, Pathname};
 
 use crate::store::{Entry, EntryKind, Listing, StoreError};
 
@@ -29,6 +29,8 @@ pub enum ListingStyle {
         facts: FactSet,
         /// What the user may do, from which `perm` follows.
         permissions: Permissions,
+        /// The directory that is listed.
+        directory: VirtualPath,
     },
 }
 
@@ -47,7 +49,15 @@ impl ListingStyle {
                 format!("{given}{}", entry.name)
             }
             Self::Names { given: Some(given) } => format!("{given}/{}", entry.name),
-            Self::Facts { facts, permissions } => mlsx_line(entry, *facts, *permissions),
+            Self::Facts {
+                facts,
+                permissions,
+                directory,
+            } => {
+                let name = Pathname::try_from(entry.name.as_str()).ok()?;
+                let path = directory.join(&name).ok()?;
+                mlsx_line(entry, &path, *facts, permissions)
+            }
         })
     }
 }
@@ -71,16 +81,22 @@ pub fn list_line(entry: &Entry, now: SystemTime) -> String {
 }
 
 /// The line of MLSD, and of MLST behind its leading space, without its end: facts, a space
-/// and the name. The `perm` fact says what `permissions` make of the entry (spec Q-22).
+/// and the name. The `perm` fact says what `permissions` make of the entry, which is at `path`
+/// (spec Q-22).
 #[must_use]
-pub fn mlsx_line(entry: &Entry, facts: FactSet, permissions: Permissions) -> String {
+pub fn mlsx_line(
+    entry: &Entry,
+    path: &VirtualPath,
+    facts: FactSet,
+    permissions: &Permissions,
+) -> String {
     let told = Fact::ALL.into_iter().filter(|fact| facts.contains(*fact));
     let mut line: String = told
         .filter_map(|fact| {
             Some(format!(
                 "{}={};",
                 fact.name(),
-                value(fact, entry, permissions)?
+                value(fact, entry, path, permissions)?
             ))
         })
         .collect();
@@ -146,12 +162,17 @@ fn timestamp(time: SystemTime) -> jiff::Zoned {
 }
 
 /// `None` where the entry has no such fact.
-fn value(fact: Fact, entry: &Entry, permissions: Permissions) -> Option<String> {
+fn value(
+    fact: Fact,
+    entry: &Entry,
+    path: &VirtualPath,
+    permissions: &Permissions,
+) -> Option<String> {
     match fact {
         Fact::Type => Some(kind_fact(entry.kind).to_owned()),
         Fact::Size => (entry.kind == EntryKind::File).then(|| entry.size.to_string()),
         Fact::Modify => Some(time_val(entry.modified)),
-        Fact::Perm => Some(perm_fact(entry, permissions)),
+        Fact::Perm => Some(perm_fact(entry.kind, path, permissions)),
         Fact::Unique => Some(format!("{:x}U{:x}", entry.unique.0, entry.unique.1)),
         Fact::UnixMode => Some(format!("{:04o}", entry.mode & MODE_BITS)),
         Fact::Partial => entry.partial.map(|octets| octets.to_string()),
@@ -168,11 +189,11 @@ fn kind_fact(kind: EntryKind) -> &'static str {
 }
 
 /// RFC 3659 section 7.5.5, from what the user may do and not from the mode bits.
-fn perm_fact(entry: &Entry, permissions: Permissions) -> String {
+fn perm_fact(kind: EntryKind, path: &VirtualPath, permissions: &Permissions) -> String {
     use Permission::{Append, Delete, Mkdir, Read, Rename, Write};
-    let may = |permission| permissions.allow(permission);
-    let root = entry.name.is_empty();
-    let letters: &[(char, bool)] = match entry.kind {
+    let may = |permission| permissions.allow(permission, path);
+    let root = *path == VirtualPath::root();
+    let letters: &[(char, bool)] = match kind {
         EntryKind::File => &[
             ('a', may(Append)),
             ('d', may(Delete)),
@@ -183,7 +204,7 @@ fn perm_fact(entry: &Entry, permissions: Permissions) -> String {
         EntryKind::Directory => &[
             ('c', may(Write) || may(Append)),
             ('d', may(Delete) && !root),
-            ('e', true),
+            ('e', permissions.may_enter(path)),
             ('f', may(Rename) && !root),
             ('l', may(Read)),
             ('m', may(Mkdir)),
@@ -220,6 +241,12 @@ mod tests {
             owner: (1000, 100),
             partial: None,
         }
+    }
+
+    fn path(path: &str) -> VirtualPath {
+        VirtualPath::root()
+            .join(&Pathname::try_from(path).unwrap())
+            .unwrap()
     }
 
     fn at(seconds: u64) -> SystemTime {
@@ -259,40 +286,63 @@ mod tests {
         let file = entry("a name", EntryKind::File, 0o100_644);
         let all = FactSet::default();
         assert_eq!(
-            mlsx_line(&file, all, Permissions::all()),
+            mlsx_line(&file, &path("/a name"), all, &Permissions::all()),
             "type=file;size=1234;modify=20240102150400;perm=adfrw;unique=801Ubeef;UNIX.mode=0644; \
              a name"
         );
         let few = [Fact::Type, Fact::Size, Fact::Modify].into_iter().collect();
         let directory = entry("d", EntryKind::Directory, 0o040_755);
         assert_eq!(
-            mlsx_line(&directory, few, Permissions::all()),
+            mlsx_line(&directory, &path("/d"), few, &Permissions::all()),
             "type=dir;modify=20240102150400; d"
         );
         let partial = Entry {
             partial: Some(77),
             ..file
         };
-        assert!(mlsx_line(&partial, all, Permissions::all()).ends_with(";X.partial=77; a name"));
-        assert!(!mlsx_line(&partial, few, Permissions::all()).contains("partial"));
+        assert!(
+            mlsx_line(&partial, &path("/a name"), all, &Permissions::all())
+                .ends_with(";X.partial=77; a name")
+        );
+        assert!(
+            !mlsx_line(&partial, &path("/a name"), few, &Permissions::all()).contains("partial")
+        );
     }
 
     #[test]
     fn perm_follows_from_what_the_user_may_do() {
-        let check = |name, kind, permissions, expected| {
-            assert_eq!(perm_fact(&entry(name, kind, 0o777), permissions), expected);
+        let check = |at, kind, permissions: &Permissions, expected| {
+            assert_eq!(perm_fact(kind, &path(at), permissions), expected, "{at}");
         };
-        check("f", EntryKind::File, Permissions::read_only(), "r");
-        check("d", EntryKind::Directory, Permissions::read_only(), "el");
-        check("d", EntryKind::Directory, Permissions::all(), "cdeflmp");
-        check("", EntryKind::Directory, Permissions::all(), "celmp");
-        check("o", EntryKind::Other, Permissions::all(), "df");
-        check(
-            "f",
-            EntryKind::File,
-            [Permission::Append].into_iter().collect(),
-            "a",
-        );
+        check("/f", EntryKind::File, &Permissions::read_only(), "r");
+        check("/d", EntryKind::Directory, &Permissions::read_only(), "el");
+        check("/d", EntryKind::Directory, &Permissions::all(), "cdeflmp");
+        check("/", EntryKind::Directory, &Permissions::all(), "celmp");
+        check("/o", EntryKind::Other, &Permissions::all(), "df");
+        let append: Permissions = [Permission::Append].into_iter().collect();
+        check("/f", EntryKind::File, &append, "a");
+        check("/d", EntryKind::Directory, &Permissions::default(), "");
+    }
+
+    #[test]
+    fn perm_follows_from_where_the_entry_is() {
+        let drop_box = [Permission::Write].into_iter().collect();
+        let permissions = Permissions::all().beneath(path("/d/in"), drop_box);
+        let facts: FactSet = [Fact::Perm].into_iter().collect();
+        let check = |directory, name, kind, expected: &str| {
+            let style = ListingStyle::Facts {
+                facts,
+                permissions: permissions.clone(),
+                directory: path(directory),
+            };
+            let line = style.line(&entry(name, kind, 0o777)).unwrap();
+            assert_eq!(line, format!("perm={expected}; {name}"), "{directory}");
+        };
+        check("/d", "f", EntryKind::File, "adfrw");
+        check("/d", "in", EntryKind::Directory, "ce");
+        check("/d", "inn", EntryKind::Directory, "cdeflmp");
+        check("/", "d", EntryKind::Directory, "cdelmp");
+        check("/d/in", "f", EntryKind::File, "w");
     }
 
     #[test]

@@ -10,7 +10,7 @@ use std::time::Duration;
 use futures_util::future::{BoxFuture, poll_fn};
 use thirdhost_sockets::Clock;
 
-use super::TransferError;
+use super::{Pace, TransferError};
 
 /// How many octets have moved through the data connection, framing included. Share it in an
 /// `Arc` to let STAT read it while the transfer runs.
@@ -24,7 +24,7 @@ impl Progress {
         self.0.load(Ordering::Relaxed)
     }
 
-    pub(super) fn add(&self, octets: u64) {
+    fn add(&self, octets: u64) {
         self.0.fetch_add(octets, Ordering::Relaxed);
     }
 }
@@ -37,6 +37,8 @@ pub struct Watch<'a> {
     /// How long the connection may stand still (spec S-53). Time the store takes is not
     /// counted.
     pub stall: Duration,
+    /// How fast the octets may move.
+    pub pace: &'a Pace,
     /// Whose time it is.
     pub clock: &'a dyn Clock,
 }
@@ -50,6 +52,27 @@ pub(super) struct Patience<'a> {
 impl<'a> Patience<'a> {
     pub(super) fn new(watch: Watch<'a>) -> Self {
         Self { watch, timer: None }
+    }
+
+    /// How many octets to move at a time.
+    pub(super) fn piece(&self) -> usize {
+        self.watch.pace.piece()
+    }
+
+    /// Counts octets that have moved, and waits for as long as the rates ask for; that is not
+    /// standing still.
+    pub(super) async fn moved(&mut self, octets: u64) {
+        let Watch {
+            progress,
+            pace,
+            clock,
+            ..
+        } = self.watch;
+        progress.add(octets);
+        let wait = pace.take(|| clock.now(), octets);
+        if !wait.is_zero() {
+            clock.sleep(wait).await;
+        }
     }
 
     /// Waits for `operation`, but not longer than the stall limit.

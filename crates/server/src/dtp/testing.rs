@@ -14,7 +14,7 @@ use thirdhost_proto::server::VirtualPath;
 use thirdhost_sockets::{Clock, Connection};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, DuplexStream, ReadBuf};
 
-use super::{DataConnection, Progress, Watch};
+use super::{DataConnection, Pace, Progress, Watch};
 use crate::store::{Entry, EntryKind, Listing, Source, StoreError, Upload};
 
 /// How much a connection of [`pair`] holds in each direction.
@@ -184,6 +184,7 @@ impl Connection for TestConnection {
 #[derive(Debug, Default)]
 pub(super) struct Watched {
     pub(super) progress: Progress,
+    pub(super) pace: Pace,
     clock: TokioClock,
 }
 
@@ -192,6 +193,7 @@ impl Watched {
         Watch {
             progress: &self.progress,
             stall: STALL,
+            pace: &self.pace,
             clock: &self.clock,
         }
     }

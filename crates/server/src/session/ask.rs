@@ -39,7 +39,7 @@ impl Session {
             }
             question => {
                 let wall = self.shared.world.clock.wall();
-                answer(store, user.account.permissions, wall, question).boxed()
+                answer(store, user.account.permissions.clone(), wall, question).boxed()
             }
         };
         let answering = answering.map(|answer| Done::Event(Event::Answered(answer)));
@@ -63,12 +63,13 @@ async fn answer(
         }
         Question::Delete(path) => store.delete(path).await.map(|()| Answer::Done),
         Question::Rename { from, to } => store.rename(from, to).await.map(|()| Answer::Done),
+        Question::Room { octets } => store.room(*octets).await.map(|()| Answer::Done),
         Question::Modified(path) => file(&*store, path)
             .await
             .map(|e| Answer::Text(time_val(e.modified))),
         Question::Facts { path, facts } => match store.stat(path).await {
             Ok(entry) => {
-                let line = mlsx_line(&named(entry, path), *facts, permissions);
+                let line = mlsx_line(&named(entry, path), path, *facts, &permissions);
                 Ok(Answer::Text(line))
             }
             Err(StoreError::NotFound) => partial(&*store, path).await,

@@ -4,7 +4,7 @@ use std::time::SystemTime;
 
 use futures_util::future::BoxFuture;
 use globset::{GlobBuilder, GlobMatcher};
-use thirdhost_proto::server::{ListForm, ListTarget, Permissions};
+use thirdhost_proto::server::{ListForm, ListTarget, Permissions, VirtualPath};
 
 use crate::dtp::{Entries, ListingStyle};
 use crate::limits::{PATTERN_MATCHES_MAX, PATTERN_STARS_MAX};
@@ -20,16 +20,20 @@ pub(super) async fn open(
     permissions: Permissions,
     now: SystemTime,
 ) -> Result<(Box<dyn Listing>, ListingStyle), StoreError> {
-    let style = |given| match form {
+    let style = |given, directory: &VirtualPath| match form {
         ListForm::Long => ListingStyle::Long { now },
         ListForm::Names => ListingStyle::Names { given },
-        ListForm::Facts(facts) => ListingStyle::Facts { facts, permissions },
+        ListForm::Facts(facts) => ListingStyle::Facts {
+            facts,
+            permissions,
+            directory: directory.clone(),
+        },
     };
     let (entry, target) = match find(store, target, without_options).await {
         Err(StoreError::NotFound) if !matches!(form, ListForm::Facts(_)) => {
             let target = without_options.unwrap_or(target);
             let listing = open_pattern(store, target).await?;
-            return Ok((listing, style(directory_given(target))));
+            return Ok((listing, style(directory_given(target), &target.path)));
         }
         found => found?,
     };
@@ -38,7 +42,10 @@ pub(super) async fn open(
         return Err(StoreError::NotDirectory);
     }
     let given = target.given.clone().filter(|_| is_directory);
-    Ok((open_entry(store, entry, target).await?, style(given)))
+    Ok((
+        open_entry(store, entry, target).await?,
+        style(given, &target.path),
+    ))
 }
 
 /// The name as given, or, when nothing has it, without its options.

@@ -4,13 +4,15 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use thirdhost_proto::server::{ClearLogin, VirtualPath};
-use thirdhost_wire::{Password, Pathname, Text};
+use thirdhost_wire::{Direction, Password, Pathname, Text};
 
 use crate::accounts::Account;
 use crate::config::Config;
+use crate::dtp::Pace;
 use crate::policy::ThirdPartyPolicy;
 use crate::server::Shared;
-use crate::store::Store;
+use crate::shares::{Shares, UserSeat};
+use crate::store::{Store, bounded};
 
 /// A user who has logged in.
 #[derive(Debug)]
@@ -18,6 +20,33 @@ pub(super) struct LoggedIn {
     pub(super) account: Account,
     pub(super) store: Arc<dyn Store>,
     pub(super) policy: Arc<ThirdPartyPolicy>,
+    /// The place among the sessions of the user.
+    seat: UserSeat,
+}
+
+impl LoggedIn {
+    /// How fast the user may move octets in one more transfer.
+    pub(super) fn pace(&self, direction: Direction) -> Pace {
+        let bounds = &self.account.bounds;
+        let shared = bounds.rate.of(direction);
+        let alone = bounds.rate_per_transfer.of(direction);
+        let pace = shared.map_or_else(Pace::default, |rate| {
+            Pace::default().and(self.seat.bucket(direction), rate)
+        });
+        match alone {
+            Some(rate) => pace.and(Arc::default(), rate),
+            None => pace,
+        }
+    }
+}
+
+/// Why a login did not come about.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum NotLoggedIn {
+    /// Nothing is told but that.
+    Refused,
+    /// The password is right; all sessions of the user are taken.
+    TooManySessions,
 }
 
 /// Who may log in over a control connection in clear text (design D15).
@@ -36,7 +65,7 @@ pub(super) async fn authenticate(
     password: Password,
     peer: IpAddr,
     local: IpAddr,
-) -> Option<LoggedIn> {
+) -> Result<Box<LoggedIn>, NotLoggedIn> {
     let account = match shared
         .accounts
         .authenticate(user.as_str(), &password, peer)
@@ -46,16 +75,20 @@ pub(super) async fn authenticate(
         Err(refused) => {
             shared.world.clock.sleep(refused.answer_after).await;
             tracing::warn!(%peer, "login failed");
-            return None;
+            return Err(NotLoggedIn::Refused);
         }
     };
-    let home = home(&account.home)?;
+    let Some(seat) = Shares::join(&shared.shares, &account.name, account.bounds.sessions) else {
+        tracing::warn!(user = account.name, %peer, "too many sessions of this user");
+        return Err(NotLoggedIn::TooManySessions);
+    };
+    let home = home(&account.home).ok_or(NotLoggedIn::Refused)?;
     let store = match shared.homes.home(&home).await {
-        Ok(store) => store,
+        Ok(store) => bounded(store, &account, &shared.quotas, &shared.world.clock),
         Err(cause) => {
             let (user, home) = (&account.name, &account.home);
             tracing::error!(user, home, %cause, "the home directory cannot be opened");
-            return None;
+            return Err(NotLoggedIn::Refused);
         }
     };
     tracing::info!(user = account.name, "logged in");
@@ -63,11 +96,12 @@ pub(super) async fn authenticate(
     // Anonymous users never meet third hosts; no user has their name (spec S-10, S-29).
     let grant = shared.accounts.grant_of(&account.name);
     let policy = Arc::new(ThirdPartyPolicy::new(peer, own, None).following(grant));
-    Some(LoggedIn {
+    Ok(Box::new(LoggedIn {
         account,
         store,
         policy,
-    })
+        seat,
+    }))
 }
 
 /// The home as a path beneath the root; an empty one is the root.

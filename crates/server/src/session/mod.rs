@@ -3,6 +3,7 @@
 //! It reads lines, performs effects, reports events, and knows no FTP: which reply follows
 //! which command is the server-PI's business.
 
+mod arrange;
 mod ask;
 mod control;
 mod hash;
@@ -14,15 +15,13 @@ mod running;
 mod sockets;
 mod transfer;
 
-use std::net::IpAddr;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use thirdhost_proto::server::{
-    Arrange, ArrangeRefusal, Effect, Event, Hosts, Identity, Outcome, Refusal, ServerPi, Settings,
-    Transfer, pinned_host,
+    Effect, Event, Hosts, Identity, Outcome, Refusal, ServerPi, Settings, Transfer,
 };
 use thirdhost_sockets::Connection;
 use tokio::sync::watch;
@@ -30,9 +29,9 @@ use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
 use self::control::{Control, Line};
-use self::login::LoggedIn;
+use self::login::{LoggedIn, NotLoggedIn};
 use self::running::{ArrangedBy, RunningTransfer};
-use self::sockets::{DataSockets, Site};
+use self::sockets::DataSockets;
 use self::transfer::{Job, Step};
 use crate::dtp::Progress;
 use crate::limits;
@@ -63,7 +62,7 @@ struct Session {
     shared: Arc<Shared>,
     control: Control,
     pi: ServerPi,
-    user: Option<LoggedIn>,
+    user: Option<Box<LoggedIn>>,
     ticket: Ticket,
     sockets: DataSockets,
     /// The one thing that is under way; the server-PI asks for one at a time.
@@ -79,7 +78,7 @@ struct Session {
 
 /// An operation that is over, or a transfer that has come one step further.
 enum Done {
-    Authenticated(Option<LoggedIn>),
+    Authenticated(Result<Box<LoggedIn>, NotLoggedIn>),
     Event(Event),
     Step(Step),
 }
@@ -233,6 +232,8 @@ impl Session {
                     let peer = self.control.peer().ip().to_canonical();
                     let local = self.control.local().ip().to_canonical();
                     let shared = Arc::clone(&self.shared);
+                    // Whoever logs in anew gives the old place up first.
+                    self.user = None;
                     let login = login::authenticate(shared, user, password, peer, local);
                     self.operation = Some(login.map(Done::Authenticated).boxed());
                 }
@@ -260,47 +261,6 @@ impl Session {
         }
     }
 
-    fn arrange(
-        &mut self,
-        what: Arrange,
-    ) -> Result<thirdhost_proto::server::Arranged, ArrangeRefusal> {
-        let Some(user) = &self.user else {
-            return Err(ArrangeRefusal::NotPermitted);
-        };
-        if let Some(host) = arranged_host(what).filter(|&host| user.policy.is_third_party(host)) {
-            let now = self.now();
-            if !self.shared.targets.note(&user.account.name, host, now) {
-                tracing::warn!(user = user.account.name, %host, "too many third-party targets");
-                let refusal = ArrangeRefusal::TooManyTargets;
-                self.shared.record.arrangement_refused(&refusal);
-                return Err(refusal);
-            }
-        }
-        let site = Site {
-            allocator: &self.shared.allocator,
-            policy: &user.policy,
-            local: self.control.local().ip().to_canonical(),
-            public: self.shared.config.data_sockets.public_address,
-        };
-        let result = self.sockets.arrange(&site, what);
-        match &result {
-            Ok(arranged) => {
-                self.arranged.by(what);
-                tracing::debug!(?what, ?arranged, "data connection arranged");
-            }
-            Err(why) => {
-                self.shared.record.arrangement_refused(why);
-                tracing::warn!(
-                    user = user.account.name,
-                    ?what,
-                    ?why,
-                    "data connection refused"
-                );
-            }
-        }
-        result
-    }
-
     fn begin_transfer(&mut self, transfer: Transfer) {
         let now = self.now();
         let Some(user) = &self.user else {
@@ -312,7 +272,7 @@ impl Session {
         let job = Job {
             transfer: transfer.clone(),
             store: Arc::clone(&user.store),
-            permissions: user.account.permissions,
+            permissions: user.account.permissions.clone(),
             sockets: std::mem::take(&mut self.sockets),
             line: sockets::Line {
                 allocator: self.shared.allocator.clone(),
@@ -322,6 +282,7 @@ impl Session {
             },
             clock: Arc::clone(&self.shared.world.clock),
             progress: Arc::clone(&progress),
+            pace: user.pace(transfer.operation.direction()),
             data_peer: Arc::clone(&data_peer),
             stall: limits::STALL_TIMEOUT,
             stop: stop.clone(),
@@ -344,16 +305,20 @@ impl Session {
         match done {
             Done::Event(event) => self.pi.handle_event(now, event),
             Done::Authenticated(user) => {
-                self.shared.record.login(user.is_some());
-                let identity = user.as_ref().map(|user| Identity {
+                self.shared.record.login(user.is_ok());
+                let identity = |user: &LoggedIn| Identity {
                     name: user.account.name.clone(),
-                    permissions: user.account.permissions,
+                    permissions: user.account.permissions.clone(),
                     operator: user.account.operator,
-                });
-                self.ticket
-                    .is(identity.as_ref().map(|identity| identity.name.as_str()));
-                self.user = user;
-                self.pi.handle_event(now, Event::Authenticated(identity));
+                };
+                let event = match &user {
+                    Err(NotLoggedIn::TooManySessions) => Event::TooManySessions,
+                    user => Event::Authenticated(user.as_deref().ok().map(identity)),
+                };
+                self.user = user.ok();
+                let name = self.user.as_ref().map(|user| user.account.name.as_str());
+                self.ticket.is(name);
+                self.pi.handle_event(now, event);
             }
             Done::Step(Step::Opened(opened, rest)) => {
                 if let Some(running) = &mut self.running {
@@ -387,15 +352,6 @@ impl Session {
 
     fn now(&self) -> Duration {
         self.shared.world.clock.now()
-    }
-}
-
-/// The host an arrangement names, if it names one.
-fn arranged_host(what: Arrange) -> Option<IpAddr> {
-    match what {
-        Arrange::Listen { .. } => None,
-        Arrange::Hold { target } | Arrange::Target { target } => Some(target.host()),
-        Arrange::Pin { filter } => pinned_host(filter),
     }
 }
 

@@ -18,6 +18,7 @@ pub(super) fn refusal(error: &StoreError) -> Refusal {
         StoreError::BadOffset => Refusal::BadOffset,
         StoreError::NoSpace => Refusal::NoSpace,
         StoreError::PatternTooWide => Refusal::PatternTooWide,
+        StoreError::TooLarge => Refusal::TooLarge,
         StoreError::NotSupported => Refusal::NotSupported,
         StoreError::Io(cause) => {
             tracing::error!(%cause, "the store failed");

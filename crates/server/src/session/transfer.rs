@@ -16,7 +16,7 @@ use super::range::{begin_part, open_part};
 use super::refusal::refusal;
 use super::sockets::{DataSockets, Line, OpenFailure};
 use crate::dtp::{
-    DataConnection, ListingStyle, Progress, TransferError, Watch, close_received, close_sent,
+    DataConnection, ListingStyle, Pace, Progress, TransferError, Watch, close_received, close_sent,
     receive_file, send_file, send_listing,
 };
 use crate::store::{Listing, Source, Store, StoreError, Upload, UploadKind};
@@ -31,6 +31,7 @@ pub(super) struct Job {
     pub(super) line: Line,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) progress: Arc<Progress>,
+    pub(super) pace: Pace,
     /// Told when the data connection is open.
     pub(super) data_peer: Arc<OnceLock<SocketAddr>>,
     pub(super) stall: Duration,
@@ -51,7 +52,7 @@ pub(super) async fn open(mut job: Job) -> Step {
     let opening = job.stop.clone().run_until_cancelled_owned(open_file(
         Arc::clone(&job.store),
         job.transfer.clone(),
-        job.permissions,
+        job.permissions.clone(),
         job.clock.wall(),
     ));
     let outcome = match opening.await {
@@ -176,9 +177,11 @@ async fn move_bytes(job: &mut Job, mut connection: DataConnection, file: OpenFil
     let parameters = job.transfer.parameters;
     let clock = Arc::clone(&job.clock);
     let progress = Arc::clone(&job.progress);
+    let pace = std::mem::take(&mut job.pace);
     let watch = Watch {
         progress: &progress,
         stall: job.stall,
+        pace: &pace,
         clock: &*clock,
     };
     let stop = job.stop.clone();

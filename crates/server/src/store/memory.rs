@@ -172,6 +172,10 @@ impl Store for MemoryStore {
         })
     }
 
+    fn usage(&self) -> BoxFuture<'_, Result<u64, StoreError>> {
+        Box::pin(async move { Ok(self.shared.tree().usage(&self.root)) })
+    }
+
     fn make_directory<'a>(
         &'a self,
         path: &'a VirtualPath,

@@ -8,6 +8,7 @@ mod disk;
 mod homes;
 mod memory;
 mod names;
+mod quota;
 
 #[cfg(test)]
 mod conformance;
@@ -23,6 +24,7 @@ use thirdhost_proto::server::VirtualPath;
 pub use disk::{DiskStore, Durability, Swept, UploadPolicy};
 pub use homes::Homes;
 pub use memory::MemoryStore;
+pub(crate) use quota::{Quotas, bounded};
 
 /// One user's files: everything is seen from the user's root, and nothing above it exists.
 ///
@@ -60,6 +62,21 @@ pub trait Store: fmt::Debug + Send + Sync {
         path: &'a VirtualPath,
         kind: UploadKind,
     ) -> BoxFuture<'a, Result<Box<dyn Upload>, StoreError>>;
+
+    /// Whether a file of `octets` could be stored now. Stores that cannot tell say that it could.
+    fn room(&self, _octets: u64) -> BoxFuture<'_, Result<(), StoreError>> {
+        Box::pin(async { Ok(()) })
+    }
+
+    /// How many bytes are stored beneath the root, counted now, one entry after the other: files,
+    /// what interrupted uploads left, and what running ones have written so far. A file with
+    /// two names counts twice; directories count nothing.
+    ///
+    /// # Errors
+    /// [`StoreError::NotSupported`] from stores that cannot count.
+    fn usage(&self) -> BoxFuture<'_, Result<u64, StoreError>> {
+        Box::pin(async { Err(StoreError::NotSupported) })
+    }
 
     /// Makes a directory whose parent exists.
     fn make_directory<'a>(&'a self, path: &'a VirtualPath)
@@ -137,6 +154,12 @@ pub trait Upload: Send {
     /// Gives the upload up: the old file is as it was. What has arrived may be kept aside
     /// for [`UploadKind::Resume`].
     fn abandon(self: Box<Self>) -> BoxFuture<'static, ()>;
+
+    /// Gives the upload up, and keeps nothing of it where that can be helped: there is no use in
+    /// going on with it.
+    fn discard(self: Box<Self>) -> BoxFuture<'static, ()> {
+        self.abandon()
+    }
 }
 
 /// What an upload does with what is there already.
@@ -231,6 +254,9 @@ pub enum StoreError {
     /// A pattern has more stars, or matches more names, than are looked for.
     #[error("pattern too wide")]
     PatternTooWide,
+    /// The file is larger than it may be.
+    #[error("file too large")]
+    TooLarge,
     /// The store cannot do that at all.
     #[error("not supported")]
     NotSupported,

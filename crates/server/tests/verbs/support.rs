@@ -8,7 +8,7 @@ use std::time::Duration;
 use tempfile::TempDir;
 use thirdhost_proto::server::Permissions;
 use thirdhost_server::Server;
-use thirdhost_server::accounts::{Account, PasswordHash, User as Roster};
+use thirdhost_server::accounts::{Account, Bounds, PasswordHash, User as Roster};
 use thirdhost_server::config::Config;
 use thirdhost_server::store::{DiskStore, Durability, UploadPolicy};
 use thirdhost_sockets::World;
@@ -204,6 +204,9 @@ impl User {
 fn user(name: &str, permissions: Permissions, operator: bool) -> Roster {
     static HASH: OnceLock<PasswordHash> = OnceLock::new();
     let secret = || PasswordHash::of(&Password::try_from("secret").unwrap()).unwrap();
+    // A bound that is never met: the verbs have to come through the store that keeps it.
+    let mut bounds = Bounds::default();
+    bounds.max_file_size = Some(u64::MAX);
     Roster {
         account: Account {
             name: name.to_owned(),
@@ -211,6 +214,7 @@ fn user(name: &str, permissions: Permissions, operator: bool) -> Roster {
             permissions,
             third_party: None,
             operator,
+            bounds,
             anonymous: false,
         },
         password: Some(HASH.get_or_init(secret).clone()),

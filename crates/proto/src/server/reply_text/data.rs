@@ -202,6 +202,7 @@ pub(in crate::server) fn failed(outcome: Outcome, started: bool, wanted_director
 fn refusal_in_transfer(why: Refusal) -> Reply {
     match why {
         Refusal::NoSpace => reply(552, "No room; transfer aborted."),
+        Refusal::TooLarge => reply(552, "Your files may not be that large; transfer aborted."),
         Refusal::Exists => reply(451, "The name was taken meanwhile; transfer aborted."),
         Refusal::PatternTooWide => reply(451, "Too many names match; listing cut off."),
         Refusal::NotPermitted => reply(451, "Not permitted; transfer aborted."),

@@ -14,6 +14,10 @@ pub(in crate::server) fn no_permission(permission: Permission) -> Reply {
     )
 }
 
+pub(in crate::server) fn may_not_enter() -> Reply {
+    reply(550, "You have no permission there.")
+}
+
 pub(in crate::server) fn bad_path(error: PathError) -> Reply {
     reply(553, &format!("Name not allowed: {error}."))
 }
@@ -30,6 +34,7 @@ pub(in crate::server) fn refusal(why: Refusal) -> Reply {
         Refusal::Busy => reply(450, "Another transfer holds the file; try again later."),
         Refusal::BadOffset => reply(554, "The restart point lies beyond the end of the file."),
         Refusal::NoSpace => reply(452, "No room."),
+        Refusal::TooLarge => reply(552, "Your files may not be that large."),
         Refusal::TooLargeToCount => reply(550, "Too large to count in TYPE A; send TYPE I first."),
         Refusal::TooLargeToHash => reply(550, "Too much to hash at once; name a range."),
         Refusal::Overloaded => reply(450, "The server is busy with the like; try again later."),

@@ -79,6 +79,13 @@ pub(in crate::server) fn too_many_login_failures() -> Reply {
     reply(421, "Login incorrect; too many attempts, closing.")
 }
 
+pub(in crate::server) fn too_many_sessions() -> Reply {
+    reply(
+        421,
+        "Too many sessions of this user; try again later, closing.",
+    )
+}
+
 pub(in crate::server) fn user_first() -> Reply {
     reply(503, "Send USER first.")
 }

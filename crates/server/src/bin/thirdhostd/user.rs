@@ -56,7 +56,7 @@ pub(crate) fn list(users: &Path) -> Result<(), UserError> {
         };
         let allowed = Permission::ALL.into_iter();
         let allowed: Vec<&str> = allowed
-            .filter(|permission| account.permissions.allow(*permission))
+            .filter(|permission| account.permissions.everywhere().contains(*permission))
             .map(Permission::word)
             .collect();
         let third_party = match account.third_party {

@@ -94,6 +94,9 @@ impl Work for Append {
         self.state = State::Done;
         Ok(())
     }
+
+    /// Dropping alone puts the old file back.
+    fn discard(self: Box<Self>) {}
 }
 
 impl Drop for Append {

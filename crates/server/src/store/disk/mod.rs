@@ -8,6 +8,7 @@
 //! | `facts` | setting times and modes |
 //! | `upload`, `source`, `listing` | the traits, off the runtime's workers |
 //! | `sweep` | what failed uploads left |
+//! | `usage` | how much there is |
 //! | `errors`, `system` | what the operating system says, and how they differ |
 
 mod append;
@@ -21,6 +22,7 @@ mod source;
 mod sweep;
 mod system;
 mod upload;
+mod usage;
 mod whole;
 mod writer;
 
@@ -312,6 +314,10 @@ impl Store for DiskStore {
         kind: UploadKind,
     ) -> BoxFuture<'a, Result<Box<dyn Upload>, StoreError>> {
         self.run(path, move |store, path| store.begin_blocking(path, kind))
+    }
+
+    fn usage(&self) -> BoxFuture<'_, Result<u64, StoreError>> {
+        Box::pin(usage::count(Arc::clone(&self.root)))
     }
 
     fn make_directory<'a>(

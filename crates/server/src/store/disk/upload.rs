@@ -17,6 +17,9 @@ pub(super) trait Work: Send {
 
     /// Makes the upload appear.
     fn commit(self: Box<Self>) -> Result<(), StoreError>;
+
+    /// Drops it, and what dropping alone would keep.
+    fn discard(self: Box<Self>);
 }
 
 /// An upload to a disk.
@@ -63,16 +66,23 @@ impl Upload for DiskUpload {
     }
 
     fn abandon(self: Box<Self>) -> BoxFuture<'static, ()> {
-        Box::pin(async move {
-            let work = Arc::clone(&self.work);
-            let done = blocking(move || {
-                abandon(&work);
-                Ok(())
-            });
-            // Only the runtime's end keeps it from running, and then the drop does it.
-            let _ = done.await;
-        })
+        Box::pin(give_up(self, abandon))
     }
+
+    fn discard(self: Box<Self>) -> BoxFuture<'static, ()> {
+        Box::pin(give_up(self, discard))
+    }
+}
+
+/// Runs one of the two ways to give up, where it may block.
+async fn give_up(upload: Box<DiskUpload>, how: fn(&Slot)) {
+    let work = Arc::clone(&upload.work);
+    let done = blocking(move || {
+        how(&work);
+        Ok(())
+    });
+    // Only the runtime's end keeps it from running, and then the drop does it.
+    let _ = done.await;
 }
 
 impl Drop for DiskUpload {
@@ -92,6 +102,13 @@ type Slot = Mutex<Option<Box<dyn Work>>>;
 
 fn abandon(work: &Slot) {
     drop(work.lock().unwrap_or_else(PoisonError::into_inner).take());
+}
+
+fn discard(work: &Slot) {
+    let work = work.lock().unwrap_or_else(PoisonError::into_inner).take();
+    if let Some(work) = work {
+        work.discard();
+    }
 }
 
 fn ended() -> StoreError {

@@ -149,6 +149,10 @@ impl Work for Whole {
         self.is_done = true;
         self.place.sync(self.durability)
     }
+
+    fn discard(mut self: Box<Self>) {
+        self.is_named = false;
+    }
 }
 
 impl Drop for Whole {

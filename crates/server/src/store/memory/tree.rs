@@ -15,6 +15,8 @@ pub(super) struct Tree {
     pub(super) partials: BTreeMap<String, Vec<u8>>,
     /// The targets whose partial is in use.
     pub(super) writing: HashSet<String>,
+    /// How many bytes running uploads have got, by the key of their target and their number.
+    arriving: BTreeMap<(String, u64), u64>,
     /// The files that are being appended to.
     pub(super) appending: HashSet<String>,
     /// The names settled for STOU.
@@ -46,6 +48,7 @@ impl Tree {
             next_serial: 1,
             partials: BTreeMap::new(),
             writing: HashSet::new(),
+            arriving: BTreeMap::new(),
             appending: HashSet::new(),
             reserved: HashSet::new(),
         }
@@ -207,6 +210,40 @@ impl Tree {
             .filter(|(name, _)| !name.contains('/'))
             .map(|(name, node)| node.entry(name));
         Ok(entries.collect())
+    }
+
+    /// A number for an upload that begins.
+    pub(super) fn number(&mut self) -> u64 {
+        self.next_serial += 1;
+        self.next_serial
+    }
+
+    /// An upload to `key` has got so many bytes; 0 when it is over.
+    pub(super) fn arrived(&mut self, key: &str, upload: u64, bytes: u64) {
+        let at = (key.to_owned(), upload);
+        match bytes {
+            0 => drop(self.arriving.remove(&at)),
+            _ => drop(self.arriving.insert(at, bytes)),
+        }
+    }
+
+    /// How many bytes lie beneath `key`, or are arriving there.
+    pub(super) fn usage(&self, key: &str) -> u64 {
+        let below = format!("{key}/");
+        let files = self
+            .nodes
+            .iter()
+            .filter_map(|(at, node)| match &node.content {
+                Content::File(bytes) => Some((at, length(bytes))),
+                Content::Directory => None,
+            });
+        let arriving = self.arriving.iter().map(|((at, _), bytes)| (at, *bytes));
+        let partials = self.partials.iter().map(|(at, bytes)| (at, length(bytes)));
+        files
+            .chain(partials)
+            .chain(arriving)
+            .filter(|(at, _)| at.starts_with(&below))
+            .fold(0, |sum, (_, bytes)| sum.saturating_add(bytes))
     }
 
     pub(super) fn partial_size(&self, key: &str) -> Option<u64> {

@@ -8,13 +8,14 @@ use thirdhost_proto::server::VirtualPath;
 
 use super::super::{StoreError, Upload, UploadKind, names};
 use super::Shared;
-use super::tree::{Content, Tree};
+use super::tree::{Content, Tree, length};
 
 /// An upload under way. Dropping it keeps what a later one can go on with.
 pub(super) struct MemoryUpload {
     shared: Arc<Shared>,
     path: VirtualPath,
     key: String,
+    number: u64,
     way: Way,
     bytes: Vec<u8>,
     is_touched: bool,
@@ -45,6 +46,7 @@ impl MemoryUpload {
         let mut upload = Self {
             path: path.clone(),
             key,
+            number: shared.tree().number(),
             way: Way::Unnamed,
             bytes: Vec::new(),
             is_touched: false,
@@ -89,6 +91,7 @@ impl MemoryUpload {
         let mut tree = self.shared.tree();
         let now = (self.shared.clock)();
         let bytes = mem::take(&mut self.bytes);
+        tree.arrived(&self.key, self.number, 0);
         match self.way {
             Way::Append { serial, .. } => tree.append(&self.key, serial, &bytes, now)?,
             Way::Unique => tree.create(&self.key, Content::File(Arc::new(bytes)), now)?,
@@ -112,6 +115,7 @@ impl MemoryUpload {
         self.is_done = true;
         let mut tree = self.shared.tree();
         release(&mut tree, self.way, &self.key);
+        tree.arrived(&self.key, self.number, 0);
         match self.way {
             Way::Append {
                 serial,
@@ -138,6 +142,9 @@ impl Upload for MemoryUpload {
         Box::pin(async move {
             self.is_touched = true;
             self.bytes.append(&mut bytes);
+            self.shared
+                .tree()
+                .arrived(&self.key, self.number, length(&self.bytes));
             Ok(bytes)
         })
     }
@@ -147,6 +154,12 @@ impl Upload for MemoryUpload {
     }
 
     fn abandon(mut self: Box<Self>) -> BoxFuture<'static, ()> {
+        self.abandon_now();
+        Box::pin(future::ready(()))
+    }
+
+    fn discard(mut self: Box<Self>) -> BoxFuture<'static, ()> {
+        self.is_touched = false;
         self.abandon_now();
         Box::pin(future::ready(()))
     }

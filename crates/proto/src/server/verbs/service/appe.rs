@@ -17,7 +17,7 @@ pub(in crate::server) fn appe(pi: &mut ServerPi, name: &Pathname) {
     // and so it needs the permission to overwrite as well.
     match offset {
         None => begin(pi, Operation::Append { path }),
-        Some(_) if !pi.permit(Permission::Write) => pi.release_plan(),
+        Some(_) if !pi.permit(Permission::Write, &path) => pi.release_plan(),
         Some(_) => begin(pi, Operation::Store { path, offset, end }),
     }
 }

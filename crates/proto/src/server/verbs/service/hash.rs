@@ -8,10 +8,7 @@ use crate::server::{Effect, HashTarget, Permission, Question};
 
 pub(in crate::server) fn hash(pi: &mut ServerPi, name: &Pathname) {
     let range = pi.range.take();
-    if !pi.permit(Permission::Read) {
-        return;
-    }
-    if let Some(path) = pi.resolve(name) {
+    if let Some(path) = pi.permitted_path(Permission::Read, Some(name)) {
         let algorithm = pi.hash;
         let question = Question::Hash {
             algorithm,

@@ -16,10 +16,7 @@ pub(in crate::server) struct Setting {
 }
 
 pub(in crate::server) fn mdtm(pi: &mut ServerPi, name: &Pathname) {
-    if !pi.permit(Permission::Read) {
-        return;
-    }
-    if let Some(path) = pi.resolve(name) {
+    if let Some(path) = pi.permitted_path(Permission::Read, Some(name)) {
         let asked = setting(pi, name).map_or(Asked::Value, Asked::ModifiedOr);
         pi.ask(Effect::Ask(Question::Modified(path)), asked);
     }
@@ -32,7 +29,7 @@ pub(in crate::server) fn mdtm_set(pi: &mut ServerPi, setting: Setting) {
         modified,
         reply,
     } = setting;
-    if pi.permit(Permission::Write) {
+    if pi.permit(Permission::Write, &path) {
         changes::ask(pi, path, Some(modified), None, reply);
     }
 }

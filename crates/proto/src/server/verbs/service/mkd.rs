@@ -7,10 +7,7 @@ use crate::server::session::ServerPi;
 use crate::server::{Effect, Permission, Question};
 
 pub(in crate::server) fn mkd(pi: &mut ServerPi, name: &Pathname) {
-    if !pi.permit(Permission::Mkdir) {
-        return;
-    }
-    if let Some(path) = pi.resolve(name) {
+    if let Some(path) = pi.permitted_path(Permission::Mkdir, Some(name)) {
         let question = Question::MakeDirectory(path.clone());
         pi.ask(Effect::Ask(question), Asked::MakeDirectory(path));
     }

@@ -7,14 +7,7 @@ use crate::server::session::ServerPi;
 use crate::server::{Effect, Permission, Question};
 
 pub(in crate::server) fn mlst(pi: &mut ServerPi, name: Option<&Pathname>) {
-    if !pi.permit(Permission::Read) {
-        return;
-    }
-    let path = match name {
-        Some(name) => pi.resolve(name),
-        None => Some(pi.directory.clone()),
-    };
-    if let Some(path) = path {
+    if let Some(path) = pi.permitted_path(Permission::Read, name) {
         let facts = pi.facts;
         pi.ask(Effect::Ask(Question::Facts { path, facts }), Asked::Facts);
     }

@@ -7,10 +7,7 @@ use crate::server::session::ServerPi;
 use crate::server::{Effect, Permission, Question};
 
 pub(in crate::server) fn rmd(pi: &mut ServerPi, name: &Pathname) {
-    if !pi.permit(Permission::Delete) {
-        return;
-    }
-    if let Some(path) = pi.resolve(name) {
+    if let Some(path) = pi.permitted_path(Permission::Delete, Some(name)) {
         pi.ask(Effect::Ask(Question::RemoveDirectory(path)), Asked::Change);
     }
 }

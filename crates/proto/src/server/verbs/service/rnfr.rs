@@ -7,10 +7,7 @@ use crate::server::session::ServerPi;
 use crate::server::{Effect, Permission, Question};
 
 pub(in crate::server) fn rnfr(pi: &mut ServerPi, name: &Pathname) {
-    if !pi.permit(Permission::Rename) {
-        return;
-    }
-    if let Some(path) = pi.resolve(name) {
+    if let Some(path) = pi.permitted_path(Permission::Rename, Some(name)) {
         pi.ask(
             Effect::Ask(Question::Exists(path.clone())),
             Asked::RenameFrom(path),

@@ -11,10 +11,11 @@ pub(in crate::server) fn rnto(pi: &mut ServerPi, name: &Pathname) {
     let Some(from) = pi.rename_from.take() else {
         return pi.reply(text::rename_from_first());
     };
-    if !pi.permit(Permission::Rename) {
+    // SECURITY: both ends, now: what RNFR was told may not hold any more (spec S-48).
+    if !pi.permit(Permission::Rename, &from) {
         return;
     }
-    if let Some(to) = pi.resolve(name) {
+    if let Some(to) = pi.permitted_path(Permission::Rename, Some(name)) {
         pi.ask(Effect::Ask(Question::Rename { from, to }), Asked::Change);
     }
 }

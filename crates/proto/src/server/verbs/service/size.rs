@@ -7,10 +7,7 @@ use crate::server::session::ServerPi;
 use crate::server::{Effect, Permission, Question};
 
 pub(in crate::server) fn size(pi: &mut ServerPi, name: &Pathname) {
-    if !pi.permit(Permission::Read) {
-        return;
-    }
-    if let Some(path) = pi.resolve(name) {
+    if let Some(path) = pi.permitted_path(Permission::Read, Some(name)) {
         let representation = pi.parameters.representation;
         pi.ask(
             Effect::Ask(Question::Size {

@@ -13,10 +13,7 @@ pub(in crate::server) fn stat(pi: &mut ServerPi, name: Option<&Pathname>) {
         let lines = describe(pi);
         return pi.reply(text::status(lines));
     };
-    if !pi.permit(Permission::Read) {
-        return;
-    }
-    if let Some(path) = pi.resolve(name) {
+    if let Some(path) = pi.permitted_path(Permission::Read, Some(name)) {
         pi.ask(Effect::Ask(Question::Status(path)), Asked::Status);
     }
 }

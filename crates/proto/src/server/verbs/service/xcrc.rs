@@ -12,9 +12,6 @@ pub(in crate::server) fn checksum(
     command: ChecksumCommand,
     argument: &Pathname,
 ) {
-    if !pi.permit(Permission::Read) {
-        return;
-    }
     let Some(whole) = pi.resolve(argument) else {
         return;
     };
@@ -32,6 +29,11 @@ pub(in crate::server) fn checksum(
                 targets.extend(path.map(|path| HashTarget { path, range }));
             }
         }
+    }
+    // Each reading of the argument is a path of its own, with its own permission (spec S-47).
+    targets.retain(|target| pi.may(Permission::Read, &target.path));
+    if targets.is_empty() {
+        return pi.reply(text::no_permission(Permission::Read));
     }
     let algorithm = command.algorithm();
     let question = Question::Hash { algorithm, targets };

@@ -1,0 +1,57 @@
+//! Arranging a data connection: the rate of third hosts, policy, then the sockets. Spec S-6, S-10.
+
+use std::net::IpAddr;
+
+use thirdhost_proto::server::{Arrange, ArrangeRefusal, Arranged, pinned_host};
+
+use super::Session;
+use super::sockets::Site;
+
+impl Session {
+    pub(super) fn arrange(&mut self, what: Arrange) -> Result<Arranged, ArrangeRefusal> {
+        let Some(user) = &self.user else {
+            return Err(ArrangeRefusal::NotPermitted);
+        };
+        if let Some(host) = arranged_host(what).filter(|&host| user.policy.is_third_party(host)) {
+            let now = self.now();
+            if !self.shared.targets.note(&user.account.name, host, now) {
+                tracing::warn!(user = user.account.name, %host, "too many third-party targets");
+                let refusal = ArrangeRefusal::TooManyTargets;
+                self.shared.record.arrangement_refused(&refusal);
+                return Err(refusal);
+            }
+        }
+        let site = Site {
+            allocator: &self.shared.allocator,
+            policy: &user.policy,
+            local: self.control.local().ip().to_canonical(),
+            public: self.shared.config.data_sockets.public_address,
+        };
+        let result = self.sockets.arrange(&site, what);
+        match &result {
+            Ok(arranged) => {
+                self.arranged.by(what);
+                tracing::debug!(?what, ?arranged, "data connection arranged");
+            }
+            Err(why) => {
+                self.shared.record.arrangement_refused(why);
+                tracing::warn!(
+                    user = user.account.name,
+                    ?what,
+                    ?why,
+                    "data connection refused"
+                );
+            }
+        }
+        result
+    }
+}
+
+/// The host an arrangement names, if it names one.
+fn arranged_host(what: Arrange) -> Option<IpAddr> {
+    match what {
+        Arrange::Listen { .. } => None,
+        Arrange::Hold { target } | Arrange::Target { target } => Some(target.host()),
+        Arrange::Pin { filter } => pinned_host(filter),
+    }
+}

@@ -1,0 +1,273 @@
+//! How much a user may store: a view of a store that keeps `quota` and `max_file_size`.
+//! Spec S-59.
+
+mod usage;
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::SystemTime;
+
+use futures_util::future::BoxFuture;
+use thirdhost_proto::server::VirtualPath;
+use thirdhost_sockets::Clock;
+
+use self::usage::{Quota, Usage};
+use super::{Entry, EntryKind, Listing, Source, Store, StoreError, Upload, UploadKind};
+use crate::accounts::Account;
+
+/// The counts of all homes that have a quota. One for the whole server; users who share a home
+/// share its count.
+#[derive(Debug, Default)]
+pub(crate) struct Quotas {
+    homes: Mutex<HashMap<String, Arc<Usage>>>,
+}
+
+/// `store`, which is the home of `account`, within the bounds of the account. Where there is a
+/// quota, counting begins now, in the background.
+pub(crate) fn bounded(
+    store: Arc<dyn Store>,
+    account: &Account,
+    quotas: &Quotas,
+    clock: &Arc<dyn Clock>,
+) -> Arc<dyn Store> {
+    let bounds = &account.bounds;
+    if bounds.quota.is_none() && bounds.max_file_size.is_none() {
+        return store;
+    }
+    let quota = bounds.quota.map(|most| {
+        let mut homes = quotas.homes.lock().unwrap_or_else(PoisonError::into_inner);
+        Quota {
+            most,
+            usage: Arc::clone(homes.entry(account.home.clone()).or_default()),
+            store: Arc::clone(&store),
+            clock: Arc::clone(clock),
+        }
+    });
+    if let Some(quota) = &quota {
+        tokio::spawn(quota.clone().keep_fresh());
+    }
+    Arc::new(Bounded {
+        store,
+        quota,
+        most_per_file: bounds.max_file_size,
+    })
+}
+
+/// A store within bounds.
+#[derive(Debug)]
+struct Bounded {
+    store: Arc<dyn Store>,
+    quota: Option<Quota>,
+    most_per_file: Option<u64>,
+}
+
+impl Bounded {
+    /// How many bytes are in the file before the first byte of the upload comes.
+    async fn base(&self, path: &VirtualPath, kind: UploadKind) -> Result<u64, StoreError> {
+        match kind {
+            UploadKind::Replace | UploadKind::Unique => Ok(0),
+            UploadKind::Resume { offset } => Ok(offset),
+            UploadKind::Append => match self.store.stat(path).await {
+                Ok(entry) if entry.kind == EntryKind::File => Ok(entry.size),
+                Ok(_) | Err(StoreError::NotFound) => Ok(0),
+                Err(error) => Err(error),
+            },
+        }
+    }
+
+    async fn begin_bounded(
+        &self,
+        path: &VirtualPath,
+        kind: UploadKind,
+    ) -> Result<Box<dyn Upload>, StoreError> {
+        let left_of_file = match self.most_per_file {
+            None => None,
+            Some(most) => {
+                let base = self.base(path, kind).await?;
+                Some(most.checked_sub(base).ok_or(StoreError::TooLarge)?)
+            }
+        };
+        // What goes on behind an offset may begin with a copy of the file up to there.
+        let copied = match (&self.quota, kind) {
+            (Some(_), UploadKind::Resume { offset }) => {
+                let kept = self.store.partial(path).await?;
+                offset.saturating_sub(kept.unwrap_or(0))
+            }
+            _ => 0,
+        };
+        let charge = match &self.quota {
+            Some(quota) => {
+                quota.room(copied.saturating_add(1)).await?;
+                Some(quota.charge(copied).await?)
+            }
+            None => None,
+        };
+        let upload = self.store.begin(path, kind).await?;
+        drop(charge);
+        Ok(Box::new(BoundedUpload {
+            upload,
+            quota: self.quota.clone(),
+            left_of_file,
+            is_full: false,
+        }))
+    }
+}
+
+impl Store for Bounded {
+    fn stat<'a>(&'a self, path: &'a VirtualPath) -> BoxFuture<'a, Result<Entry, StoreError>> {
+        self.store.stat(path)
+    }
+
+    fn partial<'a>(
+        &'a self,
+        path: &'a VirtualPath,
+    ) -> BoxFuture<'a, Result<Option<u64>, StoreError>> {
+        self.store.partial(path)
+    }
+
+    fn list<'a>(
+        &'a self,
+        path: &'a VirtualPath,
+    ) -> BoxFuture<'a, Result<Box<dyn Listing>, StoreError>> {
+        self.store.list(path)
+    }
+
+    fn open<'a>(
+        &'a self,
+        path: &'a VirtualPath,
+        offset: u64,
+    ) -> BoxFuture<'a, Result<Box<dyn Source>, StoreError>> {
+        self.store.open(path, offset)
+    }
+
+    fn begin<'a>(
+        &'a self,
+        path: &'a VirtualPath,
+        kind: UploadKind,
+    ) -> BoxFuture<'a, Result<Box<dyn Upload>, StoreError>> {
+        Box::pin(self.begin_bounded(path, kind))
+    }
+
+    fn room(&self, octets: u64) -> BoxFuture<'_, Result<(), StoreError>> {
+        Box::pin(async move {
+            if self.most_per_file.is_some_and(|most| octets > most) {
+                return Err(StoreError::TooLarge);
+            }
+            match &self.quota {
+                Some(quota) => quota.room(octets).await,
+                None => self.store.room(octets).await,
+            }
+        })
+    }
+
+    fn usage(&self) -> BoxFuture<'_, Result<u64, StoreError>> {
+        self.store.usage()
+    }
+
+    fn make_directory<'a>(
+        &'a self,
+        path: &'a VirtualPath,
+    ) -> BoxFuture<'a, Result<(), StoreError>> {
+        self.store.make_directory(path)
+    }
+
+    fn remove_directory<'a>(
+        &'a self,
+        path: &'a VirtualPath,
+    ) -> BoxFuture<'a, Result<(), StoreError>> {
+        self.store.remove_directory(path)
+    }
+
+    fn delete<'a>(&'a self, path: &'a VirtualPath) -> BoxFuture<'a, Result<(), StoreError>> {
+        self.store.delete(path)
+    }
+
+    fn set_modified<'a>(
+        &'a self,
+        path: &'a VirtualPath,
+        modified: SystemTime,
+    ) -> BoxFuture<'a, Result<(), StoreError>> {
+        self.store.set_modified(path, modified)
+    }
+
+    fn set_mode<'a>(
+        &'a self,
+        path: &'a VirtualPath,
+        mode: u32,
+    ) -> BoxFuture<'a, Result<(), StoreError>> {
+        self.store.set_mode(path, mode)
+    }
+
+    fn rename<'a>(
+        &'a self,
+        from: &'a VirtualPath,
+        to: &'a VirtualPath,
+    ) -> BoxFuture<'a, Result<(), StoreError>> {
+        self.store.rename(from, to)
+    }
+}
+
+/// An upload within bounds.
+struct BoundedUpload {
+    upload: Box<dyn Upload>,
+    quota: Option<Quota>,
+    left_of_file: Option<u64>,
+    /// Whether a bound was hit: then there is no use in keeping what has arrived.
+    is_full: bool,
+}
+
+impl BoundedUpload {
+    async fn write_bounded(&mut self, bytes: Vec<u8>) -> Result<Vec<u8>, StoreError> {
+        let octets = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+        if let Some(left) = &mut self.left_of_file {
+            let Some(less) = left.checked_sub(octets) else {
+                self.is_full = true;
+                return Err(StoreError::TooLarge);
+            };
+            *left = less;
+        }
+        let Some(quota) = &self.quota else {
+            return self.upload.write(bytes).await;
+        };
+        match quota.charge(octets).await {
+            Ok(charge) => {
+                let written = self.upload.write(bytes).await;
+                drop(charge);
+                written
+            }
+            Err(error) => {
+                self.is_full = true;
+                Err(error)
+            }
+        }
+    }
+}
+
+impl Upload for BoundedUpload {
+    fn path(&self) -> &VirtualPath {
+        self.upload.path()
+    }
+
+    fn write(&mut self, bytes: Vec<u8>) -> BoxFuture<'_, Result<Vec<u8>, StoreError>> {
+        Box::pin(self.write_bounded(bytes))
+    }
+
+    fn commit(self: Box<Self>) -> BoxFuture<'static, Result<(), StoreError>> {
+        self.upload.commit()
+    }
+
+    fn abandon(self: Box<Self>) -> BoxFuture<'static, ()> {
+        if self.is_full {
+            self.upload.discard()
+        } else {
+            self.upload.abandon()
+        }
+    }
+
+    fn discard(self: Box<Self>) -> BoxFuture<'static, ()> {
+        self.upload.discard()
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests;

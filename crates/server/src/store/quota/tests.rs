@@ -1,0 +1,321 @@
+//! The bounds, over memory and over a disk, in both ways of uploading.
+
+use std::fmt;
+use std::sync::Mutex;
+use std::time::{Duration, SystemTime};
+
+use thirdhost_proto::server::Permissions;
+
+use super::super::{DiskStore, Durability, MemoryStore, UploadPolicy};
+use super::*;
+use crate::accounts::Bounds;
+use crate::limits::{USAGE_KEPT, USAGE_PAUSE_MIN};
+
+pub(in super::super) fn path(name: &str) -> VirtualPath {
+    VirtualPath::root().join(&name.try_into().unwrap()).unwrap()
+}
+
+/// A clock that stands until it is moved.
+#[derive(Debug, Default)]
+struct Hand(Mutex<Duration>);
+
+impl Hand {
+    fn on(&self, by: Duration) {
+        *self.0.lock().unwrap() += by;
+    }
+}
+
+impl Clock for Hand {
+    fn now(&self) -> Duration {
+        *self.0.lock().unwrap()
+    }
+
+    fn wall(&self) -> SystemTime {
+        SystemTime::UNIX_EPOCH + self.now()
+    }
+
+    fn sleep(&self, _: Duration) -> BoxFuture<'static, ()> {
+        Box::pin(std::future::pending())
+    }
+}
+
+struct Home {
+    inner: Arc<dyn Store>,
+    store: Arc<dyn Store>,
+    clock: Arc<Hand>,
+    quotas: Quotas,
+    _root: Option<tempfile::TempDir>,
+}
+
+impl Home {
+    fn new(inner: Arc<dyn Store>, quota: Option<u64>, max_file_size: Option<u64>) -> Self {
+        let (clock, quotas) = (Arc::new(Hand::default()), Quotas::default());
+        let account = account(quota, max_file_size);
+        let dyn_clock: Arc<dyn Clock> = clock.clone();
+        let store = bounded(Arc::clone(&inner), &account, &quotas, &dyn_clock);
+        Self {
+            inner,
+            store,
+            clock,
+            quotas,
+            _root: None,
+        }
+    }
+
+    /// The same home over memory, and over a disk in both ways of uploading.
+    fn everywhere(quota: Option<u64>, max_file_size: Option<u64>) -> Vec<Self> {
+        let disk = |uploads| {
+            let root = tempfile::tempdir().unwrap();
+            let store = DiskStore::open(root.path(), uploads, Durability::Process).unwrap();
+            let mut home = Self::new(Arc::new(store), quota, max_file_size);
+            home._root = Some(root);
+            home
+        };
+        vec![
+            Self::new(Arc::new(MemoryStore::new()), quota, max_file_size),
+            disk(UploadPolicy::Whole),
+            disk(UploadPolicy::Resumable),
+        ]
+    }
+
+    /// Uploads in chunks of ten; what the first failure was, and whether it came before.
+    async fn put(&self, name: &str, kind: UploadKind, octets: usize) -> &'static str {
+        let mut upload = match self.store.begin(&path(name), kind).await {
+            Ok(upload) => upload,
+            Err(StoreError::NoSpace) => return "no space before",
+            Err(StoreError::TooLarge) => return "too large before",
+            Err(error) => panic!("{error}"),
+        };
+        let mut left = octets;
+        while left > 0 {
+            let chunk = left.min(10);
+            left -= chunk;
+            let refused = match upload.write(vec![b'n'; chunk]).await {
+                Ok(_) => continue,
+                Err(StoreError::NoSpace) => "no space during",
+                Err(StoreError::TooLarge) => "too large during",
+                Err(error) => panic!("{error}"),
+            };
+            upload.abandon().await;
+            return refused;
+        }
+        upload.commit().await.unwrap();
+        "stored"
+    }
+
+    async fn size(&self, name: &str) -> Option<u64> {
+        let entry = self.store.stat(&path(name)).await.ok()?;
+        Some(entry.size)
+    }
+
+    async fn partial(&self, name: &str) -> Option<u64> {
+        self.store.partial(&path(name)).await.unwrap()
+    }
+
+    fn rest(&self) {
+        self.clock.on(USAGE_PAUSE_MIN);
+    }
+}
+
+fn account(quota: Option<u64>, max_file_size: Option<u64>) -> Account {
+    Account {
+        name: "alice".to_owned(),
+        home: "alice".to_owned(),
+        permissions: Permissions::all(),
+        third_party: None,
+        bounds: Bounds {
+            quota,
+            max_file_size,
+            ..Bounds::default()
+        },
+        operator: false,
+        anonymous: false,
+    }
+}
+
+use UploadKind::{Append, Replace, Resume, Unique};
+
+//= spec#S-59
+//= type=test
+#[tokio::test]
+async fn no_more_is_stored_than_the_quota_and_a_deletion_makes_room() {
+    for home in Home::everywhere(Some(100), None) {
+        assert_eq!(home.put("a", Replace, 60).await, "stored", "{home:?}");
+        assert_eq!(home.put("b", Replace, 50).await, "no space during");
+        // What was refused left nothing, but for the classic way, which leaves what arrived.
+        if home.size("b").await.is_some() {
+            home.store.delete(&path("b")).await.unwrap();
+        }
+        home.rest();
+        let again = home.put("a", Append, 50).await;
+        assert_eq!(again, "no space during", "{home:?}");
+        assert_eq!(home.size("a").await, Some(60), "{home:?}");
+        home.rest();
+        assert_eq!(home.put("a", Append, 40).await, "stored", "{home:?}");
+        home.rest();
+        for kind in [Replace, Unique, Append, Resume { offset: 5 }] {
+            assert_eq!(home.put("a", kind, 1).await, "no space before", "{kind:?}");
+        }
+        home.store.delete(&path("a")).await.unwrap();
+        home.rest();
+        assert_eq!(home.put("c", Unique, 100).await, "stored", "{home:?}");
+        assert_eq!(home.inner.usage().await.unwrap(), 100);
+    }
+}
+
+#[tokio::test]
+async fn an_overwrite_that_does_not_fit_leaves_the_old_file_and_no_rest_of_the_new() {
+    for home in Home::everywhere(Some(100), None).into_iter().take(2) {
+        assert_eq!(home.put("a", Replace, 60).await, "stored");
+        assert_eq!(home.put("a", Replace, 60).await, "no space during");
+        assert_eq!(home.size("a").await, Some(60));
+        assert_eq!(home.partial("a").await, None, "{home:?}");
+        home.rest();
+        assert_eq!(home.put("a", Replace, 40).await, "stored");
+        home.rest();
+        assert_eq!(
+            home.put("b", Replace, 60).await,
+            "stored",
+            "the old one is gone"
+        );
+    }
+}
+
+#[tokio::test]
+async fn what_an_interrupted_upload_left_counts() {
+    for home in Home::everywhere(Some(100), None).into_iter().take(2) {
+        let mut upload = home.store.begin(&path("a"), Replace).await.unwrap();
+        upload.write(vec![b'o'; 70]).await.unwrap();
+        upload.abandon().await;
+        assert_eq!(home.partial("a").await, Some(70));
+        home.rest();
+        assert_eq!(home.put("b", Replace, 40).await, "no space during");
+        home.rest();
+        let resumed = home.put("a", Resume { offset: 70 }, 30).await;
+        assert_eq!(resumed, "stored", "nothing is copied: {home:?}");
+        assert_eq!(home.size("a").await, Some(100));
+    }
+}
+
+#[tokio::test]
+async fn what_is_copied_to_go_on_behind_it_counts() {
+    for home in Home::everywhere(Some(100), None).into_iter().take(2) {
+        assert_eq!(home.put("a", Replace, 60).await, "stored");
+        assert_eq!(
+            home.put("a", Resume { offset: 50 }, 1).await,
+            "no space before"
+        );
+        assert_eq!(home.size("a").await, Some(60));
+        home.rest();
+        assert_eq!(home.put("a", Resume { offset: 30 }, 10).await, "stored");
+        assert_eq!(home.size("a").await, Some(40));
+    }
+}
+
+#[tokio::test]
+async fn uploads_at_once_do_not_go_beyond_together() {
+    for home in Home::everywhere(Some(100), None) {
+        let begin = async |name| home.store.begin(&path(name), Replace).await.unwrap();
+        let (mut one, mut other) = (begin("a").await, begin("b").await);
+        one.write(vec![0; 60]).await.unwrap();
+        home.clock.on(USAGE_KEPT);
+        let refused = other.write(vec![0; 60]).await.unwrap_err();
+        assert!(matches!(refused, StoreError::NoSpace), "{home:?}");
+        other.abandon().await;
+        one.commit().await.unwrap();
+    }
+}
+
+//= spec#S-59
+//= type=test
+#[tokio::test]
+async fn no_file_grows_larger_than_files_may_be() {
+    for home in Home::everywhere(None, Some(50)) {
+        assert_eq!(home.put("a", Replace, 50).await, "stored");
+        for (kind, octets, expected) in [
+            (Append, 1, "too large during"),
+            (Append, 0, "stored"),
+            (Unique, 51, "too large during"),
+            (Resume { offset: 50 }, 1, "too large during"),
+            (Resume { offset: 51 }, 0, "too large before"),
+            (Resume { offset: 50 }, 0, "stored"),
+        ] {
+            assert_eq!(
+                home.put("a", kind, octets).await,
+                expected,
+                "{kind:?} {home:?}"
+            );
+            assert_eq!(home.size("a").await, Some(50), "{kind:?} {home:?}");
+        }
+    }
+    for home in Home::everywhere(None, Some(50)).into_iter().take(2) {
+        assert_eq!(home.put("a", Replace, 50).await, "stored");
+        assert_eq!(home.put("a", Replace, 51).await, "too large during");
+        assert_eq!(
+            (home.size("a").await, home.partial("a").await),
+            (Some(50), None)
+        );
+    }
+}
+
+#[tokio::test]
+async fn room_is_told_beforehand() {
+    for home in Home::everywhere(Some(100), Some(80)) {
+        assert_eq!(home.put("a", Replace, 30).await, "stored");
+        assert!(home.store.room(70).await.is_ok());
+        assert!(matches!(
+            home.store.room(71).await,
+            Err(StoreError::NoSpace)
+        ));
+        assert!(matches!(
+            home.store.room(81).await,
+            Err(StoreError::TooLarge)
+        ));
+    }
+}
+
+#[tokio::test]
+async fn what_comes_by_other_ways_is_found_within_the_hour() {
+    let home = Home::new(Arc::new(MemoryStore::new()), Some(100), None);
+    assert_eq!(home.put("a", Replace, 10).await, "stored");
+    let mut aside = home.inner.begin(&path("b"), Replace).await.unwrap();
+    aside.write(vec![0; 100]).await.unwrap();
+    aside.commit().await.unwrap();
+    assert!(home.store.room(50).await.is_ok(), "not known yet");
+    home.clock.on(USAGE_KEPT);
+    assert!(home.store.room(1).await.is_err());
+}
+
+#[tokio::test]
+async fn a_full_home_is_not_counted_at_every_attempt() {
+    let home = Home::new(Arc::new(MemoryStore::new()), Some(10), None);
+    assert_eq!(home.put("a", Replace, 10).await, "stored");
+    home.rest();
+    let usage = Arc::clone(&home.quotas.homes.lock().unwrap()["alice"]);
+    let before = usage.counts();
+    for _ in 0..5 {
+        assert_eq!(home.put("b", Replace, 1).await, "no space before");
+    }
+    assert_eq!(usage.counts(), before + 1);
+}
+
+#[tokio::test]
+async fn users_of_one_home_share_its_count() {
+    let home = Home::new(Arc::new(MemoryStore::new()), Some(100), None);
+    let clock: Arc<dyn Clock> = home.clock.clone();
+    let less = bounded(
+        Arc::clone(&home.inner),
+        &account(Some(50), None),
+        &home.quotas,
+        &clock,
+    );
+    assert_eq!(home.put("a", Replace, 60).await, "stored");
+    assert!(less.room(1).await.is_err());
+    assert!(home.store.room(40).await.is_ok());
+}
+
+impl fmt::Debug for Home {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.inner.fmt(f)
+    }
+}

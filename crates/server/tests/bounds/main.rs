@@ -1,0 +1,13 @@
+//! What bounds users, in whole sessions over real TCP and files in memory.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on has failed"
+)]
+
+mod client;
+mod permissions;
+mod quota;
+mod rates;
+mod sessions;
