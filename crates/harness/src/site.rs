@@ -271,6 +271,7 @@ fn roll(permissions: Permissions) -> io::Result<Roll> {
         home: String::new(),
         permissions,
         third_party: Some(grant),
+        operator: false,
         bounds: Bounds::default(),
         anonymous: false,
     };

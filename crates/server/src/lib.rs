@@ -1,9 +1,11 @@
 #![doc = include_str!("../README.md")]
 pub mod accounts;
 pub mod config;
+mod digest;
 pub mod dtp;
 pub mod limits;
 pub mod policy;
+mod presence;
 mod record;
 mod server;
 mod session;

@@ -58,6 +58,14 @@ pub const PATTERN_STARS_MAX: usize = 3;
 /// Names that one pattern may match (spec S-54).
 pub const PATTERN_MATCHES_MAX: usize = 10_000;
 
+/// Files hashed at the same time (spec S-58). Each keeps a core and the disk busy: more at once
+/// would starve the sessions that move files.
+pub const FILE_HASHES_AT_ONCE: usize = 4;
+
+/// The octets that one HASH may read (spec S-58): a few minutes of a disk's time. RANG lets a
+/// user go on with the next part of a larger file.
+pub const HASH_BYTES_MAX: u64 = 64 * 1024 * 1024 * 1024;
+
 /// Passwords hashed at the same time. Each takes about 20 MiB and a core for tens of
 /// milliseconds: more at once would starve the sessions that move files.
 pub const HASHES_AT_ONCE: usize = 2;

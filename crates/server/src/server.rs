@@ -11,12 +11,14 @@ use futures_util::future::select_all;
 use thirdhost_sockets::{Allocator, Connection, Listener, PortPool, World};
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpListener;
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 
 use crate::accounts::{Accounts, Roll};
 use crate::config::Config;
+use crate::limits::FILE_HASHES_AT_ONCE;
 use crate::policy::TargetRate;
+use crate::presence::Presence;
 use crate::record::{self, Now, Record};
 use crate::session;
 use crate::shares::Shares;
@@ -37,6 +39,9 @@ pub(crate) struct Shared {
     pub(crate) accounts: Accounts,
     pub(crate) allocator: Allocator,
     pub(crate) targets: TargetRate,
+    pub(crate) presence: Presence,
+    /// Turns at hashing files.
+    pub(crate) hashing: Arc<Semaphore>,
     pub(crate) shares: Arc<Shares>,
     pub(crate) quotas: Quotas,
     pub(crate) record: Record,
@@ -69,6 +74,8 @@ impl Server {
             accounts,
             allocator,
             targets: TargetRate::default(),
+            presence: Presence::default(),
+            hashing: Arc::new(Semaphore::new(FILE_HASHES_AT_ONCE)),
             shares: Arc::default(),
             quotas: Quotas::default(),
             record: Record::default(),

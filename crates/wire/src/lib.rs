@@ -11,6 +11,8 @@ mod direction;
 mod fact_set;
 mod facts;
 mod feature;
+mod hash;
+mod host_name;
 mod host_socket;
 mod line;
 mod parameters;
@@ -26,12 +28,14 @@ pub use block::{BlockDecoder, BlockError, BlockEvent, BlockFlags, BlockHeader, e
 #[cfg(feature = "codec")]
 pub use codec::{CodecError, CommandCodec, Received, ReplyCodec};
 pub use command::{
-    Command, CommandError, EprtArgument, EpsvArgument, RestartPoint, UnknownVerb, Verb,
+    Command, CommandError, EprtArgument, EpsvArgument, RestartPoint, SiteCommand, UnknownVerb, Verb,
 };
 pub use direction::Direction;
 pub use fact_set::{Fact, FactSet, FactSetError};
 pub use facts::{FACTS_LINE_BYTES_MAX, FACTS_MAX, Facts, FactsError, FactsLine, FileKind};
 pub use feature::{Features, NotFeatures};
+pub use hash::{ByteRange, ChecksumCommand, HashAlgorithm, UnknownHash};
+pub use host_name::{HostName, HostNameError};
 pub use host_socket::{
     AcceptFilter, HostSocket, NetworkProtocol, SockArgument, SockHost, ZeroPort,
 };

@@ -170,6 +170,7 @@ pub(crate) fn entry(
             home: String::new(),
             permissions,
             third_party,
+            operator: false,
             bounds: Bounds::default(),
             anonymous: false,
         },

@@ -47,7 +47,7 @@ fn forget(pi: &mut ServerPi, command: &Command) {
     use Command as C;
     let keeps_user = matches!(
         command,
-        C::Pass(_) | C::Noop | C::Feat | C::Opts { .. } | C::Syst | C::Help(_)
+        C::Pass(_) | C::Noop | C::Feat | C::Opts { .. } | C::Syst | C::Help(_) | C::Clnt(_)
     );
     if matches!(pi.login, Login::Named(_)) && !keeps_user {
         pi.login = Login::Out;
@@ -62,6 +62,7 @@ fn forget(pi: &mut ServerPi, command: &Command) {
             | C::Appe(_)
             | C::Stou(_)
             | C::Pasv
+            | C::Pret(_)
             | C::Epsv(_)
             | C::Port(_)
             | C::Eprt(_)
@@ -74,6 +75,9 @@ fn forget(pi: &mut ServerPi, command: &Command) {
     if !keeps_restart {
         pi.restart = None;
     }
+    if !keeps_restart && !matches!(command, C::Hash(_)) {
+        pi.range = None;
+    }
 }
 
 fn allowed_before_login(command: &Command) -> bool {
@@ -83,6 +87,11 @@ fn allowed_before_login(command: &Command) -> bool {
         C::User(_)
             | C::Pass(_)
             | C::Acct(_)
+            | C::Host(_)
+            | C::Lang(_)
+            | C::Clnt(_)
+            | C::Csid(_)
+            | C::Cepr(_)
             | C::Feat
             | C::Opts { .. }
             | C::Help(_)
@@ -100,12 +109,19 @@ fn dispatch(pi: &mut ServerPi, now: Duration, command: Command) {
         Command::Acct(_) => access::acct(pi),
         Command::Cwd(name) => access::cwd(pi, &name),
         Command::Cdup => access::cdup(pi),
+        Command::Host(name) => access::host(pi, &name),
+        Command::Lang(tag) => access::lang(pi, tag.as_ref()),
+        Command::Clnt(_) => access::clnt(pi),
+        Command::Csid(_) => access::csid(pi),
         Command::Rein => access::rein(pi, now),
         Command::Quit => access::quit(pi),
         Command::Port(target) => parameters::port(pi, target),
         Command::Eprt(argument) => parameters::eprt(pi, argument),
         Command::Pasv => parameters::pasv(pi),
         Command::Epsv(argument) => parameters::epsv(pi, argument),
+        Command::Cepr(on) => parameters::cepr(pi, on),
+        Command::Pret(_) => parameters::pret(pi),
+        Command::Algs(_) => service::algs(pi),
         Command::Lstn {
             direction,
             protocol,
@@ -133,6 +149,12 @@ fn dispatch(pi: &mut ServerPi, now: Duration, command: Command) {
         Command::Mlsd(name) => service::mlsd(pi, name.as_ref()),
         Command::Size(name) => service::size(pi, &name),
         Command::Mdtm(name) => service::mdtm(pi, &name),
+        Command::Hash(name) => service::hash(pi, &name),
+        Command::Checksum(which, name) => service::checksum(pi, which, &name),
+        Command::Rang(range) => service::rang(pi, range),
+        Command::Mfmt { modified, name } => service::mfmt(pi, modified, &name),
+        Command::Mff(line) => service::mff(pi, &line),
+        Command::Site(command) => service::site(pi, command),
         Command::Syst => service::syst(pi),
         Command::Stat(name) => service::stat(pi, name.as_ref()),
         Command::Help(topic) => service::help(pi, topic.as_ref()),

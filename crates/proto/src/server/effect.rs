@@ -1,6 +1,8 @@
 //! What a server-PI asks for and is told: two closed enums, nothing else goes in or out.
 
-use thirdhost_wire::{FactSet, Password, Reply, RepresentationType, Text};
+use thirdhost_wire::{
+    ByteRange, FactSet, HashAlgorithm, Password, Reply, RepresentationType, Text, TimeVal,
+};
 
 use super::arrange::{Arrange, ArrangeRefusal, Arranged};
 use super::operation::{Opened, Outcome, Transfer};
@@ -76,6 +78,25 @@ pub enum Question {
         /// Which facts to tell.
         facts: FactSet,
     },
+    /// MFMT, MFF, SITE CHMOD and SITE UTIME: facts that a file or directory is to have.
+    /// Answer: `Done`.
+    SetFacts {
+        /// The file or directory.
+        path: VirtualPath,
+        /// When it was last modified.
+        modified: Option<TimeVal>,
+        /// Its permission bits, at most 777 octal.
+        mode: Option<u32>,
+    },
+    /// HASH, XCRC and their kin. Answer: `Hash`, or a refusal.
+    Hash {
+        /// How to compute it.
+        algorithm: HashAlgorithm,
+        /// What may be meant: the first that is there is.
+        targets: Vec<HashTarget>,
+    },
+    /// SITE WHO: a line for each session of the server. Answer: `Lines`.
+    Who,
     /// ALLO: may the user store a file of that size now? Answer: `Done`.
     Room {
         /// The size of the file.
@@ -85,6 +106,15 @@ pub enum Question {
     Status(VirtualPath),
 }
 
+/// A file, or some octets of it, to be hashed.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct HashTarget {
+    /// The file.
+    pub path: VirtualPath,
+    /// Which octets; all without.
+    pub range: Option<ByteRange>,
+}
+
 /// The store's answer.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Answer {
@@ -92,6 +122,15 @@ pub enum Answer {
     Done,
     /// A size in octets.
     Size(u64),
+    /// A hash, and what it is of.
+    Hash {
+        /// In hexadecimal, lower case.
+        digest: String,
+        /// The first octet.
+        first: u64,
+        /// The octet behind the last.
+        end: u64,
+    },
     /// One line.
     Text(String),
     /// Lines of a listing; `directory` tells which reply they go into.
@@ -130,6 +169,12 @@ pub enum Refusal {
     TooLarge,
     /// The file is too large to count its line ends for SIZE in TYPE A.
     TooLargeToCount,
+    /// More octets than the server hashes for one command.
+    TooLargeToHash,
+    /// The server has as much to do of this kind as it takes on at once.
+    Overloaded,
+    /// A pattern has more stars, or matches more names, than are looked for.
+    PatternTooWide,
     /// This store cannot do that.
     NotSupported,
     /// Reading or writing failed.
@@ -168,4 +213,6 @@ pub struct Identity {
     pub name: String,
     /// What the user may do.
     pub permissions: Permissions,
+    /// Whether the user may see who else is here.
+    pub operator: bool,
 }

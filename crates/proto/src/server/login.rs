@@ -25,6 +25,15 @@ impl Login {
         matches!(self, Self::In(_))
     }
 
+    /// Whether the one who is in needed no password.
+    pub(super) fn is_anonymous(&self) -> bool {
+        let name = match self {
+            Self::In(identity) => Text::try_from(identity.name.as_str()).ok(),
+            Self::Out | Self::Named(_) => None,
+        };
+        name.is_some_and(|name| is_anonymous(&name))
+    }
+
     /// What the user may do; nothing before login.
     pub(super) fn permissions(&self) -> Permissions {
         match self {

@@ -7,8 +7,10 @@
 //! that arrive meanwhile are queued (spec Q-7), except ABOR and STAT during a transfer.
 
 mod arrange;
+mod changes;
 mod command;
 mod effect;
+mod hosts;
 mod limits;
 mod login;
 mod operation;
@@ -23,7 +25,8 @@ mod verbs;
 mod virtual_path;
 
 pub use arrange::{Arrange, ArrangeRefusal, Arranged, Directions, pinned_host};
-pub use effect::{Answer, Effect, Event, Identity, Question, Refusal};
+pub use effect::{Answer, Effect, Event, HashTarget, Identity, Question, Refusal};
+pub use hosts::Hosts;
 pub use limits::{Limits, QUEUED_COMMANDS_MAX};
 pub use operation::{
     ListForm, ListTarget, Opened, Operation, Outcome, Route, Transfer, TransferParameters,
@@ -37,3 +40,5 @@ pub use virtual_path::{COMPONENT_BYTES_MAX, PATH_BYTES_MAX, PathError, VirtualPa
 mod enumeration;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod verb_tests;

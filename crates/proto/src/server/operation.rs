@@ -38,13 +38,17 @@ pub enum Operation {
         path: VirtualPath,
         /// Where to begin.
         offset: u64,
+        /// The octet to stop before; the end of the file without.
+        end: Option<u64>,
     },
     /// STOR; with an offset it goes on where an earlier one stopped.
     Store {
         /// The file.
         path: VirtualPath,
-        /// REST's argument.
+        /// REST's argument, or where RANG begins.
         offset: Option<u64>,
+        /// The octet at and behind which nothing may be written, and nothing may be now.
+        end: Option<u64>,
     },
     /// STOU: the store chooses a free name near `hint`.
     StoreUnique {

@@ -9,9 +9,10 @@ use super::effect::{Answer, Refusal};
 use super::plan::{PassiveOrigin, Plan};
 use super::reply_text as text;
 use super::session::{Activity, ServerPi};
+use super::verbs::service::{self, Setting};
 use super::virtual_path::VirtualPath;
 
-use thirdhost_wire::HostSocket;
+use thirdhost_wire::{HashAlgorithm, HostSocket, Pathname, Reply};
 
 /// What was asked, with all that is needed to act on the answer.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -44,6 +45,14 @@ pub(super) enum Asked {
     RenameFrom(VirtualPath),
     /// DELE, RMD or RNTO: 250 when done.
     Change,
+    /// MFMT, MFF, SITE CHMOD and SITE UTIME: this when done.
+    Then(Reply),
+    /// HASH, XCRC and their kin: 213.
+    Hash(HashReply),
+    /// SITE WHO: 211.
+    Who,
+    /// MDTM that may be meant to set the time, if nothing has the whole as its name.
+    ModifiedOr(Setting),
     /// SIZE or MDTM: 213.
     Value,
     /// MLST: 250 with the line inside.
@@ -52,6 +61,15 @@ pub(super) enum Asked {
     Room,
     /// STAT with a pathname: 212 or 213.
     Status,
+}
+
+/// The two forms in which a hash is told.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(super) enum HashReply {
+    /// HASH's: with algorithm, range and the pathname as it was given.
+    Named(HashAlgorithm, Pathname),
+    /// The older commands': the hash alone.
+    Bare,
 }
 
 /// The answer to an [`super::Effect::Arrange`] has come.
@@ -86,10 +104,10 @@ fn install(pi: &mut ServerPi, asked: &Asked, arranged: Arranged) {
             pi.reply(text::data_socket(port));
         }
         (Asked::Pasv { extended, kept }, Arranged::Listening { port, host }) => {
-            let reply = if *extended {
-                Some(text::extended_passive(port))
-            } else {
-                text::passive(host, port)
+            let reply = match extended {
+                true if pi.custom_epsv => text::custom_extended_passive(host, port),
+                true => Some(text::extended_passive(port)),
+                false => text::passive(host, port),
             };
             let Some(reply) = reply else {
                 pi.push(super::Effect::Release);
@@ -160,6 +178,12 @@ pub(super) fn answered(pi: &mut ServerPi, result: Result<Answer, Refusal>) {
     };
     let answer = match result {
         Ok(answer) => answer,
+        Err(Refusal::NotFound) if let Asked::ModifiedOr(setting) = asked => {
+            return service::mdtm_set(pi, setting);
+        }
+        Err(refusal) if matches!(asked, Asked::Hash(HashReply::Named(..))) => {
+            return pi.reply(text::hash_refusal(refusal));
+        }
         Err(refusal) => return pi.reply(text::refusal(refusal)),
     };
     let reply = match (asked, answer) {
@@ -175,7 +199,13 @@ pub(super) fn answered(pi: &mut ServerPi, result: Result<Answer, Refusal>) {
         (Asked::Change, Answer::Done) => text::changed(),
         (Asked::Room, Answer::Done) => text::nothing_to_allocate(),
         (Asked::Value, Answer::Size(octets)) => text::value(&octets.to_string()),
-        (Asked::Value, Answer::Text(value)) => text::value(&value),
+        (Asked::Then(reply), Answer::Done) => reply,
+        (Asked::Who, Answer::Lines { lines, .. }) => text::who(lines),
+        (Asked::Hash(HashReply::Bare), Answer::Hash { digest, .. }) => text::checksum(&digest),
+        (Asked::Hash(HashReply::Named(algorithm, name)), Answer::Hash { digest, first, end }) => {
+            text::hash(algorithm, (first, end), &digest, &name)
+        }
+        (Asked::Value | Asked::ModifiedOr(_), Answer::Text(value)) => text::value(&value),
         (Asked::Facts, Answer::Text(line)) => text::facts(&line),
         (Asked::Status, Answer::Lines { directory, lines }) => {
             text::status_of_path(directory, lines)

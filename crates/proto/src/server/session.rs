@@ -5,10 +5,12 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use thirdhost_wire::{
-    AcceptFilter, Command, CommandError, FactSet, NetworkProtocol, Pathname, Reply, RestartPoint,
+    AcceptFilter, ByteRange, Command, CommandError, FactSet, HashAlgorithm, NetworkProtocol,
+    Pathname, Reply, RestartPoint,
 };
 
 use super::effect::{Effect, Event};
+use super::hosts::Hosts;
 use super::limits::{Limits, QUEUED_COMMANDS_MAX};
 use super::login::Login;
 use super::operation::TransferParameters;
@@ -21,7 +23,7 @@ use super::virtual_path::VirtualPath;
 use super::{command, login, questions, reply_text as text, transfer};
 
 /// What is fixed for a session when it begins.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Settings {
     /// The host at the other end of the control connection.
     pub peer: IpAddr,
@@ -31,6 +33,10 @@ pub struct Settings {
     pub clear_login: ClearLogin,
     /// Whether data connections may be in clear text (design D15, spec S-39).
     pub clear_transfers: bool,
+    /// Whether `MDTM <time> <name>` sets the time where nothing has the whole as its name.
+    pub mdtm_sets: bool,
+    /// The names HOST may give us.
+    pub hosts: Hosts,
     /// Times and counts.
     pub limits: Limits,
 }
@@ -70,12 +76,20 @@ pub struct ServerPi {
     /// The terms of the last transfer's data connection, if it is still open (MODE B).
     pub(super) open: Option<Terms>,
     pub(super) epsv_all: bool,
+    /// CEPR: whether 229 tells the address as well.
+    pub(super) custom_epsv: bool,
     pub(super) restart: Option<RestartPoint>,
+    /// RANG's octets; never together with `restart`.
+    pub(super) range: Option<ByteRange>,
+    /// What OPTS HASH has chosen.
+    pub(super) hash: HashAlgorithm,
     pub(super) rename_from: Option<VirtualPath>,
     pub(super) activity: Activity,
     pub(super) errors_in_a_row: u32,
     pub(super) unknown_before_login: u32,
     pub(super) timers: Timers,
+    /// The operator's limit on silence, which SITE IDLE may only shorten.
+    pub(super) idle_most: Duration,
     draining: bool,
     queue: VecDeque<Result<Command, CommandError>>,
     effects: VecDeque<Effect>,
@@ -99,6 +113,7 @@ impl ServerPi {
     #[must_use]
     pub fn new(now: Duration, settings: Settings) -> Self {
         let mut pi = Self {
+            idle_most: settings.limits.idle,
             settings,
             login: Login::Out,
             login_failures: 0,
@@ -108,7 +123,10 @@ impl ServerPi {
             plan: Plan::Default,
             open: None,
             epsv_all: false,
+            custom_epsv: false,
             restart: None,
+            range: None,
+            hash: HashAlgorithm::default(),
             rename_from: None,
             activity: Activity::Idle,
             errors_in_a_row: 0,

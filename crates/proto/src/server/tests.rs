@@ -18,6 +18,8 @@ pub(super) fn session(unpinned: Unpinned) -> ServerPi {
         unpinned,
         clear_login: ClearLogin::Everyone,
         clear_transfers: true,
+        mdtm_sets: true,
+        hosts: Hosts::default(),
         limits: Limits::default(),
     };
     let mut pi = ServerPi::new(Duration::ZERO, settings);
@@ -32,27 +34,28 @@ pub(super) fn log_in(pi: &mut ServerPi, permissions: Permissions) {
     let identity = Identity {
         name: "alice".to_owned(),
         permissions,
+        operator: false,
     };
     pi.handle_event(NOW, Event::Authenticated(Some(identity)));
     assert_eq!(replies(pi), ["230 Logged in."]);
 }
 
-fn logged_in() -> ServerPi {
+pub(super) fn logged_in() -> ServerPi {
     let mut pi = session(Unpinned::ControlHost);
     log_in(&mut pi, Permissions::all());
     pi
 }
 
-fn tell(pi: &mut ServerPi, line: &str) {
+pub(super) fn tell(pi: &mut ServerPi, line: &str) {
     pi.handle_command(NOW, Command::parse(line.as_bytes()));
 }
 
-fn drain(pi: &mut ServerPi) -> Vec<Effect> {
+pub(super) fn drain(pi: &mut ServerPi) -> Vec<Effect> {
     std::iter::from_fn(|| pi.poll_effect()).collect()
 }
 
 /// The effects, with replies as their first lines.
-fn replies(pi: &mut ServerPi) -> Vec<String> {
+pub(super) fn replies(pi: &mut ServerPi) -> Vec<String> {
     drain(pi)
         .into_iter()
         .map(|effect| match effect {
@@ -63,7 +66,7 @@ fn replies(pi: &mut ServerPi) -> Vec<String> {
 }
 
 /// The codes of the replies to `line`, where the world grants every arrangement.
-fn ask(pi: &mut ServerPi, line: &str) -> Vec<String> {
+pub(super) fn ask(pi: &mut ServerPi, line: &str) -> Vec<String> {
     tell(pi, line);
     let mut answers = Vec::new();
     while let Some(effect) = pi.poll_effect() {
@@ -88,7 +91,7 @@ fn ask(pi: &mut ServerPi, line: &str) -> Vec<String> {
     answers
 }
 
-fn check(pi: &mut ServerPi, line: &str, expected: &str) {
+pub(super) fn check(pi: &mut ServerPi, line: &str, expected: &str) {
     let answers = ask(pi, line);
     assert_eq!(answers.len(), 1, "{line}: {answers:?}");
     assert!(
@@ -428,7 +431,7 @@ fn three_wrong_passwords_end_the_session() {
 fn a_line_that_is_no_command_gets_the_reply_of_its_kind() {
     for (line, code) in [
         (&b"NONSENSE"[..], "500"),
-        (b"SITE EXEC ls", "502"),
+        (b"SITE EXEC ls", "500"),
         (b"TYPE", "501"),
         (b"TYPE E", "504"),
         (b"MODE C", "504"),
@@ -755,6 +758,8 @@ fn in_clear_text_only_anonymous_logs_in_and_transfers_may_be_refused() {
         unpinned: Unpinned::ControlHost,
         clear_login: ClearLogin::Anonymous,
         clear_transfers: false,
+        mdtm_sets: true,
+        hosts: Hosts::default(),
         limits: Limits::default(),
     };
     let mut pi = ServerPi::new(NOW, settings);
@@ -768,6 +773,7 @@ fn in_clear_text_only_anonymous_logs_in_and_transfers_may_be_refused() {
     let identity = Identity {
         name: "anonymous".to_owned(),
         permissions,
+        operator: false,
     };
     pi.handle_event(NOW, Event::Authenticated(Some(identity)));
     drain(&mut pi);
@@ -776,4 +782,4 @@ fn in_clear_text_only_anonymous_logs_in_and_transfers_may_be_refused() {
     assert!(replies(&mut pi).last().unwrap().starts_with("521"));
 }
 
-const NOW: Duration = Duration::ZERO;
+pub(super) const NOW: Duration = Duration::ZERO;

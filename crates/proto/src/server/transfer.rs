@@ -5,7 +5,9 @@ use std::time::Duration;
 use thirdhost_wire::{Pathname, RestartPoint, TransmissionMode};
 
 use super::effect::Effect;
-use super::operation::{ListForm, ListTarget, Opened, Operation, Outcome, Route, Transfer};
+use super::operation::{
+    ListForm, ListTarget, Opened, Operation, Outcome, Route, Transfer, TransferParameters,
+};
 use super::permission::Permission;
 use super::plan::{Plan, PlanRefusal, Terms};
 use super::reply_text as text;
@@ -52,7 +54,7 @@ pub(super) fn prepare(
 }
 
 /// Where REST lets a transfer begin. Replies and gives none where it does not fit MODE or TYPE.
-pub(super) fn restart_offset(pi: &mut ServerPi) -> Option<Option<u64>> {
+fn restart_offset(pi: &mut ServerPi) -> Option<Option<u64>> {
     let offset = match (pi.restart.take(), pi.parameters.mode) {
         (None, _) => None,
         (Some(RestartPoint::Offset(offset)), TransmissionMode::Stream) => Some(offset),
@@ -71,6 +73,23 @@ pub(super) fn restart_offset(pi: &mut ServerPi) -> Option<Option<u64>> {
         return refuse(pi, text::restart_in_text());
     }
     Some(offset)
+}
+
+/// Where a transfer begins and where it ends, by REST or RANG. Replies and gives none where
+/// that does not fit MODE or TYPE.
+pub(super) fn extent(pi: &mut ServerPi) -> Option<(Option<u64>, Option<u64>)> {
+    let Some(range) = pi.range.take() else {
+        return restart_offset(pi).map(|offset| (offset, None));
+    };
+    let TransferParameters {
+        representation,
+        structure,
+        ..
+    } = pi.parameters;
+    if representation == RepresentationType::Ascii || structure == Structure::Record {
+        return refuse(pi, text::range_in_text());
+    }
+    Some((Some(range.first()), Some(range.end())))
 }
 
 /// Begins a listing of `name`, or of the working directory.

@@ -5,8 +5,9 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use thirdhost_proto::server::{
-    Answer, Arrange, ArrangeRefusal, Arranged, ClearLogin, Directions, Effect, Event, Identity,
-    Limits, Opened, Outcome, Permissions, Question, Refusal, Route, ServerPi, Settings, Unpinned,
+    Answer, Arrange, ArrangeRefusal, Arranged, ClearLogin, Directions, Effect, Event, Hosts,
+    Identity, Limits, Opened, Outcome, Permissions, Question, Refusal, Route, ServerPi, Settings,
+    Unpinned,
 };
 use thirdhost_proto::third_party::{
     self, Arrangement, BySide, Job, Operation, Parameters, Plan, Side, ThirdParty,
@@ -435,6 +436,8 @@ impl Site {
             unpinned: Unpinned::ControlHost,
             clear_login: ClearLogin::Everyone,
             clear_transfers: true,
+            mdtm_sets: false,
+            hosts: Hosts::default(),
             limits: Limits::default(),
         };
         let mut pi = ServerPi::new(NOW, settings);
@@ -444,6 +447,7 @@ impl Site {
         let identity = Identity {
             name: "alice".to_owned(),
             permissions: Permissions::all(),
+            operator: false,
         };
         pi.handle_event(NOW, Event::Authenticated(Some(identity)));
         while pi.poll_effect().is_some() {}

@@ -36,6 +36,8 @@ pub struct Account {
     pub permissions: Permissions,
     /// Which third hosts may be met; `None`: none.
     pub third_party: Option<ThirdPartyGrant>,
+    /// Whether the user may see who else is here. Key `operator`.
+    pub operator: bool,
     /// How much may be taken.
     pub bounds: Bounds,
     /// Whether this is the account that needs no password.

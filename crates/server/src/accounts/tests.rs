@@ -78,6 +78,7 @@ fn account(name: &str, anonymous: bool) -> Account {
         home: String::new(),
         permissions: Permissions::read_only(),
         third_party: None,
+        operator: false,
         bounds: Bounds::default(),
         anonymous,
     }

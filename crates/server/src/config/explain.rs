@@ -100,9 +100,11 @@ fn rows(config: &Config) -> Vec<(&'static str, Option<Value>)> {
     vec![
         ("listen", Some(list(&config.listen))),
         ("root", Some(path(&config.root))),
+        ("hosts", Some(list(&config.hosts))),
         ("users", config.users_file.as_deref().map(path)),
         ("uploads", Some(uploads(config.uploads).into())),
         ("durability", Some(durability(config.durability).into())),
+        ("mdtm_set", Some(config.mdtm_set.into())),
         ("partial_hours", Some(seconds(config.partial / 3600))),
         ("drain_seconds", Some(seconds(config.drain))),
         ("data.ports", Some(ports.into())),

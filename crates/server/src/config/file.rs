@@ -8,6 +8,7 @@ use std::time::Duration;
 use ipnet::IpNet;
 use serde::Deserialize;
 use thirdhost_proto::server::{Permission, Unpinned};
+use thirdhost_wire::HostName;
 use toml::Spanned;
 
 use super::bounds::{Octets, RateTable, SessionCount, Written};
@@ -67,11 +68,13 @@ pub(super) fn resolve(text: &str, file: &Path) -> Result<Config, ConfigError> {
     };
     Ok(Config {
         listen,
+        hosts: written.hosts.into_iter().map(|Worded(host)| host).collect(),
         root: defaults.root,
         roll,
         users_file: users_file.map(|(_, path)| path),
         uploads: word(written.uploads),
         durability: word(written.durability),
+        mdtm_set: written.mdtm_set,
         partial: written
             .partial_hours
             .map_or(defaults.partial, |hours| seconds(hours.value() * 3600)),
@@ -103,10 +106,14 @@ pub(super) fn wrong_root(text: &str, file: &Path) -> ConfigError {
 #[serde(deny_unknown_fields)]
 struct File {
     listen: Option<Spanned<Vec<Worded<SocketAddr>>>>,
+    #[serde(default)]
+    hosts: Vec<Worded<HostName>>,
     root: PathBuf,
     users: Option<Spanned<PathBuf>>,
     uploads: Option<Worded<UploadPolicy>>,
     durability: Option<Worded<Durability>>,
+    #[serde(default)]
+    mdtm_set: bool,
     partial_hours: Option<Bounded<1, { 24 * 365 }>>,
     drain_seconds: Option<Bounded<0, 3600>>,
     #[serde(default)]
@@ -227,6 +234,7 @@ impl Anonymous {
             home: self.home.map(|Worded(Home(home))| home).unwrap_or_default(),
             permissions: permissions(self.permissions, self.path, file, text)?,
             third_party: None,
+            operator: false,
             bounds: Written {
                 sessions: self.sessions,
                 rate: self.rate,

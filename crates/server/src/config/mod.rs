@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use thirdhost_proto::server::{Permissions, Unpinned};
+use thirdhost_wire::HostName;
 
 use crate::accounts::{Account, Bounds, Roll};
 use crate::limits;
@@ -35,6 +36,8 @@ pub use users::{Change, SetUserError, read_users, remove_user, set_user};
 pub struct Config {
     /// Where control connections are accepted; port 0 lets the system choose.
     pub listen: Vec<SocketAddr>,
+    /// The names HOST may give the server; while there are none, every name is accepted.
+    pub hosts: Vec<HostName>,
     /// The directory beneath which every home lies.
     pub root: PathBuf,
     /// Who may log in.
@@ -45,6 +48,8 @@ pub struct Config {
     pub uploads: UploadPolicy,
     /// What a completed upload survives (design D10).
     pub durability: Durability,
+    /// Whether `MDTM <time> <name>` sets the time, as old clients mean it.
+    pub mdtm_set: bool,
     /// How long a partial upload is kept.
     pub partial: Duration,
     /// How long running transfers may take to finish after SIGTERM.
@@ -131,11 +136,13 @@ impl Config {
             home: String::new(),
             permissions: Permissions::read_only(),
             third_party: None,
+            operator: false,
             bounds: Bounds::default(),
             anonymous: true,
         };
         Self {
             listen: vec![QUICK_START_LISTEN],
+            hosts: Vec::new(),
             root: root.into(),
             roll: Roll {
                 users: Vec::new(),
@@ -144,6 +151,7 @@ impl Config {
             users_file: None,
             uploads: UploadPolicy::default(),
             durability: Durability::default(),
+            mdtm_set: false,
             partial: limits::PARTIAL,
             drain: limits::DRAIN,
             data_sockets: DataSockets::default(),

@@ -83,12 +83,12 @@ fn the_example_of_the_design_is_read_as_printed() {
 fn every_key_with_another_value_is_taken() {
     let config = parse(
         "listen = [\"127.0.0.1:0\", \"[::1]:2121\"]\nroot = \"files\"\nuploads = \"resumable\"\n\
-         durability = \"power\"\npartial_hours = 1\ndrain_seconds = 0\n\
+         durability = \"power\"\nmdtm_set = true\npartial_hours = 1\ndrain_seconds = 0\n\
          [data]\nports = \"4000\"\naccept_seconds = 15\nlstn_unpinned = \"refuse\"\n\
          [tls]\nrequire = \"data\"\n\
          [limits]\nsessions = 1\nsessions_per_host = 2\nidle_seconds = 3\n\
          [anonymous]\nhome = \"./pub//x/\"\npermissions = [\"read\", \"write\"]\n\
-         [[user]]\nname = \"bob\"\nthird_party = { privileged_ports = [20] }\n",
+         [[user]]\nname = \"bob\"\noperator = true\nthird_party = { privileged_ports = [20] }\n",
     )
     .unwrap();
     assert_eq!(config.listen.len(), 2);
@@ -126,6 +126,7 @@ fn every_key_with_another_value_is_taken() {
         ("bob", Permissions::read_only())
     );
     assert!(bob.password.is_none());
+    assert!(bob.account.operator && config.mdtm_set);
     assert_eq!(
         bob.account.third_party.as_ref().unwrap().privileged_ports,
         [20]
@@ -141,9 +142,9 @@ fn a_wrong_file_names_line_column_key_and_what_was_expected() {
     refused_line(
         "lisen = []",
         1,
-        "lisen: unknown key `lisen`; expected one of `listen`, `root`, `users`, `uploads`, \
-         `durability`, `partial_hours`, `drain_seconds`, `data`, `tls`, `limits`, \
-         `log`, `metrics`, `user`, `anonymous`",
+        "lisen: unknown key `lisen`; expected one of `listen`, `hosts`, `root`, `users`, \
+         `uploads`, `durability`, `mdtm_set`, `partial_hours`, `drain_seconds`, `data`, `tls`, \
+         `limits`, `log`, `metrics`, `user`, `anonymous`",
     );
     refused_line(
         "listen = []",
@@ -656,3 +657,15 @@ home = "alice"                         # beneath root
 permissions = ["read", "write", "append", "delete", "rename", "mkdir"]     # "read" includes listing
 third_party = { send_to = ["198.51.100.0/24"], receive_from = ["0.0.0.0/0", "::/0"] }
 "#;
+
+#[test]
+fn the_names_of_the_server_are_listed_for_host() {
+    let config = parse("root = \"/\"\nhosts = [\"FTP.example.org\", \"[::1]\"]\n").unwrap();
+    let names: Vec<String> = config.hosts.iter().map(ToString::to_string).collect();
+    assert_eq!(names, ["ftp.example.org", "[::1]"]);
+    refused_line(
+        "hosts = [\"a:21\"]",
+        10,
+        "hosts: invalid value: string \"a:21\"; expected a domain name, or an address as in a URL",
+    );
+}

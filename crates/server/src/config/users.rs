@@ -115,6 +115,8 @@ pub(super) struct UserTable {
     #[serde(default)]
     path: Vec<PathTable>,
     third_party: Option<ThirdParty>,
+    #[serde(default)]
+    operator: bool,
     sessions: Option<SessionCount>,
     #[serde(default)]
     rate: RateTable,
@@ -164,6 +166,7 @@ impl UserTable {
             name,
             permissions: permissions(self.permissions, self.path, file, text)?,
             third_party: self.third_party.map(ThirdParty::grant),
+            operator: self.operator,
             bounds: Written {
                 sessions: self.sessions,
                 rate: self.rate,

@@ -8,7 +8,7 @@ use std::ops::RangeInclusive;
 use ipnet::IpNet;
 use serde::de::{self, Deserialize, Deserializer, Unexpected, Visitor};
 use thirdhost_proto::server::{Permission, Unpinned, VirtualPath};
-use thirdhost_wire::Pathname;
+use thirdhost_wire::{HostName, Pathname};
 
 use super::Require;
 use crate::limits::PORT_UNPRIVILEGED;
@@ -86,6 +86,14 @@ impl<const LEAST: u64, const MOST: u64> Visitor<'_> for BoundedVisitor<LEAST, MO
 impl Word for SocketAddr {
     const EXPECTED: &'static str =
         "an IP address and a port such as \"127.0.0.1:2121\" or \"[::1]:2121\"";
+
+    fn from_word(word: &str) -> Option<Self> {
+        word.parse().ok()
+    }
+}
+
+impl Word for HostName {
+    const EXPECTED: &'static str = "a domain name, or an address as in a URL";
 
     fn from_word(word: &str) -> Option<Self> {
         word.parse().ok()

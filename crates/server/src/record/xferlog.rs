@@ -118,6 +118,7 @@ mod tests {
             Operation::Retrieve {
                 path: path("a b\u{2028}d"),
                 offset: 0,
+                end: None,
             },
             whole,
             "al ice",

@@ -1,17 +1,54 @@
 //! Questions of the server-PI to the store, answered.
 
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
-use thirdhost_proto::server::{Answer, Permissions, Question, Refusal, VirtualPath};
-use thirdhost_wire::{Fact, RepresentationType};
+use futures_util::FutureExt;
+use thirdhost_proto::server::{Answer, Event, Permissions, Question, Refusal, VirtualPath};
+use thirdhost_wire::{Fact, RepresentationType, TimeVal};
 
 use super::refusal::refusal;
+use super::{Done, Session, hash};
 use crate::dtp::{list_line, mlsx_line, time_val};
+use crate::limits;
 use crate::store::{Entry, EntryKind, Store, StoreError};
 
+impl Session {
+    /// Has a question answered: at once, or by the operation that runs now.
+    pub(super) fn ask(&mut self, question: Question) {
+        let now = self.now();
+        let Some(user) = &self.user else {
+            let refused = Event::Answered(Err(Refusal::NotPermitted));
+            return self.pi.handle_event(now, refused);
+        };
+        let store = Arc::clone(&user.store);
+        let answering = match question {
+            Question::Who => {
+                let lines = self.shared.presence.lines(now);
+                let directory = false;
+                let answer = Answer::Lines { directory, lines };
+                return self.pi.handle_event(now, Event::Answered(Ok(answer)));
+            }
+            Question::Hash { algorithm, targets } => {
+                let bounds = hash::Bounds {
+                    turns: Arc::clone(&self.shared.hashing),
+                    octets_max: limits::HASH_BYTES_MAX,
+                    gone: self.gone.clone(),
+                };
+                hash::hash(store, algorithm, targets, bounds).boxed()
+            }
+            question => {
+                let wall = self.shared.world.clock.wall();
+                answer(store, user.account.permissions.clone(), wall, question).boxed()
+            }
+        };
+        let answering = answering.map(|answer| Done::Event(Event::Answered(answer)));
+        self.operation = Some(answering.boxed());
+    }
+}
+
 /// Asks the store.
-pub(super) async fn answer(
+async fn answer(
     store: Arc<dyn Store>,
     permissions: Permissions,
     now: SystemTime,
@@ -51,6 +88,13 @@ pub(super) async fn answer(
         } => {
             return size(&*store, path, *representation).await;
         }
+        Question::SetFacts {
+            path,
+            modified,
+            mode,
+        } => set_facts(&*store, path, *modified, *mode).await,
+        // The session answers these itself: they need more than a store.
+        Question::Hash { .. } | Question::Who => Err(StoreError::NotSupported),
         Question::Status(path) => status(&*store, path, now).await,
     };
     answer.map_err(|error| refusal(&error))
@@ -69,6 +113,35 @@ async fn file(store: &dyn Store, path: &VirtualPath) -> Result<Entry, StoreError
         EntryKind::File => Ok(entry),
         EntryKind::Directory | EntryKind::Other => Err(StoreError::NotFile),
     }
+}
+
+/// Mode first: a file may be ours and yet not let us change its times.
+async fn set_facts(
+    store: &dyn Store,
+    path: &VirtualPath,
+    modified: Option<TimeVal>,
+    mode: Option<u32>,
+) -> Result<Answer, StoreError> {
+    if let Some(mode) = mode {
+        store.set_mode(path, mode).await?;
+    }
+    if let Some(modified) = modified {
+        let modified = system_time(modified).ok_or(StoreError::NotSupported)?;
+        store.set_modified(path, modified).await?;
+    }
+    Ok(Answer::Done)
+}
+
+/// `None` for a time the system's clock cannot hold.
+fn system_time(time: TimeVal) -> Option<SystemTime> {
+    let (seconds, nanoseconds) = (time.unix_seconds(), time.nanoseconds());
+    let whole = Duration::from_secs(seconds.unsigned_abs());
+    let second = if seconds < 0 {
+        SystemTime::UNIX_EPOCH.checked_sub(whole)
+    } else {
+        SystemTime::UNIX_EPOCH.checked_add(whole)
+    };
+    second?.checked_add(Duration::from_nanos(nanoseconds.into()))
 }
 
 /// Nothing is there yet, but an interrupted transfer to this name can be gone on with: the one

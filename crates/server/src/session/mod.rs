@@ -6,7 +6,10 @@
 mod arrange;
 mod ask;
 mod control;
+mod hash;
+mod listing;
 mod login;
+mod range;
 mod refusal;
 mod running;
 mod sockets;
@@ -18,7 +21,7 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use thirdhost_proto::server::{
-    Effect, Event, Identity, Outcome, Refusal, ServerPi, Settings, Transfer,
+    Effect, Event, Hosts, Identity, Outcome, Refusal, ServerPi, Settings, Transfer,
 };
 use thirdhost_sockets::Connection;
 use tokio::sync::watch;
@@ -32,6 +35,7 @@ use self::sockets::DataSockets;
 use self::transfer::{Job, Step};
 use crate::dtp::Progress;
 use crate::limits;
+use crate::presence::Ticket;
 use crate::server::Shared;
 
 /// Serves one user from greeting to goodbye. Returns when the control connection is closed and
@@ -59,6 +63,7 @@ struct Session {
     control: Control,
     pi: ServerPi,
     user: Option<Box<LoggedIn>>,
+    ticket: Ticket,
     sockets: DataSockets,
     /// The one thing that is under way; the server-PI asks for one at a time.
     operation: Option<BoxFuture<'static, Done>>,
@@ -67,6 +72,8 @@ struct Session {
     shutdown: watch::Receiver<bool>,
     draining: bool,
     closing: bool,
+    /// Cancelled when the control connection ends.
+    gone: CancellationToken,
 }
 
 /// An operation that is over, or a transfer that has come one step further.
@@ -90,14 +97,22 @@ impl Session {
             unpinned: config.data_sockets.unpinned,
             clear_login: login::clear_login(config, peer),
             clear_transfers: config.tls.require.transfer_allowed_in_clear(peer),
+            mdtm_sets: config.mdtm_set,
+            hosts: Hosts {
+                address: Some(control.local().ip().to_canonical()),
+                names: config.hosts.clone(),
+            },
             limits: limits::session(config),
         };
-        let pi = ServerPi::new(shared.world.clock.now(), settings);
+        let now = shared.world.clock.now();
+        let ticket = shared.presence.enter(control.peer(), now);
+        let pi = ServerPi::new(now, settings);
         Self {
             shared,
             control,
             pi,
             user: None,
+            ticket,
             sockets: DataSockets::default(),
             operation: None,
             running: None,
@@ -105,6 +120,7 @@ impl Session {
             shutdown,
             draining: false,
             closing: false,
+            gone: CancellationToken::new(),
         }
     }
 
@@ -156,6 +172,7 @@ impl Session {
 
     /// Gives everything back: what runs is stopped and cleaned up first (spec S-51).
     async fn end(&mut self) {
+        self.gone.cancel();
         if let Some(running) = &self.running {
             running.stop.cancel();
         }
@@ -226,21 +243,7 @@ impl Session {
                 }
                 Effect::Release => self.sockets.release(),
                 Effect::Disconnect => self.sockets.disconnect(),
-                Effect::Ask(question) => {
-                    let Some(user) = &self.user else {
-                        self.pi
-                            .handle_event(now, Event::Answered(Err(Refusal::NotPermitted)));
-                        continue;
-                    };
-                    let (store, may) = (Arc::clone(&user.store), user.account.permissions.clone());
-                    let wall = self.shared.world.clock.wall();
-                    let answer = ask::answer(store, may, wall, question);
-                    self.operation = Some(
-                        answer
-                            .map(|answer| Done::Event(Event::Answered(answer)))
-                            .boxed(),
-                    );
-                }
+                Effect::Ask(question) => self.ask(question),
                 Effect::Transfer(transfer) => self.begin_transfer(transfer),
                 Effect::StopTransfer => {
                     if let Some(running) = &self.running {
@@ -306,12 +309,15 @@ impl Session {
                 let identity = |user: &LoggedIn| Identity {
                     name: user.account.name.clone(),
                     permissions: user.account.permissions.clone(),
+                    operator: user.account.operator,
                 };
                 let event = match &user {
                     Err(NotLoggedIn::TooManySessions) => Event::TooManySessions,
                     user => Event::Authenticated(user.as_deref().ok().map(identity)),
                 };
                 self.user = user.ok();
+                let name = self.user.as_ref().map(|user| user.account.name.as_str());
+                self.ticket.is(name);
                 self.pi.handle_event(now, event);
             }
             Done::Step(Step::Opened(opened, rest)) => {

@@ -17,6 +17,7 @@ pub(super) fn refusal(error: &StoreError) -> Refusal {
         StoreError::Busy => Refusal::Busy,
         StoreError::BadOffset => Refusal::BadOffset,
         StoreError::NoSpace => Refusal::NoSpace,
+        StoreError::PatternTooWide => Refusal::PatternTooWide,
         StoreError::TooLarge => Refusal::TooLarge,
         StoreError::NotSupported => Refusal::NotSupported,
         StoreError::Io(cause) => {

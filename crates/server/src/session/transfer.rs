@@ -6,20 +6,20 @@ use std::time::{Duration, SystemTime};
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
-use thirdhost_proto::server::{
-    Event, ListForm, ListTarget, Opened, Operation, Outcome, Permissions, Transfer,
-};
+use thirdhost_proto::server::{Event, Opened, Operation, Outcome, Permissions, Transfer};
 use thirdhost_sockets::Clock;
 use thirdhost_wire::{RepresentationType, TransmissionMode};
 use tokio_util::sync::CancellationToken;
 
+use super::listing;
+use super::range::{begin_part, open_part};
 use super::refusal::refusal;
 use super::sockets::{DataSockets, Line, OpenFailure};
 use crate::dtp::{
-    DataConnection, Entries, ListingStyle, Pace, Progress, TransferError, Watch, close_received,
-    close_sent, receive_file, send_file, send_listing,
+    DataConnection, ListingStyle, Pace, Progress, TransferError, Watch, close_received, close_sent,
+    receive_file, send_file, send_listing,
 };
-use crate::store::{Entry, EntryKind, Listing, Source, Store, StoreError, Upload, UploadKind};
+use crate::store::{Listing, Source, Store, StoreError, Upload, UploadKind};
 
 /// Everything a transfer needs, owned.
 #[derive(Debug)]
@@ -103,13 +103,25 @@ async fn open_file(
         async move { Ok(OpenFile::Receive(store.begin(path, kind).await?)) }
     };
     match &transfer.operation {
-        Operation::Retrieve { path, offset } => {
-            Ok(OpenFile::Send(store.open(path, *offset).await?, *offset))
+        Operation::Retrieve { path, offset, end } => {
+            let source = open_part(&*store, path, *offset, *end).await?;
+            Ok(OpenFile::Send(source, *offset))
         }
-        Operation::Store { path, offset: None } => upload(path, UploadKind::Replace).await,
+        Operation::Store {
+            path,
+            offset,
+            end: Some(end),
+        } => {
+            let upload = begin_part(&*store, path, offset.unwrap_or(0), *end).await?;
+            Ok(OpenFile::Receive(upload))
+        }
+        Operation::Store {
+            path, offset: None, ..
+        } => upload(path, UploadKind::Replace).await,
         Operation::Store {
             path,
             offset: Some(offset),
+            ..
         } => upload(path, UploadKind::Resume { offset: *offset }).await,
         Operation::StoreUnique { hint } => upload(hint, UploadKind::Unique).await,
         Operation::Append { path } => upload(path, UploadKind::Append).await,
@@ -118,52 +130,12 @@ async fn open_file(
             without_options,
             form,
         } => {
-            let (entry, target) = find(&*store, target, without_options.as_ref()).await?;
-            let is_directory = entry.kind == EntryKind::Directory;
-            let style = match form {
-                ListForm::Long => ListingStyle::Long { now },
-                ListForm::Names => {
-                    let given = target.given.clone().filter(|_| is_directory);
-                    ListingStyle::Names { given }
-                }
-                ListForm::Facts(_) if !is_directory => return Err(StoreError::NotDirectory),
-                ListForm::Facts(facts) => ListingStyle::Facts {
-                    facts: *facts,
-                    permissions,
-                    directory: target.path.clone(),
-                },
-            };
-            let listing = open_listing(&*store, entry, target).await?;
+            let other = without_options.as_ref();
+            let opening = listing::open(&*store, target, other, *form, permissions, now);
+            let (listing, style) = opening.await?;
             Ok(OpenFile::List(listing, style))
         }
     }
-}
-
-/// What a listing is about: the name as given, or, when nothing has it, without its options.
-async fn find<'a>(
-    store: &dyn Store,
-    target: &'a ListTarget,
-    without_options: Option<&'a ListTarget>,
-) -> Result<(Entry, &'a ListTarget), StoreError> {
-    match (store.stat(&target.path).await, without_options) {
-        (Err(StoreError::NotFound), Some(other)) => Ok((store.stat(&other.path).await?, other)),
-        (entry, _) => Ok((entry?, target)),
-    }
-}
-
-async fn open_listing(
-    store: &dyn Store,
-    mut entry: Entry,
-    target: &ListTarget,
-) -> Result<Box<dyn Listing>, StoreError> {
-    if entry.kind == EntryKind::Directory {
-        return store.list(&target.path).await;
-    }
-    // A file is listed under the name it was asked for with (spec Q-21).
-    if let Some(given) = &target.given {
-        entry.name.clone_from(given);
-    }
-    Ok(Box::new(Entries::new(vec![entry])))
 }
 
 /// Opens the data connection and moves the bytes.

@@ -85,6 +85,7 @@ async fn conforms<S: Store>(mut fresh: impl FnMut() -> S) {
     hidden_names_do_not_exist(&fresh()).await;
     no_name_leads_out_of_the_root(&fresh()).await;
     the_root_stays(&fresh()).await;
+    a_time_is_set_and_told(&fresh()).await;
 }
 
 async fn a_replaced_file_is_the_old_one_until_the_end(store: &impl Store) {
@@ -567,4 +568,29 @@ pub(super) async fn names(store: &impl Store, name: &str) -> Vec<String> {
     }
     names.sort_unstable();
     names
+}
+
+async fn a_time_is_set_and_told(store: &impl Store) {
+    put(store, "f", "text").await;
+    store.make_directory(&path("d")).await.unwrap();
+    for seconds in [0, 1_577_934_245] {
+        let time = std::time::UNIX_EPOCH + std::time::Duration::from_secs(seconds);
+        for name in ["f", "d"] {
+            store.set_modified(&path(name), time).await.unwrap();
+            assert_eq!(
+                store.stat(&path(name)).await.unwrap().modified,
+                time,
+                "{name}"
+            );
+        }
+        for name in ["missing", ".thirdhost-partial.f", "f/x"] {
+            assert!(
+                store.set_modified(&path(name), time).await.is_err(),
+                "{name}"
+            );
+        }
+        let root = store.set_modified(&VirtualPath::root(), time).await;
+        assert!(matches!(root, Err(StoreError::NotPermitted)));
+    }
+    assert_eq!(read(store, "f").await, "text");
 }

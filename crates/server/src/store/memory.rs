@@ -217,6 +217,18 @@ impl Store for MemoryStore {
         })
     }
 
+    fn set_modified<'a>(
+        &'a self,
+        path: &'a VirtualPath,
+        modified: SystemTime,
+    ) -> BoxFuture<'a, Result<(), StoreError>> {
+        Box::pin(async move {
+            names::check_readable(path)?;
+            let key = self.key_below_root(path)?;
+            self.shared.tree().set_modified(&key, modified)
+        })
+    }
+
     fn rename<'a>(
         &'a self,
         from: &'a VirtualPath,

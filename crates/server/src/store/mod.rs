@@ -91,6 +91,25 @@ pub trait Store: fmt::Debug + Send + Sync {
     /// Deletes a file.
     fn delete<'a>(&'a self, path: &'a VirtualPath) -> BoxFuture<'a, Result<(), StoreError>>;
 
+    /// Sets when a file or directory was last modified. Stores that cannot say so.
+    fn set_modified<'a>(
+        &'a self,
+        _path: &'a VirtualPath,
+        _modified: SystemTime,
+    ) -> BoxFuture<'a, Result<(), StoreError>> {
+        Box::pin(async { Err(StoreError::NotSupported) })
+    }
+
+    /// Sets the permission bits of a file or directory: those of 777 octal, no others. Stores
+    /// that have none say so.
+    fn set_mode<'a>(
+        &'a self,
+        _path: &'a VirtualPath,
+        _mode: u32,
+    ) -> BoxFuture<'a, Result<(), StoreError>> {
+        Box::pin(async { Err(StoreError::NotSupported) })
+    }
+
     /// Renames a file or directory; an existing file at `to` is replaced, as rename(2) does.
     fn rename<'a>(
         &'a self,
@@ -240,6 +259,9 @@ pub enum StoreError {
     /// No room on the device, or a quota is used up.
     #[error("no space")]
     NoSpace,
+    /// A pattern has more stars, or matches more names, than are looked for.
+    #[error("pattern too wide")]
+    PatternTooWide,
     /// The file is larger than it may be.
     #[error("file too large")]
     TooLarge,

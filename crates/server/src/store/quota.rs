@@ -5,6 +5,7 @@ mod usage;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::SystemTime;
 
 use futures_util::future::BoxFuture;
 use thirdhost_proto::server::VirtualPath;
@@ -179,6 +180,22 @@ impl Store for Bounded {
 
     fn delete<'a>(&'a self, path: &'a VirtualPath) -> BoxFuture<'a, Result<(), StoreError>> {
         self.store.delete(path)
+    }
+
+    fn set_modified<'a>(
+        &'a self,
+        path: &'a VirtualPath,
+        modified: SystemTime,
+    ) -> BoxFuture<'a, Result<(), StoreError>> {
+        self.store.set_modified(path, modified)
+    }
+
+    fn set_mode<'a>(
+        &'a self,
+        path: &'a VirtualPath,
+        mode: u32,
+    ) -> BoxFuture<'a, Result<(), StoreError>> {
+        self.store.set_mode(path, mode)
     }
 
     fn rename<'a>(

@@ -17,12 +17,19 @@ impl Command {
             Self::Acct(_) => Verb::Acct,
             Self::Cwd(_) => Verb::Cwd,
             Self::Cdup => Verb::Cdup,
+            Self::Host(_) => Verb::Host,
+            Self::Lang(_) => Verb::Lang,
+            Self::Clnt(_) => Verb::Clnt,
+            Self::Csid(_) => Verb::Csid,
             Self::Rein => Verb::Rein,
             Self::Quit => Verb::Quit,
             Self::Port(_) => Verb::Port,
             Self::Eprt(_) => Verb::Eprt,
             Self::Pasv => Verb::Pasv,
             Self::Epsv(_) => Verb::Epsv,
+            Self::Cepr(_) => Verb::Cepr,
+            Self::Pret(_) => Verb::Pret,
+            Self::Algs(_) => Verb::Algs,
             Self::Lstn { .. } => Verb::Lstn,
             Self::Sock(_) => Verb::Sock,
             Self::Type(_) => Verb::Type,
@@ -47,6 +54,12 @@ impl Command {
             Self::Mlsd(_) => Verb::Mlsd,
             Self::Size(_) => Verb::Size,
             Self::Mdtm(_) => Verb::Mdtm,
+            Self::Hash(_) => Verb::Hash,
+            Self::Checksum(command, _) => command.verb(),
+            Self::Rang(_) => Verb::Rang,
+            Self::Mfmt { .. } => Verb::Mfmt,
+            Self::Mff(_) => Verb::Mff,
+            Self::Site(_) => Verb::Site,
             Self::Syst => Verb::Syst,
             Self::Stat(_) => Verb::Stat,
             Self::Help(_) => Verb::Help,
@@ -82,8 +95,20 @@ impl Command {
         match self {
             Self::Cdup | Self::Rein | Self::Quit | Self::Pasv | Self::Abor | Self::Pwd => None,
             Self::Syst | Self::Feat | Self::Noop => None,
-            Self::User(text) | Self::Acct(text) => Some(text.to_string()),
+            Self::User(text) | Self::Acct(text) | Self::Clnt(text) | Self::Csid(text) => {
+                Some(text.to_string())
+            }
+            Self::Pret(text) | Self::Algs(text) => Some(text.to_string()),
+            Self::Lang(text) | Self::Help(text) => text.as_ref().map(ToString::to_string),
             Self::Pass(password) => Some(password.reveal().to_owned()),
+            Self::Hash(name) | Self::Checksum(_, name) => Some(name.to_string()),
+            Self::Rang(None) => Some("1 0".to_owned()),
+            Self::Rang(Some(range)) => Some(format!("{} {}", range.first(), range.last())),
+            Self::Mfmt { modified, name } => Some(format!("{modified} {name}")),
+            Self::Mff(line) => Some(line.to_string()),
+            Self::Site(site) => Some(site.to_string()),
+            Self::Host(host) => Some(host.to_string()),
+            Self::Cepr(on) => Some(if *on { "ON" } else { "OFF" }.to_owned()),
             Self::Cwd(name) | Self::Dele(name) | Self::Rmd(name) | Self::Mkd(name) => {
                 Some(name.to_string())
             }
@@ -95,7 +120,6 @@ impl Command {
                 name.as_ref().map(ToString::to_string)
             }
             Self::Mlst(name) | Self::Mlsd(name) => name.as_ref().map(ToString::to_string),
-            Self::Help(topic) => topic.as_ref().map(ToString::to_string),
             Self::Port(socket) => port_words(*socket).1,
             Self::Eprt(argument) => Some(address::to_eprt(*argument)),
             Self::Epsv(EpsvArgument::Default) => None,

@@ -2,13 +2,16 @@
 
 mod encode;
 mod parse;
+mod site;
 mod verb;
 
+pub use site::SiteCommand;
 pub use verb::{UnknownVerb, Verb};
 
 use crate::{
-    Direction, HostSocket, NetworkProtocol, Password, Pathname, RepresentationType, SockArgument,
-    Structure, Text, TransmissionMode,
+    ByteRange, ChecksumCommand, Direction, FactsLine, HostName, HostSocket, NetworkProtocol,
+    Password, Pathname, RepresentationType, SockArgument, Structure, Text, TimeVal,
+    TransmissionMode,
 };
 
 /// A command with its argument. X-forms (XCWD, XPWD …) become their plain verbs.
@@ -27,6 +30,14 @@ pub enum Command {
     Cwd(Pathname),
     /// CDUP: go to the parent directory.
     Cdup,
+    /// HOST: which of the server's names the user means. RFC 7151.
+    Host(HostName),
+    /// LANG: the language of replies; `None`: the default. RFC 2640 section 4.
+    Lang(Option<Text>),
+    /// CLNT: the user's program, for the log.
+    Clnt(Text),
+    /// CSID: the user's program as `Name=x; Version=y;`.
+    Csid(Text),
     /// REIN: log out and begin anew.
     Rein,
     /// QUIT: end the session.
@@ -40,6 +51,12 @@ pub enum Command {
     Pasv,
     /// EPSV: listen, and say on which port (229). RFC 2428 section 3.
     Epsv(EpsvArgument),
+    /// CEPR: whether 229 tells family and address too (spec F-8).
+    Cepr(bool),
+    /// PRET: the command that will use the data connection about to be arranged.
+    Pret(Text),
+    /// ALGS: for an application gateway on the way, in capitals. RFC 6384 section 11.
+    Algs(Text),
     /// LSTN: reserve a data socket and listen on it. RFC 438 clause a.
     Lstn {
         /// Which way data will travel, seen from the server told.
@@ -99,6 +116,24 @@ pub enum Command {
     Size(Pathname),
     /// MDTM: when a file was last changed. RFC 3659 section 3.
     Mdtm(Pathname),
+    /// HASH: the hash of a file, or of the range RANG has set. Draft bryan-ftpext-hash.
+    Hash(Pathname),
+    /// XCRC, XMD5 and their kin: the argument may be a pathname, a quoted one, or one with
+    /// numbers behind it; which, depends on what is there.
+    Checksum(ChecksumCommand, Pathname),
+    /// RANG: which octets the next command is about; `None`: all. Draft bryan-ftp-range.
+    Rang(Option<ByteRange>),
+    /// MFMT: a file is to count as last changed at a time. Draft somers-ftp-mfxx.
+    Mfmt {
+        /// The time.
+        modified: TimeVal,
+        /// The file.
+        name: Pathname,
+    },
+    /// MFF: facts that a file is to have, and the file. Draft somers-ftp-mfxx.
+    Mff(FactsLine),
+    /// SITE: what this server alone can do.
+    Site(SiteCommand),
     /// SYST: the kind of operating system.
     Syst,
     /// STAT: the state of the server, of the transfer, or of a file.
@@ -154,6 +189,9 @@ pub enum CommandError {
     /// The code is not one we know (500).
     #[error("unknown command")]
     Unknown,
+    /// SITE is followed by a word that we do not know (500).
+    #[error("unknown SITE subcommand")]
+    UnknownSubcommand,
     /// The code is known and not implemented (502).
     #[error("{0} is not implemented")]
     NotImplemented(Verb),

@@ -1,9 +1,12 @@
 //! A line becomes a command. RFC 959 section 5.3, spec.
 
+mod extensions;
+mod site;
+
 use super::{Command, CommandError, EpsvArgument, Verb};
 use crate::{
-    Direction, NetworkProtocol, Password, Pathname, RepresentationType, RestartPoint, Structure,
-    Text, TransmissionMode, address,
+    ChecksumCommand, Direction, NetworkProtocol, Password, Pathname, RepresentationType,
+    RestartPoint, Structure, Text, TransmissionMode, address,
 };
 
 impl Command {
@@ -47,12 +50,19 @@ impl<'a> Argument<'a> {
             Verb::Acct => Command::Acct(self.text(self.octets)?),
             Verb::Cwd => Command::Cwd(self.pathname()?),
             Verb::Cdup => self.none(Command::Cdup)?,
+            Verb::Host => Command::Host(self.host()?),
+            Verb::Lang => Command::Lang(self.language()?),
+            Verb::Clnt => Command::Clnt(self.some_text("a name is missing")?),
+            Verb::Csid => Command::Csid(self.client_identity()?),
             Verb::Rein => self.none(Command::Rein)?,
             Verb::Quit => self.none(Command::Quit)?,
             Verb::Port => Command::Port(address::port(self.word()?).map_err(self.wrong())?),
             Verb::Eprt => Command::Eprt(address::eprt(self.word()?).map_err(self.wrong())?),
             Verb::Pasv => self.none(Command::Pasv)?,
             Verb::Epsv => Command::Epsv(self.epsv()?),
+            Verb::Cepr => Command::Cepr(self.switch()?),
+            Verb::Pret => self.pret()?,
+            Verb::Algs => Command::Algs(self.gateway_request()?),
             Verb::Lstn => self.lstn()?,
             Verb::Sock => Command::Sock(address::sock(self.ascii()?).map_err(self.wrong())?),
             Verb::Type => Command::Type(self.representation_type()?),
@@ -77,6 +87,20 @@ impl<'a> Argument<'a> {
             Verb::Mlsd => Command::Mlsd(self.optional_pathname()?),
             Verb::Size => Command::Size(self.pathname()?),
             Verb::Mdtm => Command::Mdtm(self.pathname()?),
+            Verb::Hash => Command::Hash(self.pathname()?),
+            Verb::Xcrc => self.checksum(ChecksumCommand::Xcrc)?,
+            Verb::Xmd5 => self.checksum(ChecksumCommand::Xmd5)?,
+            Verb::Xsha => self.checksum(ChecksumCommand::Xsha)?,
+            Verb::Xsha1 => self.checksum(ChecksumCommand::Xsha1)?,
+            Verb::Xsha256 => self.checksum(ChecksumCommand::Xsha256)?,
+            Verb::Xsha512 => self.checksum(ChecksumCommand::Xsha512)?,
+            Verb::Rang => Command::Rang(self.range()?),
+            Verb::Mfmt => {
+                let (modified, name) = self.mfmt()?;
+                Command::Mfmt { modified, name }
+            }
+            Verb::Mff => Command::Mff(self.facts()?),
+            Verb::Site => Command::Site(self.site()?),
             Verb::Syst => self.none(Command::Syst)?,
             Verb::Stat => Command::Stat(self.optional_pathname()?),
             Verb::Help => Command::Help(self.optional_text(self.octets)?),

@@ -490,6 +490,182 @@ fn allo_and_opts_take_words() {
 }
 
 #[test]
+fn a_session_s_circumstances_are_told() {
+    let text = |text: &str| Text::try_from(text).unwrap();
+    for host in ["ftp.example.org", "192.0.2.1", "[2001:db8::1]"] {
+        check(
+            &format!("HOST {host}"),
+            Command::Host(host.parse().unwrap()),
+        );
+    }
+    same("host  FTP.Example.Org ", "HOST ftp.example.org");
+    check("LANG", Command::Lang(None));
+    check("LANG fr-CA", Command::Lang(Some(text("fr-CA"))));
+    check("CLNT lftp 4.9", Command::Clnt(text("lftp 4.9")));
+    let identity = "Name=WinSCP; Version=6.3;";
+    check(&format!("CSID {identity}"), Command::Csid(text(identity)));
+    check("CEPR ON", Command::Cepr(true));
+    check("CEPR OFF", Command::Cepr(false));
+    same("cepr on", "CEPR ON");
+    check("PRET RETR a b", Command::Pret(text("RETR a b")));
+    check("PRET MLSD", Command::Pret(text("MLSD")));
+    check("ALGS STATUS64", Command::Algs(text("STATUS64")));
+    same("algs enable64", "ALGS ENABLE64");
+    for line in [
+        "HOST",
+        "HOST a b",
+        "HOST ftp.example.org:21",
+        "HOST 2001:db8::1",
+        "LANG en_US",
+        "LANG abcdefghi",
+        "LANG en fr",
+        "CLNT",
+        "CSID",
+        "CSID WinSCP",
+        "CSID Version=1;",
+        "CSID Name=x;y;",
+        "CEPR",
+        "CEPR maybe",
+        "PRET",
+        "ALGS",
+        "ALGS x",
+    ] {
+        refused(line);
+    }
+    let found = Command::parse(b"PRET NONSENSE a");
+    assert!(
+        matches!(found, Err(CommandError::NotSupported { .. })),
+        "{found:?}"
+    );
+}
+
+#[test]
+fn mfmt_and_mff_name_what_a_file_is_to_be() {
+    let name = |name: &str| Pathname::try_from(name).unwrap();
+    for time in ["20200102030405", "20200102030405.25"] {
+        let modified = time.parse().unwrap();
+        let name = name(" a b");
+        check(
+            &format!("MFMT {time}  a b"),
+            Command::Mfmt { modified, name },
+        );
+    }
+    let facts = "Modify=20200102030405;UNIX.mode=0644; a b";
+    let line = FactsLine::parse(facts.as_bytes()).unwrap();
+    check(&format!("MFF {facts}"), Command::Mff(line));
+    same("MFF x=1 f", "MFF x=1; f");
+    check("MFF  f", Command::Mff(FactsLine::parse(b" f").unwrap()));
+    for line in [
+        "MFMT",
+        "MFMT 20200102030405",
+        "MFMT 20200102030405 ",
+        "MFMT 202001020304 f",
+        "MFMT yesterday f",
+        "MFF",
+        "MFF f",
+        "MFF x=1;",
+        "MFF x; f",
+    ] {
+        refused(line);
+    }
+    let not_utf8 = Command::parse(b"MFF x=1; \xff");
+    assert_eq!(not_utf8, Err(CommandError::NotUtf8(Verb::Mff)));
+}
+
+#[test]
+fn site_has_its_subcommands() {
+    let name = |name: &str| Pathname::try_from(name).unwrap();
+    let site = |line: &str, site| check(line, Command::Site(site));
+    let chmod = |mode, file| SiteCommand::Chmod {
+        mode,
+        name: name(file),
+    };
+    site("SITE CHMOD 644 a b", chmod(0o644, "a b"));
+    site("SITE CHMOD 4755  a", chmod(0o4755, " a"));
+    same("site  chmod 0644 f", "SITE CHMOD 644 f");
+    site("SITE HELP", SiteCommand::Help(None));
+    site(
+        "SITE HELP x",
+        SiteCommand::Help(Some(Text::try_from("x").unwrap())),
+    );
+    site("SITE IDLE", SiteCommand::Idle(None));
+    site("SITE IDLE 60", SiteCommand::Idle(Some(60)));
+    site("SITE SYMLINK", SiteCommand::Symlink);
+    same("SITE SYMLINK a b", "SITE SYMLINK");
+    site("SITE WHO", SiteCommand::Who);
+    let modified = "20200102030405".parse().unwrap();
+    let utime = SiteCommand::Utime {
+        modified,
+        name: name("a b"),
+    };
+    site("SITE UTIME 20200102030405 a b", utime);
+    same("SITE UTIME 202001020304 a", "SITE UTIME 20200102030400 a");
+    same(
+        "SITE UTIME a b 20010101000000 20200102030405 20020101000000 utc",
+        "SITE UTIME 20200102030405 a b",
+    );
+    for line in [
+        "SITE",
+        "SITE CHMOD",
+        "SITE CHMOD 644",
+        "SITE CHMOD 689 f",
+        "SITE CHMOD 10644 f",
+        "SITE CHMOD u+x f",
+        "SITE IDLE x",
+        "SITE WHO x",
+        "SITE UTIME f",
+        "SITE UTIME 20200102030405",
+        "SITE UTIME f 20200102030405 20200102030405 UTC",
+        "SITE UTIME f 20200102030405 20200102030405 20200102030405 CET",
+        "SITE UTIME f x 20200102030405 20200102030405 UTC",
+    ] {
+        refused(line);
+    }
+    for line in [&b"SITE EXEC ls"[..], b"SITE x"] {
+        assert_eq!(Command::parse(line), Err(CommandError::UnknownSubcommand));
+    }
+}
+
+#[test]
+fn hashes_and_ranges_are_asked_for() {
+    let name = |name: &str| Pathname::try_from(name).unwrap();
+    check("HASH  a b", Command::Hash(name(" a b")));
+    refused("HASH");
+    use ChecksumCommand::{Xcrc, Xmd5, Xsha, Xsha1, Xsha256, Xsha512};
+    for (code, command) in [
+        ("XCRC", Xcrc),
+        ("XMD5", Xmd5),
+        ("XSHA", Xsha),
+        ("XSHA1", Xsha1),
+        ("XSHA256", Xsha256),
+        ("XSHA512", Xsha512),
+    ] {
+        let argument = "\"a b\" 0 99";
+        let checksum = Command::Checksum(command, name(argument));
+        check(&format!("{code} {argument}"), checksum);
+        refused(code);
+    }
+    check("RANG 1 0", Command::Rang(None));
+    check("RANG 0 0", Command::Rang(ByteRange::new(0, 0)));
+    check(
+        "RANG 5 18446744073709551614",
+        Command::Rang(ByteRange::new(5, u64::MAX - 1)),
+    );
+    same("rang  05  7 ", "RANG 5 7");
+    for argument in [
+        "",
+        "1",
+        "2 1",
+        "0 18446744073709551615",
+        "-1 5",
+        "a b",
+        "1 2 3",
+    ] {
+        refused(&format!("RANG {argument}"));
+    }
+}
+
+#[test]
 fn other_lines_are_no_commands() {
     let check = |line: &[u8], error| assert_eq!(Command::parse(line), Err(error), "{line:?}");
     check(b"", CommandError::Unknown);
@@ -502,7 +678,7 @@ fn other_lines_are_no_commands() {
     check(b"RETR a\0", CommandError::ForbiddenOctet);
     check(b"actv a", CommandError::NotImplemented(Verb::Actv));
     check(b"AUTH TLS", CommandError::NotImplemented(Verb::Auth));
-    check(b"XSHA256 a", CommandError::NotImplemented(Verb::Xsha256));
+    check(b"ESTA", CommandError::NotImplemented(Verb::Esta));
 }
 
 #[test]

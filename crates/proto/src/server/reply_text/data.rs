@@ -27,6 +27,11 @@ pub(in crate::server) fn extended_passive(port: u16) -> Reply {
     thirdhost_wire::extended_passive_reply(port)
 }
 
+/// None for port 0, which no listener has.
+pub(in crate::server) fn custom_extended_passive(host: IpAddr, port: u16) -> Option<Reply> {
+    HostSocket::new(host, port).map(thirdhost_wire::custom_extended_passive_reply)
+}
+
 /// Byte-exact `255 SOCK nnnn` (design D7).
 pub(in crate::server) fn data_socket(port: u16) -> Reply {
     thirdhost_wire::data_socket_reply(port)
@@ -199,6 +204,7 @@ fn refusal_in_transfer(why: Refusal) -> Reply {
         Refusal::NoSpace => reply(552, "No room; transfer aborted."),
         Refusal::TooLarge => reply(552, "Your files may not be that large; transfer aborted."),
         Refusal::Exists => reply(451, "The name was taken meanwhile; transfer aborted."),
+        Refusal::PatternTooWide => reply(451, "Too many names match; listing cut off."),
         Refusal::NotPermitted => reply(451, "Not permitted; transfer aborted."),
         _ => reply(451, "Reading or writing the file failed; transfer aborted."),
     }

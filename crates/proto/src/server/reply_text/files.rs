@@ -36,6 +36,9 @@ pub(in crate::server) fn refusal(why: Refusal) -> Reply {
         Refusal::NoSpace => reply(452, "No room."),
         Refusal::TooLarge => reply(552, "Your files may not be that large."),
         Refusal::TooLargeToCount => reply(550, "Too large to count in TYPE A; send TYPE I first."),
+        Refusal::TooLargeToHash => reply(550, "Too much to hash at once; name a range."),
+        Refusal::Overloaded => reply(450, "The server is busy with the like; try again later."),
+        Refusal::PatternTooWide => reply(553, "The pattern has too many stars."),
         Refusal::NotSupported => reply(504, "Not possible on this store."),
         Refusal::Failed => reply(451, "Reading or writing failed."),
     }

@@ -4,13 +4,17 @@
 
 mod data;
 mod files;
+mod hash;
 mod session;
+mod site;
 
 use thirdhost_wire::{Reply, ReplyCode};
 
 pub(super) use data::*;
 pub(super) use files::*;
+pub(super) use hash::*;
 pub(super) use session::*;
+pub(super) use site::*;
 
 fn reply(code: u16, text: &str) -> Reply {
     Reply::new(ReplyCode::new(code).unwrap_or(INTERNAL), text)

@@ -41,6 +41,7 @@ pub(in crate::server) fn internal_error() -> Reply {
 pub(in crate::server) fn malformed(error: &CommandError) -> Reply {
     match error {
         CommandError::Unknown => reply(500, "Unknown command."),
+        CommandError::UnknownSubcommand => reply(500, "SITE: unknown subcommand."),
         CommandError::LineTooLong => reply(500, "Line too long."),
         CommandError::ForbiddenOctet => reply(501, "A bare LF or a NUL is not allowed in a line."),
         CommandError::NotImplemented(verb) => reply(502, &format!("{verb} is not implemented.")),
@@ -99,6 +100,34 @@ pub(in crate::server) fn account_not_needed() -> Reply {
 
 pub(in crate::server) fn reinitialized() -> Reply {
     reply(220, "Ready for a new user.")
+}
+
+pub(in crate::server) fn host_accepted() -> Reply {
+    reply(220, "Host accepted.")
+}
+
+pub(in crate::server) fn host_after_login() -> Reply {
+    reply(503, "HOST comes before the login.")
+}
+
+pub(in crate::server) fn unknown_host() -> Reply {
+    reply(504, "HOST: this server has another name.")
+}
+
+pub(in crate::server) fn language_set() -> Reply {
+    reply(200, "Replies are in English.")
+}
+
+pub(in crate::server) fn unknown_language() -> Reply {
+    reply(504, "LANG: replies are in English (EN) only.")
+}
+
+pub(in crate::server) fn server_identity() -> Reply {
+    reply(200, "Name=thirdhostd; CaseSensitive=1;")
+}
+
+pub(in crate::server) fn no_gateway() -> Reply {
+    reply(202, "ALGS: there is no gateway on the way.")
 }
 
 /// Clients switch parsers by it: exactly this.

@@ -5,6 +5,7 @@
 //! | `place` | resolving beneath the root, opening, locking |
 //! | `whole`, `append`, `in_place` | the three ways to write |
 //! | `sidecar` | undoing an append after a crash |
+//! | `facts` | setting times and modes |
 //! | `upload`, `source`, `listing` | the traits, off the runtime's workers |
 //! | `sweep` | what failed uploads left |
 //! | `usage` | how much there is |
@@ -12,6 +13,7 @@
 
 mod append;
 mod errors;
+mod facts;
 mod in_place;
 mod listing;
 mod place;
@@ -31,7 +33,7 @@ mod tests;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use cap_std::ambient_authority;
 use cap_std::fs::Dir;
@@ -353,6 +355,24 @@ impl Store for DiskStore {
             store.check_no_append(path)?;
             place.dir.remove_file(&place.name).map_err(store_error)
         })
+    }
+
+    fn set_modified<'a>(
+        &'a self,
+        path: &'a VirtualPath,
+        modified: SystemTime,
+    ) -> BoxFuture<'a, Result<(), StoreError>> {
+        self.run(path, move |store, path| {
+            store.set_modified_blocking(path, modified)
+        })
+    }
+
+    fn set_mode<'a>(
+        &'a self,
+        path: &'a VirtualPath,
+        mode: u32,
+    ) -> BoxFuture<'a, Result<(), StoreError>> {
+        self.run(path, move |store, path| store.set_mode_blocking(path, mode))
     }
 
     fn rename<'a>(

@@ -100,6 +100,17 @@ impl Tree {
         Ok(())
     }
 
+    pub(super) fn set_modified(
+        &mut self,
+        key: &str,
+        modified: SystemTime,
+    ) -> Result<(), StoreError> {
+        self.find(key)?;
+        let node = self.nodes.get_mut(key).ok_or(StoreError::NotFound)?;
+        node.modified = modified;
+        Ok(())
+    }
+
     pub(super) fn delete(&mut self, key: &str) -> Result<(), StoreError> {
         self.file(key)?;
         self.check_no_append(key)?;

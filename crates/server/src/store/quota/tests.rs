@@ -128,6 +128,7 @@ fn account(quota: Option<u64>, max_file_size: Option<u64>) -> Account {
             max_file_size,
             ..Bounds::default()
         },
+        operator: false,
         anonymous: false,
     }
 }

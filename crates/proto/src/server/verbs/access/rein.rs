@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use thirdhost_wire::FactSet;
+use thirdhost_wire::{FactSet, HashAlgorithm};
 
 use crate::server::login::Login;
 use crate::server::reply_text as text;
@@ -16,7 +16,10 @@ pub(in crate::server) fn rein(pi: &mut ServerPi, now: Duration) {
     pi.parameters = TransferParameters::default();
     pi.directory = VirtualPath::root();
     pi.facts = FactSet::default();
+    pi.hash = HashAlgorithm::default();
     pi.epsv_all = false;
+    pi.custom_epsv = false;
+    pi.settings.limits.idle = pi.idle_most;
     // The time for a login runs anew; the count of failures does not start again (spec S-25).
     pi.timers = Timers::new(now);
     pi.reply(text::reinitialized());

@@ -3,21 +3,21 @@
 use thirdhost_wire::{Direction, Pathname};
 
 use crate::server::session::ServerPi;
-use crate::server::transfer::{begin, prepare, restart_offset};
+use crate::server::transfer::{begin, extent, prepare};
 use crate::server::{Operation, Permission};
 
 pub(in crate::server) fn appe(pi: &mut ServerPi, name: &Pathname) {
     let Some(path) = prepare(pi, Direction::Receive, Permission::Append, Some(name)) else {
         return;
     };
-    let Some(offset) = restart_offset(pi) else {
+    let Some((offset, end)) = extent(pi) else {
         return;
     };
-    // APPE after REST acts as STOR at that offset (RFC 3659 section 5, spec section 6), and so
-    // it needs the permission to overwrite as well.
+    // APPE after REST or RANG acts as STOR at that offset (RFC 3659 section 5, spec section 6),
+    // and so it needs the permission to overwrite as well.
     match offset {
         None => begin(pi, Operation::Append { path }),
         Some(_) if !pi.permit(Permission::Write, &path) => pi.release_plan(),
-        Some(_) => begin(pi, Operation::Store { path, offset }),
+        Some(_) => begin(pi, Operation::Store { path, offset, end }),
     }
 }

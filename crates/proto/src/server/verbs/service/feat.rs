@@ -5,21 +5,38 @@ use crate::server::session::ServerPi;
 
 pub(in crate::server) fn feat(pi: &mut ServerPi) {
     let mlst = format!("MLST {}", pi.facts.feature_parameters());
+    let hash = format!("HASH {}", pi.hash.feature_parameters());
     let fixed = FEATURES.iter().map(|line| (*line).to_owned());
-    let lines: Vec<String> = fixed.chain([mlst]).collect();
+    let lines: Vec<String> = fixed.chain([hash, mlst]).collect();
     pi.reply(text::features(lines));
 }
 
-/// Without MLST, whose line tells what OPTS MLST has chosen.
-const FEATURES: [&str; 10] = [
+/// Without HASH and MLST, whose lines tell what OPTS has chosen.
+const FEATURES: &[&str] = &[
+    "CEPR",
+    "CLNT",
+    "CSID",
     "EPRT",
     "EPSV",
+    "HOST",
+    "LANG EN*",
     "LSTN S;R;",
     "MDTM",
+    "MFF modify;UNIX.mode;",
+    "MFMT",
     "MODE B",
+    "PRET",
+    "RANG STREAM",
     "REST STREAM",
+    "SITE CHMOD;HELP;IDLE;UTIME;WHO",
     "SIZE",
     "SOCK IPv4;IPv6;ANY;",
     "TVFS",
     "UTF8",
+    "XCRC",
+    "XMD5",
+    "XSHA",
+    "XSHA1",
+    "XSHA256",
+    "XSHA512",
 ];

@@ -1,6 +1,6 @@
-//! OPTS: options of MLST and UTF8. RFC 2389 section 4, RFC 3659 section 7.9.
+//! OPTS: options of HASH, MLST and UTF8. RFC 2389 section 4, RFC 3659 section 7.9.
 
-use thirdhost_wire::{FactSet, Text};
+use thirdhost_wire::{FactSet, Text, UnknownHash};
 
 use crate::server::reply_text as text;
 use crate::server::session::ServerPi;
@@ -12,6 +12,14 @@ pub(in crate::server) fn opts(pi: &mut ServerPi, command: &Text, options: Option
         "UTF8" | "UTF-8" if matches!(options.to_ascii_uppercase().as_str(), "" | "ON") => {
             text::options_set("UTF8 is on.")
         }
+        "HASH" if options.is_empty() => text::hash_chosen(pi.hash),
+        "HASH" => match options.parse() {
+            Ok(algorithm) => {
+                pi.hash = algorithm;
+                text::hash_chosen(algorithm)
+            }
+            Err(UnknownHash) => text::unknown_hash(),
+        },
         "MLST" => match FactSet::from_options(options) {
             Ok(facts) => {
                 pi.facts = facts;

@@ -3,14 +3,14 @@
 use thirdhost_wire::{Direction, Pathname};
 
 use crate::server::session::ServerPi;
-use crate::server::transfer::{begin, prepare, restart_offset};
+use crate::server::transfer::{begin, extent, prepare};
 use crate::server::{Operation, Permission};
 
 pub(in crate::server) fn retr(pi: &mut ServerPi, name: &Pathname) {
     let Some(path) = prepare(pi, Direction::Send, Permission::Read, Some(name)) else {
         return;
     };
-    let Some(offset) = restart_offset(pi) else {
+    let Some((offset, end)) = extent(pi) else {
         return;
     };
     begin(
@@ -18,6 +18,7 @@ pub(in crate::server) fn retr(pi: &mut ServerPi, name: &Pathname) {
         Operation::Retrieve {
             path,
             offset: offset.unwrap_or(0),
+            end,
         },
     );
 }

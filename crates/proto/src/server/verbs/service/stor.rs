@@ -3,15 +3,15 @@
 use thirdhost_wire::{Direction, Pathname};
 
 use crate::server::session::ServerPi;
-use crate::server::transfer::{begin, prepare, restart_offset};
+use crate::server::transfer::{begin, extent, prepare};
 use crate::server::{Operation, Permission};
 
 pub(in crate::server) fn stor(pi: &mut ServerPi, name: &Pathname) {
     let Some(path) = prepare(pi, Direction::Receive, Permission::Write, Some(name)) else {
         return;
     };
-    let Some(offset) = restart_offset(pi) else {
+    let Some((offset, end)) = extent(pi) else {
         return;
     };
-    begin(pi, Operation::Store { path, offset });
+    begin(pi, Operation::Store { path, offset, end });
 }

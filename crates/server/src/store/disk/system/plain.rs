@@ -39,6 +39,21 @@ pub(in super::super) fn keep_mode(_file: &File, _old: &Metadata, _also: u32) -> 
     Ok(())
 }
 
+/// There is no mode to set.
+pub(in super::super) fn set_mode(_dir: &Dir, _name: &str, _mode: u32) -> io::Result<()> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
+/// Sets when the file `name` was last modified.
+pub(in super::super) fn set_modified(
+    dir: &Dir,
+    name: &str,
+    modified: std::time::SystemTime,
+) -> io::Result<()> {
+    let file = dir.open_with(name, &writing_no_link())?;
+    file.into_std().set_modified(modified)
+}
+
 /// Appends at most `most` bytes from `offset` on to `buffer`.
 pub(in super::super) fn read_at(
     file: &File,

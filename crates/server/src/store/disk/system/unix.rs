@@ -4,9 +4,13 @@ use std::fs::{File, Permissions};
 use std::io;
 use std::os::unix::fs::{FileExt as _, MetadataExt as _, PermissionsExt as _};
 
+use std::time::{SystemTime, UNIX_EPOCH};
+
 use cap_std::fs::{Dir, Metadata, MetadataExt as _, OpenOptions, OpenOptionsExt as _};
 use rustix::buffer::spare_capacity;
-use rustix::fs::{OFlags, RenameFlags, renameat_with};
+use rustix::fs::{
+    AtFlags, OFlags, RenameFlags, Timespec, Timestamps, UTIME_OMIT, renameat_with, utimensat,
+};
 use rustix::io::{Errno, pread, retry_on_intr};
 
 use super::super::super::Entry;
@@ -48,6 +52,30 @@ pub(in super::super) fn keep_mode(file: &File, old: &Metadata, also: u32) -> io:
     file.set_permissions(Permissions::from_mode(
         (old.mode() & PERMISSION_BITS) | also,
     ))
+}
+
+/// Sets the permission bits of `name`. Set-id bits are not among them (spec S-49).
+pub(in super::super) fn set_mode(dir: &Dir, name: &str, mode: u32) -> io::Result<()> {
+    // SECURITY: should a link have been put there meanwhile, cap-std follows it, and never out
+    // of the directory.
+    let mode = Permissions::from_mode(mode & PERMISSION_BITS);
+    dir.set_permissions(name, cap_std::fs::Permissions::from_std(mode))
+}
+
+/// Sets when `name` was last modified; a link that has been put there meanwhile is not followed.
+pub(in super::super) fn set_modified(
+    dir: &Dir,
+    name: &str,
+    modified: SystemTime,
+) -> io::Result<()> {
+    let times = Timestamps {
+        last_access: Timespec {
+            tv_sec: 0,
+            tv_nsec: UTIME_OMIT,
+        },
+        last_modification: timespec(modified).ok_or(io::ErrorKind::Unsupported)?,
+    };
+    utimensat(dir, name, &times, AtFlags::SYMLINK_NOFOLLOW).map_err(io::Error::from)
 }
 
 /// Appends at most `most` bytes from `offset` on to `buffer`.
@@ -116,6 +144,25 @@ pub(in super::super) fn is_special_file(error: &io::Error) -> bool {
 /// Whether following links came to no end.
 pub(in super::super) fn is_link_loop(error: &io::Error) -> bool {
     Errno::from_io_error(error) == Some(Errno::LOOP)
+}
+
+/// Before 1970 the seconds are negative and the nanoseconds still count forward.
+fn timespec(time: SystemTime) -> Option<Timespec> {
+    let (seconds, nanoseconds) = match time.duration_since(UNIX_EPOCH) {
+        Ok(after) => (i64::try_from(after.as_secs()).ok()?, after.subsec_nanos()),
+        Err(error) => {
+            let before = error.duration();
+            let seconds = i64::try_from(before.as_secs()).ok()?.checked_neg()?;
+            match before.subsec_nanos() {
+                0 => (seconds, 0),
+                nanoseconds => (seconds.checked_sub(1)?, 1_000_000_000 - nanoseconds),
+            }
+        }
+    };
+    Some(Timespec {
+        tv_sec: seconds,
+        tv_nsec: nanoseconds.into(),
+    })
 }
 
 fn options(flags: OFlags) -> OpenOptions {

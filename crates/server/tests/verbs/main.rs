@@ -1,0 +1,10 @@
+//! The verbs, told to a whole server over loopback, with a disk behind it.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod circumstances;
+mod facts;
+mod hashes;
+mod listings;
+mod paths;
+mod support;
