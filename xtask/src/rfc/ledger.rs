@@ -9,6 +9,8 @@ pub(super) struct Ledger {
     pub(super) clauses: Vec<Clause>,
     /// A citation quotes words, and code cites as well as tests do.
     pub(super) is_quoted: bool,
+    /// Every clause must be cited; else those without a test are only told.
+    pub(super) is_complete: bool,
 }
 
 /// One clause.
@@ -35,6 +37,7 @@ impl Ledger {
             name,
             clauses: clauses.collect(),
             is_quoted: true,
+            is_complete: true,
         }
     }
 
@@ -51,6 +54,17 @@ impl Ledger {
             name,
             clauses: clauses.collect(),
             is_quoted: false,
+            is_complete: true,
+        }
+    }
+}
+
+impl Ledger {
+    /// Requirements in the form of [`Ledger::of_tests`], of which some have no test yet.
+    pub(super) fn of_requirements(name: &'static str, text: &str) -> Self {
+        Self {
+            is_complete: false,
+            ..Self::of_tests(name, text)
         }
     }
 }

@@ -21,6 +21,7 @@ fn check() -> Result<(), String> {
     let ledgers = [
         Ledger::of_clauses("rfc438", &read("tests/rfc/rfc438.md")?),
         Ledger::of_tests("spec", &read("tests/rfc/t-tests.md")?),
+        Ledger::of_requirements("security", &read("tests/rfc/s-tests.md")?),
     ];
     let mut citations = Vec::new();
     let mut faults = Vec::new();
@@ -31,7 +32,16 @@ fn check() -> Result<(), String> {
     }
     for ledger in &ledgers {
         print!("{}", report(ledger, &citations));
-        faults.extend(gaps(ledger, &citations));
+        let gaps = gaps(ledger, &citations);
+        if ledger.is_complete {
+            faults.extend(gaps);
+        } else {
+            println!(
+                "  {} of {} without a test",
+                gaps.len(),
+                ledger.clauses.len()
+            );
+        }
     }
     faults.extend(
         citations
@@ -95,7 +105,7 @@ fn misquote(citation: &Citation, ledgers: &[Ledger]) -> Option<String> {
     } = citation;
     let Some(ledger) = ledgers.iter().find(|ledger| ledger.name == document) else {
         return Some(format!(
-            "{place}: no ledger `{document}`: it is rfc438 or spec"
+            "{place}: no ledger `{document}`: it is rfc438, spec or security"
         ));
     };
     let Some(clause) = ledger.clauses.iter().find(|clause| clause.id == *id) else {

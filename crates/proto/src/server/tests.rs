@@ -479,7 +479,7 @@ fn without_a_plan_a_transfer_is_425_and_without_permission_550() {
     }
 }
 
-//= spec#S-52
+//= security#S-52
 //= type=test
 #[test]
 fn a_session_too_many_of_a_user_is_closed_and_is_no_failed_login() {
@@ -494,7 +494,7 @@ fn a_session_too_many_of_a_user_is_closed_and_is_no_failed_login() {
     assert_eq!(replies(&mut pi), Vec::<String>::new());
 }
 
-//= spec#S-59
+//= security#S-59
 //= type=test
 #[test]
 fn room_that_lacks_is_told_before_and_during_a_transfer() {
@@ -523,7 +523,7 @@ fn room_that_lacks_is_told_before_and_during_a_transfer() {
     }
 }
 
-//= spec#S-47
+//= security#S-47
 //= type=test
 #[test]
 fn every_verb_asks_with_its_path() {
@@ -570,7 +570,7 @@ fn every_verb_asks_with_its_path() {
     }
 }
 
-//= spec#S-48
+//= security#S-48
 //= type=test
 #[test]
 fn both_ends_of_a_rename_need_the_permission_when_it_is_done() {

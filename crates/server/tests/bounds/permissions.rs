@@ -6,7 +6,7 @@ use thirdhost_server::store::{MemoryStore, Store};
 
 use crate::client::{User, path, read, start};
 
-//= spec#S-29
+//= security#S-29
 //= type=test
 #[tokio::test]
 async fn anonymous_may_have_a_directory_to_leave_files_in_and_read_none_back() {

@@ -8,7 +8,7 @@ use crate::client::{User, read, start};
 
 const ALL: &str = "permissions = [\"read\", \"write\", \"append\", \"delete\"]";
 
-//= spec#S-59
+//= security#S-59
 //= type=test
 #[tokio::test]
 async fn a_quota_is_452_before_and_552_during_a_transfer_and_the_old_file_stays() {
@@ -41,7 +41,7 @@ async fn a_quota_is_452_before_and_552_during_a_transfer_and_the_old_file_stays(
     assert_eq!(read(&files, "/f").await.unwrap(), old);
 }
 
-//= spec#S-59
+//= security#S-59
 //= type=test
 #[tokio::test]
 async fn octets_are_counted_as_they_are_stored() {

@@ -36,7 +36,7 @@ async fn logged_in(address: SocketAddr) -> (User, String) {
     (user, said)
 }
 
-//= spec#S-52
+//= security#S-52
 //= type=test
 #[tokio::test]
 async fn there_are_so_many_sessions_in_all_per_host_and_per_user() {

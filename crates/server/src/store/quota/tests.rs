@@ -135,7 +135,7 @@ fn account(quota: Option<u64>, max_file_size: Option<u64>) -> Account {
 
 use UploadKind::{Append, Replace, Resume, Unique};
 
-//= spec#S-59
+//= security#S-59
 //= type=test
 #[tokio::test]
 async fn no_more_is_stored_than_the_quota_and_a_deletion_makes_room() {
@@ -226,7 +226,7 @@ async fn uploads_at_once_do_not_go_beyond_together() {
     }
 }
 
-//= spec#S-59
+//= security#S-59
 //= type=test
 #[tokio::test]
 async fn no_file_grows_larger_than_files_may_be() {
