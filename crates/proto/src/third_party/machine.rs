@@ -33,7 +33,7 @@ use crate::user::{Class, Received, Ticket, UserPi};
 /// };
 /// let from = Pathname::try_from("PROG1.PL1").expect("a name");
 /// let to = Pathname::try_from("PROG2.PL1").expect("a name");
-/// let mut machine = ThirdParty::new(plan, Job { operation: Operation::Append, from, to });
+/// let mut machine = ThirdParty::new(plan, Job { operation: Operation::Append, from, to, offset: 0 });
 /// let Some(Effect::Send { side: Side::Source, command: Command::Type(_) }) = machine.poll_effect()
 /// else { panic!("TYPE comes first") };
 /// ```
@@ -117,6 +117,7 @@ impl ThirdParty {
             }
             Event::Lost { side } => self.lose(side, Cause::Lost),
             Event::Elapsed => self.patience_ended(),
+            Event::Stop => self.stop(),
         }
     }
 
@@ -209,6 +210,12 @@ impl ThirdParty {
             }
         }
         self.settle();
+    }
+
+    fn stop(&mut self) {
+        if !matches!(self.phase, Phase::Aborting(_) | Phase::Ended(_)) {
+            self.fail(Side::Source, self.phase.step(), Cause::Stopped);
+        }
     }
 
     pub(super) fn end(&mut self, outcome: Outcome) {

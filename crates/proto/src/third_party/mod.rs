@@ -7,6 +7,7 @@
 //! | listen, listener | `LSTN R` or `LSTN S`, 255 X | `EPSV`, 229 X | `PASV`, 227 host and X |
 //! | call, connector | `SOCK listener,X`, 255 Y | `EPRT` | `PORT` |
 //! | pin, listener | `SOCK connector,Y` | `SOCK connector,0` if offered | the same |
+//! | restart, both | `REST n`, 350, if the job begins at n | the same | the same |
 //! | transfer, both | RETR, and STOR or APPE right behind | the same | the same |
 //! | abort, survivors | ABOR, and read until in step | the same | the same |
 
@@ -186,6 +187,8 @@ pub struct Job {
     pub from: Pathname,
     /// Its name at the destination.
     pub to: Pathname,
+    /// Where it is gone on with, in octets: `REST` to both (RFC 3659 section 5); 0 sends no REST.
+    pub offset: u64,
 }
 
 /// What the machine asks for.
@@ -222,6 +225,8 @@ pub enum Event {
     },
     /// What [`Wait::Patience`] allowed has passed.
     Elapsed,
+    /// The user wants no more of it: both servers are told to abort.
+    Stop,
 }
 
 /// How long the next event may reasonably take; the clock is the caller's.

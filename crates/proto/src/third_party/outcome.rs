@@ -54,6 +54,8 @@ pub enum Step {
     Call,
     /// SOCK to the server that listens: who may call.
     Pin,
+    /// REST to both.
+    Restart,
     /// RETR, STOR or APPE.
     Transfer,
 }
@@ -85,6 +87,8 @@ pub enum Cause {
     OutOfStep(Reply),
     /// The control connection is gone.
     Lost,
+    /// The user stopped it.
+    Stopped,
 }
 
 impl Cause {
@@ -97,7 +101,7 @@ impl Cause {
             | Self::Unusable { reply, .. }
             | Self::Address { reply, .. }
             | Self::OutOfStep(reply) => Some(reply),
-            Self::Impossible(_) | Self::Lost => None,
+            Self::Impossible(_) | Self::Lost | Self::Stopped => None,
         }
     }
 }
@@ -144,8 +148,9 @@ impl Failure {
     /// Whether another arrangement, or the roles reversed, may do better (spec U-3, Q-14).
     pub(super) fn is_about_the_way(&self) -> bool {
         match self.step {
+            _ if self.cause == Cause::Stopped => false,
             Step::Listen | Step::Call | Step::Pin => true,
-            Step::Parameters | Step::Presence => false,
+            Step::Parameters | Step::Presence | Step::Restart => false,
             Step::Transfer => {
                 let code = |cause: &Cause| cause.reply().map(|reply| reply.code().number());
                 let first = code(&self.cause);
@@ -165,6 +170,7 @@ impl fmt::Display for Step {
             Self::Listen => "asking it to listen",
             Self::Call => "telling it whom to call",
             Self::Pin => "telling it who may call",
+            Self::Restart => "telling it where to go on",
             Self::Transfer => "the transfer",
         })
     }
@@ -195,6 +201,7 @@ impl fmt::Display for Cause {
                 f.write_str(" (a reply to nothing that was sent)")
             }
             Self::Lost => f.write_str("the control connection is lost"),
+            Self::Stopped => f.write_str("stopped by the user"),
         }
     }
 }

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::net::IpAddr;
 
 use thirdhost_wire::{
-    Command, EprtArgument, EpsvArgument, HostSocket, Reply, SockArgument, SockHost,
+    Command, EprtArgument, EpsvArgument, HostSocket, Reply, RestartPoint, SockArgument, SockHost,
 };
 
 use super::machine::Transfer;
@@ -28,6 +28,8 @@ pub(super) enum Phase {
     Calling { listening: HostSocket },
     /// The listener was told who may call.
     Pinning { listening: HostSocket },
+    /// Both were told where to go on; who has not answered yet.
+    Restarting { owed: BySide<bool> },
     /// RETR is sent; STOR or APPE waits for the source's word (spec U-4).
     SourceFirst,
     /// Both transfer commands are sent.
@@ -47,6 +49,7 @@ impl Phase {
             Self::Listening => Step::Listen,
             Self::Calling { .. } => Step::Call,
             Self::Pinning { .. } => Step::Pin,
+            Self::Restarting { .. } => Step::Restart,
             Self::SourceFirst | Self::Transferring | Self::Aborting(_) | Self::Ended(_) => {
                 Step::Transfer
             }
@@ -70,6 +73,7 @@ impl ThirdParty {
         match phase {
             Phase::Parameters { .. } => self.parameter_answered(side, reply, class),
             Phase::Presence { by_facts } => self.presence_answered(reply, class, by_facts),
+            Phase::Restarting { .. } => self.restart_answered(side, reply, class),
             phase if class != Class::Completion => {
                 self.fail(side, phase.step(), Cause::Reply(reply));
             }
@@ -171,7 +175,7 @@ impl ThirdParty {
     fn go_on_to_transfer(&mut self, is_there: bool) {
         self.is_there = is_there;
         if self.arranged {
-            self.transfer();
+            self.restart_or_transfer();
         } else {
             self.arrange();
         }
@@ -243,7 +247,7 @@ impl ThirdParty {
         } else if self.plan.pin {
             self.pin(host, ANY_SOCKET, listening);
         } else {
-            self.transfer();
+            self.restart_or_transfer();
         }
     }
 
@@ -266,7 +270,37 @@ impl ThirdParty {
                     Cause::Unusable { reply, problem },
                 );
             }
-            _ => self.transfer(),
+            _ => self.restart_or_transfer(),
+        }
+    }
+
+    fn restart_or_transfer(&mut self) {
+        if self.job.offset == 0 {
+            self.transfer();
+            return;
+        }
+        self.phase = Phase::Restarting {
+            owed: BySide {
+                source: true,
+                destination: true,
+            },
+        };
+        for side in Side::BOTH {
+            self.send(side, Command::Rest(RestartPoint::Offset(self.job.offset)));
+        }
+    }
+
+    fn restart_answered(&mut self, side: Side, reply: Reply, class: Class) {
+        if class != Class::Intermediate {
+            self.fail(side, Step::Restart, Cause::Reply(reply));
+            return;
+        }
+        let Phase::Restarting { owed } = &mut self.phase else {
+            return;
+        };
+        *owed.of_mut(side) = false;
+        if !owed.source && !owed.destination {
+            self.transfer();
         }
     }
 

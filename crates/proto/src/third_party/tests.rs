@@ -24,6 +24,8 @@ enum Happening {
     Lose,
     /// The clock's word, which concerns neither server.
     Elapse,
+    /// The user's word, which concerns both.
+    Stop,
 }
 
 #[derive(Clone)]
@@ -54,6 +56,7 @@ fn job(operation: Operation) -> Job {
         operation,
         from: path("PROG1.PL1"),
         to: path("PROG2.PL1"),
+        offset: 0,
     }
 }
 
@@ -92,6 +95,7 @@ impl World {
         let server = self.servers.of_mut(side);
         match happening {
             Happening::Elapse => self.machine.handle(Event::Elapsed),
+            Happening::Stop => self.machine.handle(Event::Stop),
             Happening::Lose => {
                 server.lost = true;
                 self.machine.handle(Event::Lost { side });
@@ -155,9 +159,10 @@ impl World {
             Command::Mlst(_) => vec![Answer(250), Answer(550), Answer(500)],
             Command::Epsv(_) => vec![Answer(229), Answer(522)],
             Command::Pasv => vec![Answer(227), Answer(425)],
+            Command::Rest(_) => vec![Answer(350), Answer(501), Answer(200)],
             _ => vec![Answer(200), Answer(451), Answer(501)],
         };
-        all.extend([Answer(421), Lose, Happening::Elapse]);
+        all.extend([Answer(421), Lose, Happening::Elapse, Happening::Stop]);
         all
     }
 
@@ -190,7 +195,11 @@ impl World {
             .iter()
             .all(|&side| self.servers.of(side).said == Some(226));
         let lost = Side::BOTH.iter().any(|&side| self.servers.of(side).lost);
-        if both && !lost {
+        let stopped = matches!(
+            outcome,
+            Outcome::Failed(failure) if failure.cause == Cause::Stopped
+        );
+        if both && !lost && !stopped {
             assert!(matches!(outcome, Outcome::Done(_)));
         }
     }
@@ -205,7 +214,8 @@ impl World {
             .log
             .iter()
             .any(|line| ["RETR", "STOR", "APPE"].contains(&verb(line)));
-        let survived = !server.lost && side != failure.side;
+        let stopped = failure.cause == Cause::Stopped;
+        let survived = !server.lost && (stopped || side != failure.side);
         if survived && asked && server.said.is_none_or(|code| code == 426) {
             let aborted = server.log.last().is_some_and(|line| line == "ABOR");
             let ended_itself = failure.cause.reply().is_some() && server.said.is_some();
@@ -305,6 +315,21 @@ fn the_order_of_the_rfc_is_kept_however_the_replies_interleave_and_fail() {
         "source: LSTN S; destination: SOCK 192.0.2.1,40002; \
          source: SOCK 198.51.100.2,51003; source: RETR PROG1.PL1; destination: STORE PROG2.PL1",
     );
+}
+
+#[test]
+fn a_file_gone_on_with_begins_at_the_same_octet_at_both() {
+    let job = Job {
+        offset: 100,
+        ..job(Operation::Copy)
+    };
+    let plan = plan(Arrangement::Lstn, Side::Destination, false);
+    let (states, done) = enumerate(World::new(ThirdParty::new(plan, job)));
+    let expected = "destination: LSTN R; source: SOCK 198.51.100.2,40002; \
+         destination: SOCK 192.0.2.1,51003; source: REST 100; destination: REST 100; \
+         source: RETR PROG1.PL1; destination: STOR PROG2.PL1";
+    assert_eq!(done, BTreeSet::from([expected.to_owned()]));
+    assert!(states > 500, "only {states} states were reached");
 }
 
 #[test]

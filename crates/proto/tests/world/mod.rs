@@ -109,6 +109,7 @@ impl World {
                     operation,
                     from,
                     to,
+                    offset: 0,
                 },
             ),
             sites: BySide {
