@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use thirdhost_sockets::World;
 
-use crate::{Limits, Observer, Silent};
+use crate::{Interrupt, Limits, Observer, Silent};
 
 /// Everything a connection needs besides its server. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -18,6 +18,8 @@ pub struct Environment {
     pub limits: Limits,
     /// Sees every line of every dialogue.
     pub observer: Arc<dyn Observer>,
+    /// Stops all that runs here.
+    pub interrupt: Interrupt,
 }
 
 impl Environment {
@@ -28,6 +30,7 @@ impl Environment {
             world,
             limits: Limits::default(),
             observer: Arc::new(Silent),
+            interrupt: Interrupt::default(),
         }
     }
 

@@ -31,6 +31,14 @@ pub enum Error {
         /// How long.
         after: Duration,
     },
+    /// The person stopped it; the servers were told to abort.
+    #[error("stopped at {step} with {server}")]
+    Stopped {
+        /// The server.
+        server: String,
+        /// What it was asked.
+        step: &'static str,
+    },
     /// The control connection broke.
     #[error("{server} closed the control connection at {step}; try again")]
     Lost {
@@ -146,8 +154,8 @@ pub enum Error {
     },
     /// No arrangement brought the two servers together.
     #[error(
-        "no way was found to bring {} and {} together: {}; third-party transfers must be permitted \
-         at one of them at least (thirdhostd: `third_party` of the user)",
+        "no direct way was found between {} and {}: {}; third-party transfers must be permitted \
+         at one of them at least (thirdhostd: `third_party` of the user), and {relay}",
         servers[0], servers[1], list(refusals)
     )]
     ThirdPartyRefused {
@@ -155,6 +163,8 @@ pub enum Error {
         servers: [String; 2],
         /// What was tried, and why it failed.
         refusals: Vec<Refusal>,
+        /// Why the bytes did not go through this host.
+        relay: &'static str,
     },
     /// Both servers said done, and the sizes differ (spec U-8).
     #[error(
@@ -190,6 +200,7 @@ impl Error {
                 ExitCode::Fatal
             }
             Self::Unusable { .. } => ExitCode::Fatal,
+            Self::Stopped { .. } => ExitCode::Stopped,
             Self::Refused { reply, step, .. } => of_reply(reply, step),
             Self::Here { .. } | Self::Unverifiable { .. } => ExitCode::Other,
             Self::Argument(_) => ExitCode::Usage,
@@ -229,6 +240,7 @@ fn of_failure(failure: &Failure) -> ExitCode {
         Cause::Reply(reply) => of_reply(reply, "STOR"),
         Cause::Unusable { .. } if failure.step == Step::Presence => ExitCode::FileNotFound,
         Cause::Lost | Cause::Closing(_) => ExitCode::Temporary,
+        Cause::Stopped => ExitCode::Stopped,
         Cause::OutOfStep(_) => ExitCode::Fatal,
         Cause::Unusable { .. } | Cause::Address { .. } | Cause::Impossible(_) => ExitCode::Refused,
     }

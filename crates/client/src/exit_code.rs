@@ -29,11 +29,13 @@ pub enum ExitCode {
     ThirdPartyRefused = 11,
     /// Some of it was done.
     PartlyDone = 12,
+    /// It was stopped (Ctrl-C): 128 and the number of SIGINT, as shells count it.
+    Stopped = 130,
 }
 
 impl ExitCode {
     /// All of them, in order.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Done,
         Self::Usage,
         Self::Other,
@@ -46,6 +48,7 @@ impl ExitCode {
         Self::VerificationFailed,
         Self::ThirdPartyRefused,
         Self::PartlyDone,
+        Self::Stopped,
     ];
 
     /// The number.
@@ -70,6 +73,7 @@ impl ExitCode {
             Self::VerificationFailed => "verification failed",
             Self::ThirdPartyRefused => "third-party transfer refused",
             Self::PartlyDone => "partly done",
+            Self::Stopped => "stopped (Ctrl-C)",
         }
     }
 }
@@ -87,6 +91,6 @@ mod tests {
     #[test]
     fn the_numbers_are_those_of_the_design() {
         let numbers: Vec<u8> = ExitCode::ALL.iter().map(|code| code.number()).collect();
-        assert_eq!(numbers, [0, 1, 2, 3, 4, 5, 6, 7, 9, 10, 11, 12]);
+        assert_eq!(numbers, [0, 1, 2, 3, 4, 5, 6, 7, 9, 10, 11, 12, 130]);
     }
 }

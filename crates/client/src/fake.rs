@@ -27,6 +27,18 @@ pub(crate) enum Answer {
     Repeat(&'static str),
     Silence,
     Close,
+    /// This at once, the rest when it is known; no command is read meanwhile.
+    Later(&'static str, Later),
+}
+
+/// A reply to come; taken once.
+#[derive(Clone)]
+pub(crate) struct Later(pub(crate) Arc<Mutex<Option<BoxFuture<'static, String>>>>);
+
+impl std::fmt::Debug for Later {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Later")
+    }
 }
 
 pub(crate) fn say(text: &str) -> Answer {
@@ -35,9 +47,14 @@ pub(crate) fn say(text: &str) -> Answer {
 
 type Script = Arc<dyn Fn(&str) -> Answer + Send + Sync>;
 
+/// Takes the server's end of a data connection.
+pub(crate) type Accept = Arc<dyn Fn(DuplexStream) + Send + Sync>;
+
 /// What happens to a data connection.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) enum Data {
+    /// The server at the other end sees to it.
+    Accept(Accept),
     /// These bytes come, then the end.
     Send(Vec<u8>),
     /// Bytes come without end.
@@ -198,6 +215,14 @@ async fn serve(stream: DuplexStream, script: Script) {
                 }
             },
             Answer::Silence => Ok(()),
+            Answer::Later(first, later) => {
+                let rest = later.0.lock().unwrap().take();
+                let told = writer.write_all(first.as_bytes()).await;
+                match rest {
+                    Some(rest) => writer.write_all(rest.await.as_bytes()).await,
+                    None => told,
+                }
+            }
             Answer::Close => return,
         };
         if sent.is_err() {
@@ -212,6 +237,7 @@ async fn serve(stream: DuplexStream, script: Script) {
 
 async fn move_data(mut stream: DuplexStream, data: Data) {
     match data {
+        Data::Accept(accept) => accept(stream),
         Data::Send(bytes) => {
             stream.write_all(&bytes).await.ok();
         }

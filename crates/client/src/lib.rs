@@ -6,6 +6,7 @@ mod environment;
 mod error;
 mod escape;
 mod exit_code;
+mod interrupt;
 mod limits;
 mod observer;
 mod place;
@@ -14,6 +15,8 @@ mod third_party;
 #[cfg(test)]
 mod fake;
 #[cfg(test)]
+mod fake_site;
+#[cfg(test)]
 mod tests;
 
 pub use control::{ControlConn, Credentials, Listing, Server, Stat};
@@ -21,10 +24,11 @@ pub use environment::Environment;
 pub use error::Error;
 pub use escape::escape;
 pub use exit_code::ExitCode;
+pub use interrupt::Interrupt;
 pub use limits::Limits;
 pub use observer::{Observer, Silent};
 pub use place::{Place, PlaceError, Remote};
-pub use third_party::{Listen, Pair, Policy, Refusal, Report, Verify, Via};
+pub use third_party::{Listen, Pair, Policy, Refusal, Relay, Report, Verify, Via};
 
 pub use thirdhost_proto::third_party::{Arrangement, Operation, Parameters, Side};
 

@@ -20,6 +20,8 @@ pub struct Limits {
     pub straggler: Duration,
     /// For a whole third-party file, whose bytes we do not see. 24 h.
     pub transfer: Duration,
+    /// For a server to answer ABOR when the person stops. 5 s: somebody waits for it.
+    pub abort: Duration,
     /// The most bytes of one directory listing. 64 MiB: half a million names.
     pub listing_bytes: usize,
     /// The most bytes a server may send on the control connection without finishing a reply.
@@ -37,6 +39,7 @@ impl Default for Limits {
             patience: Duration::from_secs(3),
             straggler: Duration::from_secs(300),
             transfer: Duration::from_secs(24 * 60 * 60),
+            abort: Duration::from_secs(5),
             listing_bytes: 64 << 20,
             unfinished_reply_bytes: 512 << 10,
             preliminary_replies: 1_000_000,

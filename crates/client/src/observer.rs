@@ -12,6 +12,11 @@ pub trait Observer: fmt::Debug + Send + Sync {
     /// A line of a reply came from the server named `site`.
     fn received(&self, site: &str, line: &str);
 
+    /// So many more bytes of a file or listing passed this host.
+    fn moved(&self, bytes: u64) {
+        let _unused = bytes;
+    }
+
     /// Something worth telling that is no line: why one arrangement failed and the next is tried.
     fn note(&self, note: &str) {
         let _unused = note;

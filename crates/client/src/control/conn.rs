@@ -180,8 +180,22 @@ impl ControlConn {
         Ok(self.pi.handle_reply(reply))
     }
 
-    /// Reads until the command is answered; `limit` is for all of it.
+    /// Reads until the command is answered or the person stops; `limit` is for all of it.
     pub(crate) async fn wait_for(
+        &mut self,
+        ticket: Ticket,
+        limit: Duration,
+    ) -> Result<Reply, Error> {
+        let interrupt = self.environment.interrupt.clone();
+        tokio::select! {
+            biased;
+            reply = self.wait_through(ticket, limit) => reply,
+            () = interrupt.tripped() => Err(self.stopped()),
+        }
+    }
+
+    /// The same, though the person stops: for what brings a server to rest.
+    pub(crate) async fn wait_through(
         &mut self,
         ticket: Ticket,
         limit: Duration,
@@ -269,6 +283,19 @@ impl ControlConn {
             server: self.server.name.clone(),
             step: self.step,
             after,
+        }
+    }
+
+    /// What was asked is not waited for any more, so the connection is of no use.
+    fn stopped(&mut self) -> Error {
+        self.broken = true;
+        self.stop_wanted()
+    }
+
+    pub(crate) fn stop_wanted(&self) -> Error {
+        Error::Stopped {
+            server: self.server.name.clone(),
+            step: self.step,
         }
     }
 

@@ -2,3 +2,5 @@
 
 mod open;
 mod transfer;
+
+pub(crate) use transfer::{BUFFER_BYTES, Half, Link};

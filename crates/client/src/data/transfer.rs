@@ -4,7 +4,7 @@ use std::io;
 
 use thirdhost_proto::user::{Received, Ticket};
 use thirdhost_sockets::Connection;
-use thirdhost_wire::{Command, Pathname, Reply};
+use thirdhost_wire::{Command, Pathname, Reply, RestartPoint};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
 use crate::{ControlConn, Error};
@@ -24,7 +24,7 @@ impl ControlConn {
     ) -> Result<u64, Error> {
         self.ensure_image().await?;
         let bytes = self
-            .incoming("RETR", Command::Retr(path.clone()), into, u64::MAX)
+            .incoming("RETR", Command::Retr(path.clone()), into, 0, u64::MAX)
             .await?;
         into.flush()
             .await
@@ -41,8 +41,43 @@ impl ControlConn {
         path: &Pathname,
         from: &mut (impl AsyncRead + Send + Unpin),
     ) -> Result<u64, Error> {
-        self.outgoing("STOR", Command::Stor(path.clone()), from)
+        self.outgoing("STOR", Command::Stor(path.clone()), from, 0)
             .await
+    }
+
+    /// REST and RETR: the octets from `offset` on go to `into`. Returns how many they were.
+    ///
+    /// # Errors
+    /// As [`ControlConn::get`].
+    pub async fn get_from(
+        &mut self,
+        path: &Pathname,
+        offset: u64,
+        into: &mut (impl AsyncWrite + Send + Unpin),
+    ) -> Result<u64, Error> {
+        self.ensure_image().await?;
+        let command = Command::Retr(path.clone());
+        let bytes = self
+            .incoming("RETR", command, into, offset, u64::MAX)
+            .await?;
+        into.flush()
+            .await
+            .map_err(|source| self.here("RETR", source))?;
+        Ok(bytes)
+    }
+
+    /// REST and STOR: the file from `offset` on becomes what `from` gives. Returns how much.
+    ///
+    /// # Errors
+    /// As [`ControlConn::get`].
+    pub async fn put_from(
+        &mut self,
+        path: &Pathname,
+        offset: u64,
+        from: &mut (impl AsyncRead + Send + Unpin),
+    ) -> Result<u64, Error> {
+        let command = Command::Stor(path.clone());
+        self.outgoing("STOR", command, from, offset).await
     }
 
     /// APPE: the file grows by what `from` gives until its end. Returns how much that was.
@@ -54,7 +89,7 @@ impl ControlConn {
         path: &Pathname,
         from: &mut (impl AsyncRead + Send + Unpin),
     ) -> Result<u64, Error> {
-        self.outgoing("APPE", Command::Appe(path.clone()), from)
+        self.outgoing("APPE", Command::Appe(path.clone()), from, 0)
             .await
     }
 
@@ -66,7 +101,7 @@ impl ControlConn {
     ) -> Result<Vec<u8>, Error> {
         let mut text = Vec::new();
         let limit = self.environment.limits.listing_bytes as u64;
-        self.incoming(step, command, &mut text, limit).await?;
+        self.incoming(step, command, &mut text, 0, limit).await?;
         Ok(text)
     }
 
@@ -75,18 +110,19 @@ impl ControlConn {
         step: &'static str,
         command: Command,
         into: &mut (impl AsyncWrite + Send + Unpin),
+        offset: u64,
         limit: u64,
     ) -> Result<u64, Error> {
-        let mut link = self.begin(step, command).await?;
+        let mut link = self.begin(step, command, offset).await?;
         let mut buffer = vec![0; BUFFER_BYTES];
         let mut bytes = 0;
         loop {
-            let count = match self.moved(&mut link, Half::Read(&mut buffer)).await? {
-                0 => break,
-                count => count,
+            let count = match self.moved(&mut link, Half::Read(&mut buffer)).await {
+                Ok(0) => break,
+                Ok(count) => count,
+                Err(error) => return Err(self.halted(link, error).await),
             };
             bytes += count as u64;
-            self.data_bytes += count as u64;
             if bytes > limit {
                 return Err(self.misbehaved(format!("it sends more than {limit} bytes")));
             }
@@ -109,9 +145,10 @@ impl ControlConn {
         step: &'static str,
         command: Command,
         from: &mut (impl AsyncRead + Send + Unpin),
+        offset: u64,
     ) -> Result<u64, Error> {
         self.ensure_image().await?;
-        let mut link = self.begin(step, command).await?;
+        let mut link = self.begin(step, command, offset).await?;
         // Whatever ends this before the file does, this process's death included, must not look
         // like the end of the file.
         link.connection.reset_on_death(true);
@@ -130,9 +167,11 @@ impl ControlConn {
             };
             let mut rest = buffer.get(..count).unwrap_or_default();
             while !rest.is_empty() {
-                let sent = self.moved(&mut link, Half::Write(rest)).await?;
+                let sent = match self.moved(&mut link, Half::Write(rest)).await {
+                    Ok(sent) => sent,
+                    Err(error) => return Err(self.halted(link, error).await),
+                };
                 bytes += sent as u64;
-                self.data_bytes += sent as u64;
                 rest = rest.get(sent..).unwrap_or_default();
             }
         }
@@ -146,8 +185,20 @@ impl ControlConn {
 
     /// Opens the data connection and sends the transfer command; a refusal that comes with no
     /// byte is found by the first [`ControlConn::moved`].
-    async fn begin(&mut self, step: &'static str, command: Command) -> Result<Link, Error> {
+    pub(crate) async fn begin(
+        &mut self,
+        step: &'static str,
+        command: Command,
+        offset: u64,
+    ) -> Result<Link, Error> {
         let connection = self.open_data().await?;
+        if offset > 0 {
+            let restart = Command::Rest(RestartPoint::Offset(offset));
+            let reply = self.command(restart).await?;
+            if !reply.code().is_intermediate() {
+                return Err(self.refused("REST", reply, ""));
+            }
+        }
         let ticket = self.send(&command).await?;
         Ok(Link {
             step,
@@ -158,7 +209,7 @@ impl ControlConn {
     }
 
     /// Reads or writes once on the data connection, while the control connection may say no.
-    async fn moved(&mut self, link: &mut Link, half: Half<'_>) -> Result<usize, Error> {
+    pub(crate) async fn moved(&mut self, link: &mut Link, half: Half<'_>) -> Result<usize, Error> {
         let environment = self.environment.clone();
         let limit = environment.limits.data_stall;
         let step = link.step;
@@ -180,7 +231,11 @@ impl ControlConn {
                 moved = &mut moving => {
                     let ticket = link.ticket;
                     return match moved {
-                        Ok(count) => Ok(count),
+                        Ok(count) => {
+                            self.data_bytes += count as u64;
+                            environment.observer.moved(count as u64);
+                            Ok(count)
+                        }
                         Err(source) => {
                             Err(self.broken(step, ticket, &link.answered, source).await)
                         }
@@ -193,6 +248,7 @@ impl ControlConn {
                     }
                 }
                 () = &mut stall => return Err(self.silent(limit)),
+                () = environment.interrupt.tripped() => return Err(self.stop_wanted()),
             }
         }
     }
@@ -237,7 +293,7 @@ impl ControlConn {
     }
 
     /// The final reply, which alone means success.
-    async fn finish(
+    pub(crate) async fn finish(
         &mut self,
         step: &'static str,
         ticket: Ticket,
@@ -253,6 +309,25 @@ impl ControlConn {
         self.completed(step, reply, "").map(|_| ())
     }
 
+    /// After a failure of [`ControlConn::moved`]: if the person stopped it, the server is told.
+    pub(crate) async fn halted(&mut self, link: Link, error: Error) -> Error {
+        if matches!(error, Error::Stopped { .. }) {
+            self.abort(link).await;
+        }
+        error
+    }
+
+    /// ABOR, and the data connection is reset, so that what was sent does not pass for the whole.
+    /// The connection is in step afterwards, or of no use.
+    pub(crate) async fn abort(&mut self, link: Link) {
+        let sent = self.send(&Command::Abor).await;
+        link.connection.reset();
+        if let Ok(ticket) = sent {
+            let limit = self.environment.limits.abort;
+            let _out_of_use = self.wait_through(ticket, limit).await;
+        }
+    }
+
     fn here(&self, step: &'static str, source: io::Error) -> Error {
         Error::Here {
             server: self.name().to_owned(),
@@ -263,16 +338,16 @@ impl ControlConn {
 }
 
 /// One transfer that runs.
-struct Link {
+pub(crate) struct Link {
     step: &'static str,
-    connection: Box<dyn Connection>,
-    ticket: Ticket,
+    pub(crate) connection: Box<dyn Connection>,
+    pub(crate) ticket: Ticket,
     /// The final reply, if it came before the end of the data.
-    answered: Option<Reply>,
+    pub(crate) answered: Option<Reply>,
 }
 
 /// What to do once on a data connection.
-enum Half<'a> {
+pub(crate) enum Half<'a> {
     Read(&'a mut [u8]),
     Write(&'a [u8]),
 }
@@ -282,4 +357,4 @@ fn is_refusal(reply: &Reply) -> bool {
 }
 
 /// As much as one read may take; larger gains nothing measurable.
-const BUFFER_BYTES: usize = 64 << 10;
+pub(crate) const BUFFER_BYTES: usize = 64 << 10;

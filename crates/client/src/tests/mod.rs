@@ -1,13 +1,14 @@
 //! The client against servers that lie, stall, babble and break off.
 
 mod control;
+mod relay;
 mod third_party;
 mod two_party;
 
 use crate::fake::{Answer, FakeNet, say};
 
 /// A server that behaves: logs in, lists `features`, and says yes to the rest.
-fn polite(line: &str, features: &str) -> Answer {
+pub(crate) fn polite(line: &str, features: &str) -> Answer {
     let verb = line.split(' ').next().unwrap_or_default();
     match verb {
         "" => say("220 ready"),

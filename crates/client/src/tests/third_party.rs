@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use super::{net, path, polite};
 use crate::fake::{Answer, FakeNet, say};
-use crate::{Arrangement, Error, ExitCode, Operation, Pair, Policy, Report, Side, Via};
+use crate::{Arrangement, Error, ExitCode, Operation, Pair, Policy, Relay, Report, Side, Via};
 
 const SITE1: &str = "9.9.9.1:21";
 const SITE2: &str = "9.9.9.2:21";
@@ -91,7 +91,7 @@ async fn the_example_of_the_rfc_runs_and_no_byte_comes_here() {
     );
     assert_eq!(
         (report.arrangement, report.listener),
-        (Arrangement::Lstn, Side::Destination)
+        (Some(Arrangement::Lstn), Some(Side::Destination))
     );
     let skip = ["USER", "PASS", "FEAT", "TYPE", "STRU", "MODE", "SIZE"];
     let dialogue: Vec<String> = net
@@ -141,7 +141,7 @@ async fn servers_without_lstn_are_brought_together_by_epsv() {
     let report = transfer(&net, Policy::default(), Operation::Copy)
         .await
         .unwrap();
-    assert_eq!(report.arrangement, Arrangement::Epsv);
+    assert_eq!(report.arrangement, Some(Arrangement::Epsv));
     assert_eq!(report.refusals.len(), 2, "{:?}", report.refusals);
 }
 
@@ -156,14 +156,17 @@ async fn the_ladder_is_climbed_and_every_rung_says_why_it_failed() {
         refused.then(|| say("504 not permitted"))
     });
     servers(&net, OURS, port.clone(), port, 5);
-    let error = transfer(&net, Policy::default(), Operation::Copy)
-        .await
-        .unwrap_err();
+    let policy = Policy {
+        relay: Relay::Never,
+        ..Policy::default()
+    };
+    let error = transfer(&net, policy, Operation::Copy).await.unwrap_err();
     assert_eq!(error.exit_code(), ExitCode::ThirdPartyRefused);
     let Error::ThirdPartyRefused { refusals, .. } = &error else {
         panic!("{error}")
     };
     assert_eq!(refusals.len(), 6);
+    assert!(error.to_string().contains("--no-relay"), "{error}");
     assert!(
         error.to_string().matches("504 not permitted").count() >= 4,
         "{error}"
@@ -174,7 +177,7 @@ async fn the_ladder_is_climbed_and_every_rung_says_why_it_failed() {
     let report = transfer(&net, Policy::default(), Operation::Copy)
         .await
         .unwrap();
-    assert_eq!(report.arrangement, Arrangement::Epsv);
+    assert_eq!(report.arrangement, Some(Arrangement::Epsv));
 }
 
 //= spec#T-23
@@ -290,7 +293,7 @@ async fn check_odd(step: &'static str, answer: Answer) {
     let result = transfer(&net, via(Arrangement::Lstn), Operation::Copy).await;
     // TYPE, STRU, MODE, RETR and STOR may rightly be answered 226, but not twice.
     if let Ok(report) = &result {
-        assert_eq!(report.listener, Side::Source, "{step} {answer:?}");
+        assert_eq!(report.listener, Some(Side::Source), "{step} {answer:?}");
     }
     let aborted = |site| net.sent_to(site).iter().any(|line| line == "ABOR");
     if matches!(answer, Answer::Silence | Answer::Close) && step == "RETR" {

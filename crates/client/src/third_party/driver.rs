@@ -24,6 +24,7 @@ pub(super) async fn run(machine: &mut ThirdParty, conns: &mut BySide<ControlConn
         destination: None,
     };
     let mut transfer_began = None;
+    let mut is_stopping = false;
     loop {
         while let Some(effect) = machine.poll_effect() {
             perform(effect, machine, conns, &mut broken).await;
@@ -38,13 +39,23 @@ pub(super) async fn run(machine: &mut ThirdParty, conns: &mut BySide<ControlConn
         let limits = conns.source.environment.limits.clone();
         let clock = conns.source.environment.world.clock.clone();
         let mut limit = limit_of(wait, &limits);
+        if is_stopping {
+            limit = limit.min(limits.abort);
+        }
         if wait == Wait::Transfer {
             // Restart markers may arrive all the time; the limit is for the whole file.
             let began = *transfer_began.get_or_insert_with(|| clock.now());
             limit = limit.saturating_sub(clock.now().saturating_sub(began));
         }
-        let event = next_event(machine, conns, limit).await;
-        tell(event, wait, limit, machine, conns, &mut broken);
+        match next_event(machine, conns, limit, is_stopping).await {
+            Next::Stop => {
+                is_stopping = true;
+                machine.handle(Event::Stop);
+            }
+            Next::Heard(side, found) => tell(side, found, machine, &mut broken),
+            Next::Nothing if wait == Wait::Patience => machine.handle(Event::Elapsed),
+            Next::Nothing => give_up(limit, machine, conns, &mut broken),
+        }
     }
 }
 
@@ -65,13 +76,24 @@ async fn perform(
     }
 }
 
-/// What came first: a reply of either server, or the end of patience.
+/// What came first.
+enum Next {
+    /// A reply of either server, or the end of its connection.
+    Heard(Side, Result<Received, Error>),
+    /// The person stops.
+    Stop,
+    /// The end of patience.
+    Nothing,
+}
+
 async fn next_event(
     machine: &ThirdParty,
     conns: &mut BySide<ControlConn>,
     limit: Duration,
-) -> Option<(Side, Result<Received, Error>)> {
+    is_stopping: bool,
+) -> Next {
     let clock = conns.source.environment.world.clock.clone();
+    let interrupt = conns.source.environment.interrupt.clone();
     let BySide {
         source,
         destination,
@@ -80,45 +102,49 @@ async fn next_event(
         biased;
         // An idle connection is watched too: a 421 or a lost connection is news.
         found = source.receive(), if !machine.is_lost(Side::Source) => {
-            Some((Side::Source, found))
+            Next::Heard(Side::Source, found)
         }
         found = destination.receive(), if !machine.is_lost(Side::Destination) => {
-            Some((Side::Destination, found))
+            Next::Heard(Side::Destination, found)
         }
-        () = clock.sleep(limit) => None,
+        () = interrupt.tripped(), if !is_stopping => Next::Stop,
+        () = clock.sleep(limit) => Next::Nothing,
     }
 }
 
 fn tell(
-    event: Option<(Side, Result<Received, Error>)>,
-    wait: Wait,
-    limit: Duration,
+    side: Side,
+    found: Result<Received, Error>,
     machine: &mut ThirdParty,
-    conns: &mut BySide<ControlConn>,
     broken: &mut BySide<Option<Error>>,
 ) {
-    match event {
-        Some((side, Ok(received))) => {
+    match found {
+        Ok(received) => {
             machine.handle(Event::Reply {
                 side,
                 reply: reply_of(received),
             });
         }
-        Some((side, Err(error))) => {
+        Err(error) => {
             broken.of_mut(side).get_or_insert(error);
             machine.handle(Event::Lost { side });
         }
-        None if wait == Wait::Patience => machine.handle(Event::Elapsed),
-        None => {
-            // A server that owes a reply for too long is as good as gone. Asked before the machine
-            // is told: it sends ABOR to the other, which then owes a reply since just now.
-            let silent = Side::BOTH.map(|side| (side, machine.is_waiting_for(side)));
-            for (side, _) in silent.into_iter().filter(|(_, is_silent)| *is_silent) {
-                let error = conns.of_mut(side).silent(limit);
-                broken.of_mut(side).get_or_insert(error);
-                machine.handle(Event::Lost { side });
-            }
-        }
+    }
+}
+
+/// A server that owes a reply for too long is as good as gone. Asked before the machine is told:
+/// it sends ABOR to the other, which then owes a reply since just now.
+fn give_up(
+    limit: Duration,
+    machine: &mut ThirdParty,
+    conns: &mut BySide<ControlConn>,
+    broken: &mut BySide<Option<Error>>,
+) {
+    let silent = Side::BOTH.map(|side| (side, machine.is_waiting_for(side)));
+    for (side, _) in silent.into_iter().filter(|(_, is_silent)| *is_silent) {
+        let error = conns.of_mut(side).silent(limit);
+        broken.of_mut(side).get_or_insert(error);
+        machine.handle(Event::Lost { side });
     }
 }
 

@@ -25,6 +25,7 @@ pub(super) fn rungs(
     let arrangements = match policy.via {
         Via::Auto => vec![Arrangement::Lstn, Arrangement::Epsv, Arrangement::Pasv],
         Via::Only(arrangement) => vec![arrangement],
+        Via::Relay => Vec::new(),
     };
     let listeners = match policy.listen {
         Listen::Auto => vec![Side::Destination, Side::Source],
@@ -41,7 +42,7 @@ pub(super) fn rungs(
             // Asked for by name, it is tried whatever FEAT says.
             let missing = match policy.via {
                 Via::Auto => missing(arrangement, listener, listening, calling),
-                Via::Only(_) => None,
+                Via::Only(_) | Via::Relay => None,
             };
             match missing {
                 None => rungs.push(Rung {

@@ -3,6 +3,7 @@
 mod driver;
 mod ladder;
 mod pair;
+mod relay;
 mod verify;
 
 use std::fmt;
@@ -20,6 +21,8 @@ pub struct Policy {
     pub via: Via,
     /// Which server may listen.
     pub listen: Listen,
+    /// Whether the bytes may go through this host where no arrangement works.
+    pub relay: Relay,
     /// What is checked when both said done.
     pub verify: Verify,
     /// TYPE, STRU and MODE.
@@ -34,6 +37,18 @@ pub enum Via {
     Auto,
     /// One and no other.
     Only(Arrangement),
+    /// None: through this host (spec U-3).
+    Relay,
+}
+
+/// Whether the bytes may go through this host where no arrangement works.
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
+pub enum Relay {
+    /// As the last rung of [`Via::Auto`].
+    #[default]
+    Last,
+    /// Not at all.
+    Never,
 }
 
 /// Which server may be the one that listens.
@@ -64,17 +79,19 @@ pub enum Verify {
 pub struct Report {
     /// How many bytes moved; `None` if neither server tells sizes.
     pub bytes: Option<u64>,
+    /// Where it was gone on with; what lies before was there.
+    pub offset: u64,
     /// From the first command of this file to the last reply.
     pub elapsed: Duration,
-    /// How the servers were brought together.
-    pub arrangement: Arrangement,
-    /// Which one listened.
-    pub listener: Side,
+    /// How the servers were brought together; `None` if the bytes went through this host.
+    pub arrangement: Option<Arrangement>,
+    /// Which one listened for the other; `None` if the bytes went through this host.
+    pub listener: Option<Side>,
     /// `false` if the arrangement of the file before was used again (design D6).
     pub arranged: bool,
     /// Whether the sizes were compared and agree.
     pub verified: bool,
-    /// Bytes of the file that passed this host: 0.
+    /// Bytes of the file that passed this host: 0, unless it was relayed.
     pub data_bytes_here: u64,
     /// What was tried before and refused.
     pub refusals: Vec<Refusal>,

@@ -1,12 +1,15 @@
 //! Two servers, their control connections, and the arrangement that stands between them.
 
-use thirdhost_proto::third_party::{BySide, Job, Operation, Outcome, Plan, Side, ThirdParty};
+use thirdhost_proto::third_party::{
+    BySide, Job, Operation, Outcome, Parameters, Plan, Side, ThirdParty,
+};
 use thirdhost_wire::Pathname;
 
 use super::driver::{self, Ended};
 use super::ladder::{Rung, rungs};
+use super::relay;
 use super::verify::{self, Before};
-use super::{Policy, Refusal, Report};
+use super::{Policy, Refusal, Relay, Report, Via};
 use crate::{ControlConn, Error};
 
 /// Two logged-in control connections, between whose servers files are copied.
@@ -16,6 +19,8 @@ pub struct Pair {
     policy: Policy,
     /// The rung that worked and its machine, for the next file.
     standing: Option<(Rung, ThirdParty)>,
+    /// No rung worked for the last file: the next goes through this host at once.
+    relaying: bool,
 }
 
 impl Pair {
@@ -29,6 +34,7 @@ impl Pair {
             },
             policy,
             standing: None,
+            relaying: false,
         }
     }
 
@@ -50,29 +56,35 @@ impl Pair {
         from: &Pathname,
         to: &Pathname,
     ) -> Result<Report, Error> {
-        let job = Job {
+        self.perform(Job {
             operation,
             from: from.clone(),
             to: to.clone(),
-        };
-        let clock = self.conns.source.environment.world.clock.clone();
-        let began = clock.now();
-        let data_before = self.data_bytes();
-        let before =
-            verify::before(&mut self.conns.destination, operation, to, &self.policy).await?;
-        let mut report = self.climb(job, before).await?;
-        report.verified = verify::after(
-            &mut self.conns.destination,
-            operation,
-            to,
-            &self.policy,
-            report.bytes,
-            before,
-        )
-        .await?;
-        report.elapsed = clock.now().saturating_sub(began);
-        report.data_bytes_here = self.data_bytes().saturating_sub(data_before);
-        Ok(report)
+            offset: 0,
+        })
+        .await
+    }
+
+    /// Copies what lies behind the first `offset` octets, which the destination has.
+    ///
+    /// # Errors
+    /// As [`Pair::transfer`]; also when a server does not go on in the middle (REST).
+    ///
+    /// # Cancel safety
+    /// As [`Pair::transfer`].
+    pub async fn resume(
+        &mut self,
+        from: &Pathname,
+        to: &Pathname,
+        offset: u64,
+    ) -> Result<Report, Error> {
+        self.perform(Job {
+            operation: Operation::Copy,
+            from: from.clone(),
+            to: to.clone(),
+            offset,
+        })
+        .await
     }
 
     /// The connection to the source.
@@ -101,7 +113,34 @@ impl Pair {
         }
     }
 
+    async fn perform(&mut self, job: Job) -> Result<Report, Error> {
+        let clock = self.conns.source.environment.world.clock.clone();
+        let began = clock.now();
+        let data_before = self.data_bytes();
+        let (operation, to, offset) = (job.operation, job.to.clone(), job.offset);
+        let before =
+            verify::before(&mut self.conns.destination, operation, &to, &self.policy).await?;
+        let mut report = self.climb(job, before).await?;
+        let length = report.bytes;
+        report.offset = offset;
+        report.bytes = length.map(|length| length.saturating_sub(offset));
+        let destination = &mut self.conns.destination;
+        report.verified =
+            verify::after(destination, operation, &to, &self.policy, length, before).await?;
+        report.elapsed = clock.now().saturating_sub(began);
+        report.data_bytes_here = match report.arrangement {
+            // Each byte came in and went out.
+            None => report.bytes.unwrap_or(0),
+            Some(_) => self.data_bytes().saturating_sub(data_before),
+        };
+        Ok(report)
+    }
+
+    /// The bytes of the report are the length of the file, whatever part of it moved.
     async fn climb(&mut self, job: Job, before: Before) -> Result<Report, Error> {
+        if self.relaying || self.policy.via == Via::Relay {
+            return self.relay(&job, Vec::new()).await;
+        }
         let (source, destination) = (&self.conns.source, &self.conns.destination);
         let (mut rungs, mut refusals) =
             rungs(&self.policy, source.features(), destination.features());
@@ -123,7 +162,7 @@ impl Pair {
             match outcome {
                 Outcome::Done(done) => {
                     self.standing = Some((rung, machine));
-                    return Ok(report(rung, arranged, done.source_bytes, refusals));
+                    return Ok(report(Some(rung), arranged, done.source_bytes, refusals));
                 }
                 Outcome::Refused(failure) => {
                     let reason = failure.to_string();
@@ -151,10 +190,34 @@ impl Pair {
                 }
             }
         }
+        if self.conns.source.environment.interrupt.is_tripped() {
+            return Err(self.conns.source.stop_wanted());
+        }
+        let relay = match (self.policy.via, self.policy.relay) {
+            (Via::Auto, Relay::Last) if self.policy.parameters == Parameters::default() => {
+                return self.relay(&job, refusals).await;
+            }
+            (Via::Auto, Relay::Last) => "a relay needs TYPE I, STRU F and MODE S",
+            (Via::Auto, Relay::Never) => "a relay through this host is forbidden (--no-relay)",
+            _ => "no other way was to be tried (--via auto tries all)",
+        };
         Err(Error::ThirdPartyRefused {
             servers: self.names(),
             refusals,
+            relay,
         })
+    }
+
+    /// The last rung: every byte comes here and goes on.
+    async fn relay(&mut self, job: &Job, refusals: Vec<Refusal>) -> Result<Report, Error> {
+        let observer = self.conns.source.environment.observer.clone();
+        if !self.relaying {
+            observer.note("the bytes go through this host (relay)");
+        }
+        let bytes = relay::run(&mut self.conns, job).await?;
+        self.relaying = true;
+        let length = job.offset.saturating_add(bytes);
+        Ok(report(None, true, Some(length), refusals))
     }
 
     /// A second try must not append to what a first one left (spec A-26).
@@ -225,12 +288,18 @@ impl Pair {
     }
 }
 
-fn report(rung: Rung, arranged: bool, bytes: Option<u64>, refusals: Vec<Refusal>) -> Report {
+fn report(
+    rung: Option<Rung>,
+    arranged: bool,
+    bytes: Option<u64>,
+    refusals: Vec<Refusal>,
+) -> Report {
     Report {
         bytes,
+        offset: 0,
         elapsed: std::time::Duration::ZERO,
-        arrangement: rung.arrangement,
-        listener: rung.listener,
+        arrangement: rung.map(|rung| rung.arrangement),
+        listener: rung.map(|rung| rung.listener),
         arranged,
         verified: false,
         data_bytes_here: 0,

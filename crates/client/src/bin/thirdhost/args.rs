@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand, ValueEnum};
-use thirdhost_client::{Arrangement, ExitCode, Listen, Policy, Side, Verify, Via};
+use thirdhost_client::{Arrangement, ExitCode, Listen, Policy, Relay, Side, Verify, Via};
 
 /// Copies files directly between two FTP servers.
 #[derive(Debug, Parser)]
@@ -15,6 +15,14 @@ pub(crate) struct Args {
     /// How the two servers are brought together.
     #[arg(long, global = true, value_enum, default_value_t = ViaArg::Auto)]
     pub(crate) via: ViaArg,
+
+    /// Whether the bytes go directly from server to server.
+    #[arg(long, global = true, value_enum, default_value_t = ThirdPartyArg::First)]
+    pub(crate) third_party: ThirdPartyArg,
+
+    /// Never through this host: the same as --third-party only.
+    #[arg(long, global = true)]
+    pub(crate) no_relay: bool,
 
     /// Which server listens for the other.
     #[arg(long, global = true, value_enum, default_value_t = ListenArg::Auto)]
@@ -75,6 +83,19 @@ pub(crate) enum ViaArg {
     Epsv,
     /// PASV and PORT (RFC 959).
     Pasv,
+    /// Through this host.
+    Relay,
+}
+
+/// Whether the servers may and must meet.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+pub(crate) enum ThirdPartyArg {
+    /// Directly if any way is found, else through this host.
+    First,
+    /// Directly or not at all.
+    Only,
+    /// Through this host.
+    Never,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -105,7 +126,16 @@ impl Args {
             ViaArg::Lstn => Via::Only(Arrangement::Lstn),
             ViaArg::Epsv => Via::Only(Arrangement::Epsv),
             ViaArg::Pasv => Via::Only(Arrangement::Pasv),
+            ViaArg::Relay => Via::Relay,
         };
+        match self.third_party {
+            ThirdPartyArg::First => {}
+            ThirdPartyArg::Only => policy.relay = Relay::Never,
+            ThirdPartyArg::Never => policy.via = Via::Relay,
+        }
+        if self.no_relay {
+            policy.relay = Relay::Never;
+        }
         policy.listen = match self.listen {
             ListenArg::Auto => Listen::Auto,
             ListenArg::Source => Listen::Only(Side::Source),

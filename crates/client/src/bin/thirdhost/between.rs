@@ -110,8 +110,8 @@ async fn direct(
         "destination": {"site": to.site(), "path": name.as_str()},
         "bytes": report.bytes,
         "seconds": report.elapsed.as_secs_f64(),
-        "arrangement": format!("{:?}", report.arrangement).to_lowercase(),
-        "listener": report.listener.to_string(),
+        "arrangement": arrangement_word(&report),
+        "listener": report.listener.map(|side| side.to_string()),
         "verified": report.verified,
         "bytes_through_this_host": report.data_bytes_here,
         "control_bytes": control_bytes,
@@ -125,11 +125,15 @@ fn summary(report: &Report) -> String {
         Some(bytes) => format!("{bytes} bytes"),
         None => "an untold number of bytes".to_owned(),
     };
+    let way = match (report.arrangement, report.listener) {
+        (Some(arrangement), Some(listener)) => {
+            format!("direct by {arrangement} ({listener} listening)")
+        }
+        _ => "relayed through this host".to_owned(),
+    };
     format!(
-        "{bytes} in {:.3} s by {} ({} listening), {}, direct, {} bytes through this host",
+        "{bytes} in {:.3} s, {way}, {}, {} bytes through this host",
         report.elapsed.as_secs_f64(),
-        report.arrangement,
-        report.listener,
         if report.verified {
             "size verified"
         } else {
@@ -137,6 +141,14 @@ fn summary(report: &Report) -> String {
         },
         report.data_bytes_here,
     )
+}
+
+/// `lstn`, `epsv`, `pasv` or `relay`, as `--via` has them.
+fn arrangement_word(report: &Report) -> String {
+    match report.arrangement {
+        Some(arrangement) => format!("{arrangement:?}").to_lowercase(),
+        None => "relay".to_owned(),
+    }
 }
 
 #[cfg(test)]

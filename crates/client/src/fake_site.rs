@@ -1,0 +1,267 @@
+//! A server with files, in memory: enough of one for copying trees from, to and between.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+
+use futures_util::FutureExt as _;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream};
+
+use crate::fake::{Answer, Data, FakeNet, Later, say};
+
+/// Files by path, with their contents and times; a directory has none.
+pub(crate) type Files = BTreeMap<String, Option<(Vec<u8>, u64)>>;
+
+/// What two servers exchange directly: RETR puts it here, STOR takes it.
+pub(crate) type Between = Arc<Mutex<Option<Vec<u8>>>>;
+
+type Odd = Arc<dyn Fn(&str) -> Option<Answer> + Send + Sync>;
+
+#[derive(Clone)]
+pub(crate) struct FakeSite {
+    pub(crate) files: Arc<Mutex<Files>>,
+    between: Between,
+    features: &'static str,
+    /// The data connection that was called and not used yet.
+    stream: Arc<Mutex<Option<DuplexStream>>>,
+    state: Arc<Mutex<State>>,
+    odd: Odd,
+}
+
+#[derive(Default)]
+struct State {
+    /// EPSV was the last word on data connections.
+    passive: bool,
+    rest: usize,
+    renaming: Option<String>,
+}
+
+impl FakeSite {
+    /// Puts a server into the network; `odd` answers first where it has an answer.
+    pub(crate) fn start(
+        net: &FakeNet,
+        address: &str,
+        features: &'static str,
+        between: &Between,
+        odd: impl Fn(&str) -> Option<Answer> + Send + Sync + 'static,
+    ) -> Self {
+        let site = Self {
+            files: Arc::default(),
+            between: between.clone(),
+            features,
+            stream: Arc::default(),
+            state: Arc::default(),
+            odd: Arc::new(odd),
+        };
+        let mut address: SocketAddr = address.parse().unwrap();
+        let here = site.clone();
+        net.control(&address.to_string(), move |line| here.answer(line));
+        address.set_port(DATA_PORT);
+        let stream = site.stream.clone();
+        let accept = Arc::new(move |far| *stream.lock().unwrap() = Some(far));
+        net.data(&address.to_string(), Data::Accept(accept));
+        site
+    }
+
+    /// Adds a file, and the directories above it.
+    pub(crate) fn with(self, path: &str, contents: &[u8], time: u64) -> Self {
+        let mut files = self.files.lock().unwrap();
+        for (at, _) in path.match_indices('/') {
+            files.insert(path[..at].to_owned(), None);
+        }
+        files.insert(path.to_owned(), Some((contents.to_vec(), time)));
+        drop(files);
+        self
+    }
+
+    pub(crate) fn with_directory(self, path: &str) -> Self {
+        self.files.lock().unwrap().insert(path.to_owned(), None);
+        self
+    }
+
+    /// Every path; a directory ends in `/`.
+    pub(crate) fn names(&self) -> Vec<String> {
+        let files = self.files.lock().unwrap();
+        let name = |(path, file): (&String, &Option<_>)| match file {
+            Some(_) => path.clone(),
+            None => format!("{path}/"),
+        };
+        files.iter().map(name).collect()
+    }
+
+    pub(crate) fn contents(&self, path: &str) -> Option<Vec<u8>> {
+        let files = self.files.lock().unwrap();
+        files
+            .get(path)
+            .and_then(|file| file.as_ref().map(|(contents, _)| contents.clone()))
+    }
+
+    fn answer(&self, line: &str) -> Answer {
+        if let Some(answer) = (self.odd)(line) {
+            return answer;
+        }
+        let (verb, path) = line.split_once(' ').unwrap_or((line, ""));
+        let mut state = self.state.lock().unwrap();
+        match verb {
+            "EPSV" => {
+                state.passive = true;
+                say("229 Entering (|||40000|)")
+            }
+            "LSTN" | "SOCK" | "EPRT" => {
+                state.passive = false;
+                match line.split(',').nth(1) {
+                    Some("40002") => say("255 SOCK 51003"),
+                    _ => say("255 SOCK 40002"),
+                }
+            }
+            "REST" => {
+                state.rest = path.parse().unwrap();
+                say("350 go on")
+            }
+            "RETR" => {
+                let rest = std::mem::take(&mut state.rest);
+                match self.contents(path) {
+                    Some(file) => self.send(file[rest.min(file.len())..].to_vec(), state.passive),
+                    None => say("550 no such file"),
+                }
+            }
+            "STOR" | "APPE" => {
+                let rest = std::mem::take(&mut state.rest);
+                self.receive(path, rest, state.passive)
+            }
+            "MLSD" => self.list(path),
+            "RNFR" => {
+                state.renaming = Some(path.to_owned());
+                say("350 to what")
+            }
+            "RNTO" => {
+                let from = state.renaming.take().unwrap();
+                let mut files = self.files.lock().unwrap();
+                let file = files.remove(&from).unwrap();
+                files.insert(path.to_owned(), file);
+                say("250 renamed")
+            }
+            _ => self.about(verb, path, line),
+        }
+    }
+
+    fn about(&self, verb: &str, path: &str, line: &str) -> Answer {
+        let mut files = self.files.lock().unwrap();
+        let found = files.get(path).cloned();
+        match (verb, found) {
+            ("SIZE", Some(Some((contents, _)))) => say(&format!("213 {}", contents.len())),
+            ("SIZE" | "MLST" | "HASH" | "DELE" | "RMD", None) => say("550 not there"),
+            ("MLST", Some(file)) => {
+                Answer::Say(format!("250-\r\n {} {path}\r\n250 End\r\n", facts(&file)))
+            }
+            ("HASH", Some(Some((contents, _)))) => say(&format!(
+                "213 SHA-256 0-{} {:064x} {path}",
+                contents.len(),
+                contents.iter().map(|&octet| u64::from(octet)).sum::<u64>()
+            )),
+            ("MKD", None) => {
+                files.insert(path.to_owned(), None);
+                say("257 made")
+            }
+            ("MKD", Some(_)) => say("550 it is there"),
+            ("DELE", Some(Some(_))) | ("RMD", Some(None)) => {
+                files.remove(path);
+                say("250 gone")
+            }
+            ("MFMT", _) => {
+                let (time, name) = path.split_once(' ').unwrap();
+                if let Some(Some((_, modified))) = files.get_mut(name) {
+                    *modified = time.parse().unwrap();
+                }
+                say(&format!("213 Modify={time}; {name}"))
+            }
+            ("ABOR", _) => say("225 nothing to abort"),
+            _ => super::tests::polite(line, self.features),
+        }
+    }
+
+    fn send(&self, bytes: Vec<u8>, passive: bool) -> Answer {
+        if !passive {
+            *self.between.lock().unwrap() = Some(bytes);
+            return Answer::Say("150 here\r\n226 done\r\n".to_owned());
+        }
+        let stream = self.stream.lock().unwrap().take();
+        later("150 here\r\n", async move {
+            let mut stream = stream.unwrap();
+            match stream.write_all(&bytes).await {
+                Ok(()) => "226 done\r\n".to_owned(),
+                Err(_) => "426 you left\r\n".to_owned(),
+            }
+        })
+    }
+
+    fn receive(&self, path: &str, rest: usize, passive: bool) -> Answer {
+        let (here, path) = (self.clone(), path.to_owned());
+        let keep = move |bytes: Vec<u8>| {
+            let mut files = here.files.lock().unwrap();
+            let file = files.entry(path.clone()).or_default();
+            let mut contents = file.take().unwrap_or_default().0;
+            contents.resize(rest, b'?');
+            contents.extend(bytes);
+            *file = Some((contents, RECEIVED_AT));
+        };
+        if !passive {
+            let between = self.between.clone();
+            return later("150 here\r\n", async move {
+                loop {
+                    let sent = between.lock().unwrap().take();
+                    if let Some(bytes) = sent {
+                        keep(bytes);
+                        return "226 done\r\n".to_owned();
+                    }
+                    tokio::task::yield_now().await;
+                }
+            });
+        }
+        let stream = self.stream.lock().unwrap().take();
+        later("150 here\r\n", async move {
+            let mut bytes = Vec::new();
+            stream.unwrap().read_to_end(&mut bytes).await.unwrap();
+            keep(bytes);
+            "226 done\r\n".to_owned()
+        })
+    }
+
+    fn list(&self, directory: &str) -> Answer {
+        let files = self.files.lock().unwrap();
+        if !directory.is_empty() && !matches!(files.get(directory), Some(None)) {
+            return say("550 no such directory");
+        }
+        let mut text = String::from("type=cdir; .\r\n");
+        for (path, file) in files.iter() {
+            let (parent, name) = path.rsplit_once('/').unwrap_or(("", path));
+            if parent == directory {
+                text.push_str(&format!("{} {}\r\n", facts(file), name.replace(SLASH, "/")));
+            }
+        }
+        drop(files);
+        let bytes = text.into_bytes();
+        self.send(bytes, true)
+    }
+}
+
+fn facts(file: &Option<(Vec<u8>, u64)>) -> String {
+    match file {
+        Some((contents, time)) => {
+            format!("type=file;size={};modify={time};", contents.len())
+        }
+        None => "type=dir;".to_owned(),
+    }
+}
+
+fn later(first: &'static str, rest: impl Future<Output = String> + Send + 'static) -> Answer {
+    Answer::Later(first, Later(Arc::new(Mutex::new(Some(rest.boxed())))))
+}
+
+/// Stands for a `/` inside a name, as a hostile server may list it.
+pub(crate) const SLASH: &str = "\u{2215}";
+
+/// When all that is stored here was stored.
+pub(crate) const RECEIVED_AT: u64 = 20_261_123_000_000;
+
+const DATA_PORT: u16 = 40_000;
