@@ -136,6 +136,27 @@ pub enum Error {
         /// What the system said.
         source: io::Error,
     },
+    /// A file or directory of this host.
+    #[error("cannot {what} {}: {source}", path.display())]
+    Local {
+        /// What was done to it.
+        what: &'static str,
+        /// Which.
+        path: std::path::PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// Both servers said done, and the hashes differ.
+    #[error(
+        "{server} has other bytes than the source ({algorithm} differs), though both servers said \
+         done; do not trust the file, copy it again"
+    )]
+    HashDiffers {
+        /// The destination.
+        server: String,
+        /// Which hash.
+        algorithm: &'static str,
+    },
     /// A name or text that would break the command line (spec S-61).
     #[error("this cannot be sent: {0}")]
     Argument(#[from] PathnameError),
@@ -180,7 +201,7 @@ pub enum Error {
         found: u64,
     },
     /// The destination cannot say how long the file is, and `--verify size` wants to know.
-    #[error("{server} does not tell the size of the file ({reason}); use --verify auto or none")]
+    #[error("what {server} has cannot be verified ({reason}); use --verify auto or none")]
     Unverifiable {
         /// The server.
         server: String,
@@ -202,11 +223,14 @@ impl Error {
             Self::Unusable { .. } => ExitCode::Fatal,
             Self::Stopped { .. } => ExitCode::Stopped,
             Self::Refused { reply, step, .. } => of_reply(reply, step),
-            Self::Here { .. } | Self::Unverifiable { .. } => ExitCode::Other,
+            Self::Local { source, .. } if source.kind() == io::ErrorKind::NotFound => {
+                ExitCode::FileNotFound
+            }
+            Self::Here { .. } | Self::Local { .. } | Self::Unverifiable { .. } => ExitCode::Other,
             Self::Argument(_) => ExitCode::Usage,
             Self::ThirdParty { failure, .. } => of_failure(failure),
             Self::ThirdPartyRefused { .. } => ExitCode::ThirdPartyRefused,
-            Self::Verification { .. } => ExitCode::VerificationFailed,
+            Self::Verification { .. } | Self::HashDiffers { .. } => ExitCode::VerificationFailed,
         }
     }
 

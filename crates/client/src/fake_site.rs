@@ -30,8 +30,6 @@ pub(crate) struct FakeSite {
 
 #[derive(Default)]
 struct State {
-    /// EPSV was the last word on data connections.
-    passive: bool,
     rest: usize,
     renaming: Option<String>,
 }
@@ -103,17 +101,11 @@ impl FakeSite {
         let (verb, path) = line.split_once(' ').unwrap_or((line, ""));
         let mut state = self.state.lock().unwrap();
         match verb {
-            "EPSV" => {
-                state.passive = true;
-                say("229 Entering (|||40000|)")
-            }
-            "LSTN" | "SOCK" | "EPRT" => {
-                state.passive = false;
-                match line.split(',').nth(1) {
-                    Some("40002") => say("255 SOCK 51003"),
-                    _ => say("255 SOCK 40002"),
-                }
-            }
+            "EPSV" => say("229 Entering (|||40000|)"),
+            "LSTN" | "SOCK" | "EPRT" => match line.split(',').nth(1) {
+                Some("40002") => say("255 SOCK 51003"),
+                _ => say("255 SOCK 40002"),
+            },
             "REST" => {
                 state.rest = path.parse().unwrap();
                 say("350 go on")
@@ -121,13 +113,13 @@ impl FakeSite {
             "RETR" => {
                 let rest = std::mem::take(&mut state.rest);
                 match self.contents(path) {
-                    Some(file) => self.send(file[rest.min(file.len())..].to_vec(), state.passive),
+                    Some(file) => self.send(file[rest.min(file.len())..].to_vec()),
                     None => say("550 no such file"),
                 }
             }
             "STOR" | "APPE" => {
                 let rest = std::mem::take(&mut state.rest);
-                self.receive(path, rest, state.passive)
+                self.receive(path, rest)
             }
             "MLSD" => self.list(path),
             "RNFR" => {
@@ -180,14 +172,13 @@ impl FakeSite {
         }
     }
 
-    fn send(&self, bytes: Vec<u8>, passive: bool) -> Answer {
-        if !passive {
+    fn send(&self, bytes: Vec<u8>) -> Answer {
+        // Nobody called from here: the other server did, or will.
+        let Some(mut stream) = self.stream.lock().unwrap().take() else {
             *self.between.lock().unwrap() = Some(bytes);
             return Answer::Say("150 here\r\n226 done\r\n".to_owned());
-        }
-        let stream = self.stream.lock().unwrap().take();
+        };
         later("150 here\r\n", async move {
-            let mut stream = stream.unwrap();
             match stream.write_all(&bytes).await {
                 Ok(()) => "226 done\r\n".to_owned(),
                 Err(_) => "426 you left\r\n".to_owned(),
@@ -195,7 +186,7 @@ impl FakeSite {
         })
     }
 
-    fn receive(&self, path: &str, rest: usize, passive: bool) -> Answer {
+    fn receive(&self, path: &str, rest: usize) -> Answer {
         let (here, path) = (self.clone(), path.to_owned());
         let keep = move |bytes: Vec<u8>| {
             let mut files = here.files.lock().unwrap();
@@ -205,23 +196,23 @@ impl FakeSite {
             contents.extend(bytes);
             *file = Some((contents, RECEIVED_AT));
         };
-        if !passive {
+        let Some(mut stream) = self.stream.lock().unwrap().take() else {
             let between = self.between.clone();
             return later("150 here\r\n", async move {
-                loop {
+                for _ in 0..100 {
                     let sent = between.lock().unwrap().take();
                     if let Some(bytes) = sent {
                         keep(bytes);
                         return "226 done\r\n".to_owned();
                     }
-                    tokio::task::yield_now().await;
+                    tokio::time::sleep(std::time::Duration::from_millis(10)).await;
                 }
+                "425 nobody called\r\n".to_owned()
             });
-        }
-        let stream = self.stream.lock().unwrap().take();
+        };
         later("150 here\r\n", async move {
             let mut bytes = Vec::new();
-            stream.unwrap().read_to_end(&mut bytes).await.unwrap();
+            stream.read_to_end(&mut bytes).await.unwrap();
             keep(bytes);
             "226 done\r\n".to_owned()
         })
@@ -241,7 +232,7 @@ impl FakeSite {
         }
         drop(files);
         let bytes = text.into_bytes();
-        self.send(bytes, true)
+        self.send(bytes)
     }
 }
 

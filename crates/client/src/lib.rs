@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod control;
+mod copy;
 mod data;
 mod environment;
 mod error;
@@ -20,6 +21,10 @@ mod fake_site;
 mod tests;
 
 pub use control::{ControlConn, Credentials, Listing, Server, Stat};
+pub use copy::{
+    Copy, Existing, Failed, Filter, FilterError, Happened, Location, Moved, Options, Root, Site,
+    Summary, Watcher, Way,
+};
 pub use environment::Environment;
 pub use error::Error;
 pub use escape::escape;

@@ -5,9 +5,9 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use bytes::BytesMut;
-use thirdhost_proto::user::{Class, Received, Ticket, UserPi};
+use thirdhost_proto::user::{Class, Received, SendRefused, Ticket, UserPi};
 use thirdhost_sockets::Connection;
-use thirdhost_wire::{Command, Features, Reply, ReplyCodec, RepresentationType};
+use thirdhost_wire::{Command, Features, Reply, ReplyCodec, RepresentationType, Text};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio_util::codec::Decoder;
 
@@ -25,6 +25,8 @@ pub struct ControlConn {
     /// EPSV did not work here.
     pub(crate) epsv_failed: bool,
     pub(crate) data_bytes: u64,
+    /// STOR was sent since somebody last looked.
+    pub(crate) has_stored: bool,
     pi: UserPi,
     connection: Box<dyn Connection>,
     codec: ReplyCodec,
@@ -138,25 +140,49 @@ impl ControlConn {
 
     /// Sends a command without waiting.
     pub(crate) async fn send(&mut self, command: &Command) -> Result<Ticket, Error> {
-        self.step = command.verb().code();
+        let sent = self.before_send(command.verb().code(), |pi| pi.send(command))?;
+        let mut line = Vec::new();
+        command.encode(&mut line);
+        self.show_and_write(&shown(command, &line), &line).await?;
+        Ok(sent)
+    }
+
+    /// The same for a command that is no [`Command`].
+    pub(crate) async fn send_extension(
+        &mut self,
+        verb: &'static str,
+        argument: &Text,
+    ) -> Result<Ticket, Error> {
+        let sent = self.before_send(verb, UserPi::send_extension)?;
+        let line = format!("{verb} {}", argument.as_str());
+        self.show_and_write(&line, format!("{line}\r\n").as_bytes())
+            .await?;
+        Ok(sent)
+    }
+
+    fn before_send(
+        &mut self,
+        step: &'static str,
+        ask: impl FnOnce(&mut UserPi) -> Result<Ticket, SendRefused>,
+    ) -> Result<Ticket, Error> {
+        self.step = step;
+        self.has_stored |= step == "STOR";
         if self.broken {
             return Err(self.lost(None));
         }
         if self.pi.is_idle() && self.has_unasked() {
             return Err(self.misbehaved("it says more than it was asked"));
         }
-        let ticket = self.pi.send(command).map_err(|source| Error::NotSent {
+        ask(&mut self.pi).map_err(|source| Error::NotSent {
             server: self.server.name.clone(),
-            step: self.step,
+            step,
             source,
-        })?;
-        let mut line = Vec::new();
-        command.encode(&mut line);
-        self.environment
-            .observer
-            .sent(&self.server.name, &shown(command, &line));
-        self.write(&line).await?;
-        Ok(ticket)
+        })
+    }
+
+    async fn show_and_write(&mut self, shown: &str, line: &[u8]) -> Result<(), Error> {
+        self.environment.observer.sent(&self.server.name, shown);
+        self.write(line).await
     }
 
     /// The next reply and what it means. No time limit.
@@ -307,6 +333,7 @@ impl ControlConn {
             representation: None,
             epsv_failed: false,
             data_bytes: 0,
+            has_stored: false,
             pi: UserPi::new(),
             connection,
             codec: ReplyCodec::lenient(),

@@ -1,7 +1,7 @@
 //! The verbs that need no data connection.
 
 use thirdhost_wire::{
-    Command, FactsLine, FileKind, Pathname, Reply, TimeVal, file_size, modification_time,
+    Command, FactsLine, FileKind, Pathname, Reply, Text, TimeVal, file_size, modification_time,
     quoted_pathname,
 };
 
@@ -17,6 +17,8 @@ pub struct Stat {
     pub size: Option<u64>,
     /// When it was last changed.
     pub modified: Option<TimeVal>,
+    /// How many bytes of an interrupted upload under this name are kept (design D10).
+    pub partial: Option<u64>,
 }
 
 impl ControlConn {
@@ -37,6 +39,7 @@ impl ControlConn {
                     kind: line.facts.kind().unwrap_or(FileKind::File),
                     size: line.facts.size(),
                     modified: line.facts.modified(),
+                    partial: line.facts.partial_bytes(),
                 }),
                 Some(Err(problem)) => Err(self.unusable("MLST", reply, problem.to_string())),
                 None => Err(self.unusable("MLST", reply, "it holds no facts")),
@@ -50,6 +53,7 @@ impl ControlConn {
             kind: FileKind::File,
             size,
             modified,
+            partial: None,
         })
     }
 
@@ -77,6 +81,14 @@ impl ControlConn {
     /// [`Error::Refused`].
     pub async fn remove_file(&mut self, path: &Pathname) -> Result<(), Error> {
         self.simple("DELE", Command::Dele(path.clone())).await
+    }
+
+    /// DELE after the person stopped: nothing is said about its success.
+    pub(crate) async fn remove_at_the_end(&mut self, path: &Pathname) {
+        if let Ok(ticket) = self.send(&Command::Dele(path.clone())).await {
+            let limit = self.environment.limits.abort;
+            let _nobody_asks = self.wait_through(ticket, limit).await;
+        }
     }
 
     /// RMD.
@@ -118,6 +130,33 @@ impl ControlConn {
             Ok(name) => Ok(name),
             Err(problem) => Err(self.unusable("PWD", reply, problem.to_string())),
         }
+    }
+
+    /// Sends a command that is no [`Command`]: an extension of some servers.
+    pub(crate) async fn extension(
+        &mut self,
+        verb: &'static str,
+        argument: &str,
+    ) -> Result<Reply, Error> {
+        // SECURITY: an argument cannot end the line (spec S-61).
+        let argument = Text::try_from(argument)?;
+        let ticket = self.send_extension(verb, &argument).await?;
+        self.wait_for(ticket, self.environment.limits.straggler)
+            .await
+    }
+
+    /// MFMT; whether the server did it.
+    pub(crate) async fn set_modified(
+        &mut self,
+        path: &Pathname,
+        time: TimeVal,
+    ) -> Result<bool, Error> {
+        if !self.features.has("MFMT") {
+            return Ok(false);
+        }
+        let whole = TimeVal::from_unix(time.unix_seconds(), 0).unwrap_or(time);
+        let reply = self.extension("MFMT", &format!("{whole} {path}")).await?;
+        Ok(reply.code().is_completion())
     }
 
     fn unusable(&self, step: &'static str, reply: Reply, problem: impl Into<String>) -> Error {

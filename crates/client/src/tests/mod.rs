@@ -1,6 +1,7 @@
 //! The client against servers that lie, stall, babble and break off.
 
 mod control;
+mod copy;
 mod relay;
 mod third_party;
 mod two_party;

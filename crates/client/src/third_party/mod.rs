@@ -64,9 +64,11 @@ pub enum Listen {
 /// What is checked after both servers said 2yz (spec U-8).
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
 pub enum Verify {
-    /// The size, where both servers tell it.
+    /// The size and the strongest hash, where both servers tell them.
     #[default]
     Auto,
+    /// The strongest hash that both know; it is an error if they know none.
+    Hash,
     /// The size; it is an error if a server does not tell it.
     Size,
     /// Nothing.
@@ -91,6 +93,8 @@ pub struct Report {
     pub arranged: bool,
     /// Whether the sizes were compared and agree.
     pub verified: bool,
+    /// The hash that was compared and agrees, by the name HASH has for it.
+    pub hash: Option<&'static str>,
     /// Bytes of the file that passed this host: 0, unless it was relayed.
     pub data_bytes_here: u64,
     /// What was tried before and refused.

@@ -97,6 +97,11 @@ impl Pair {
         &mut self.conns.destination
     }
 
+    /// Both connections: source, destination.
+    pub(crate) fn both(&mut self) -> (&mut ControlConn, &mut ControlConn) {
+        (&mut self.conns.source, &mut self.conns.destination)
+    }
+
     /// Takes the two connections apart: source, destination.
     #[must_use]
     pub fn into_parts(self) -> (ControlConn, ControlConn) {
@@ -117,7 +122,8 @@ impl Pair {
         let clock = self.conns.source.environment.world.clock.clone();
         let began = clock.now();
         let data_before = self.data_bytes();
-        let (operation, to, offset) = (job.operation, job.to.clone(), job.offset);
+        let (operation, offset) = (job.operation, job.offset);
+        let (from, to) = (job.from.clone(), job.to.clone());
         let before =
             verify::before(&mut self.conns.destination, operation, &to, &self.policy).await?;
         let mut report = self.climb(job, before).await?;
@@ -127,6 +133,9 @@ impl Pair {
         let destination = &mut self.conns.destination;
         report.verified =
             verify::after(destination, operation, &to, &self.policy, length, before).await?;
+        if operation == Operation::Copy {
+            report.hash = verify::hash(&mut self.conns, &from, &to, &self.policy).await?;
+        }
         report.elapsed = clock.now().saturating_sub(began);
         report.data_bytes_here = match report.arrangement {
             // Each byte came in and went out.
@@ -302,6 +311,7 @@ fn report(
         listener: rung.map(|rung| rung.listener),
         arranged,
         verified: false,
+        hash: None,
         data_bytes_here: 0,
         refusals,
     }

@@ -1,9 +1,10 @@
 //! After both said done: is what arrived as long as what was sent? Spec U-8.
 
-use thirdhost_proto::third_party::Operation;
+use thirdhost_proto::third_party::{BySide, Operation};
 use thirdhost_wire::{Pathname, RepresentationType};
 
 use super::{Policy, Verify};
+use crate::control::hash;
 use crate::{ControlConn, Error};
 
 /// What is known before the transfer.
@@ -79,6 +80,48 @@ pub(super) async fn after(
         server: destination.name().to_owned(),
         expected,
         found,
+    })
+}
+
+/// Compares hashes. Returns which one.
+pub(super) async fn hash(
+    conns: &mut BySide<ControlConn>,
+    from: &Pathname,
+    to: &Pathname,
+    policy: &Policy,
+) -> Result<Option<&'static str>, Error> {
+    let BySide {
+        source,
+        destination,
+    } = conns;
+    if !matches!(policy.verify, Verify::Auto | Verify::Hash) || !compares(policy) {
+        return Ok(None);
+    }
+    let unknown = |server: &ControlConn, reason| match policy.verify {
+        Verify::Hash => Err(Error::Unverifiable {
+            server: server.name().to_owned(),
+            reason,
+        }),
+        _ => Ok(None),
+    };
+    let Some(algorithm) = hash::common(source, destination) else {
+        return unknown(
+            destination,
+            "it lists no hash in FEAT that the source lists too",
+        );
+    };
+    let Some(expected) = hash::of(source, algorithm, from).await? else {
+        return unknown(source, "it does not tell the hash it lists in FEAT");
+    };
+    let Some(found) = hash::of(destination, algorithm, to).await? else {
+        return unknown(destination, "it does not tell the hash it lists in FEAT");
+    };
+    if found == expected {
+        return Ok(Some(algorithm.name));
+    }
+    Err(Error::HashDiffers {
+        server: destination.name().to_owned(),
+        algorithm: algorithm.name,
     })
 }
 

@@ -104,28 +104,19 @@ impl UserPi {
     /// # Errors
     /// [`SendRefused`]: then it must not go out.
     pub fn send(&mut self, command: &Command) -> Result<Ticket, SendRefused> {
-        if self.closing {
-            return Err(SendRefused::Closing);
-        }
-        if self
-            .outstanding
-            .iter()
-            .any(|owed| owed.kind == Kind::Greeting)
-        {
-            return Err(SendRefused::NotGreeted);
-        }
-        if self.outstanding.len() >= Self::OUTSTANDING_MAX {
-            return Err(SendRefused::TooMany);
-        }
-        let ticket = Ticket(self.next);
-        self.next = self.next.wrapping_add(1);
-        let kind = if *command == Command::Abor {
+        self.owe(if *command == Command::Abor {
             Kind::Abor
         } else {
             Kind::Other
-        };
-        self.outstanding.push_back(Outstanding { ticket, kind });
-        Ok(ticket)
+        })
+    }
+
+    /// Notes that a command goes out now that is no [`Command`]: an extension of some servers.
+    ///
+    /// # Errors
+    /// [`SendRefused`]: then it must not go out.
+    pub fn send_extension(&mut self) -> Result<Ticket, SendRefused> {
+        self.owe(Kind::Other)
     }
 
     /// Says what an arrived reply means.
@@ -166,6 +157,26 @@ impl UserPi {
             ticket: oldest.ticket,
             reply,
         }
+    }
+
+    fn owe(&mut self, kind: Kind) -> Result<Ticket, SendRefused> {
+        if self.closing {
+            return Err(SendRefused::Closing);
+        }
+        if self
+            .outstanding
+            .iter()
+            .any(|owed| owed.kind == Kind::Greeting)
+        {
+            return Err(SendRefused::NotGreeted);
+        }
+        if self.outstanding.len() >= Self::OUTSTANDING_MAX {
+            return Err(SendRefused::TooMany);
+        }
+        let ticket = Ticket(self.next);
+        self.next = self.next.wrapping_add(1);
+        self.outstanding.push_back(Outstanding { ticket, kind });
+        Ok(ticket)
     }
 
     /// Whether no reply is owed.

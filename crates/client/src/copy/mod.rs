@@ -1,0 +1,292 @@
+//! Copying files and trees: what to do, in which order, and what became of it.
+
+mod filter;
+mod local;
+mod look;
+mod names;
+mod one;
+mod plan;
+mod run;
+mod site;
+mod walk;
+mod worker;
+
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use thirdhost_proto::third_party::{Arrangement, Side};
+use thirdhost_wire::Pathname;
+
+pub use filter::{Filter, FilterError};
+pub use site::Site;
+
+use crate::{Environment, ExitCode, Policy};
+
+/// A tree, a file or several, from one end to another.
+#[derive(Clone, Debug)]
+pub struct Copy {
+    /// Where the files are; `None` is this host.
+    pub from: Option<Site>,
+    /// Where they go; `None` is this host.
+    pub to: Option<Site>,
+    /// What is copied and how.
+    pub options: Options,
+    /// Hears what happens.
+    pub watcher: Arc<dyn Watcher>,
+    /// Clock and the wish to stop.
+    pub environment: Environment,
+}
+
+/// What is copied under which name: a file, or a directory with all below.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Root {
+    /// At the source.
+    pub from: Location,
+    /// At the destination.
+    pub to: Location,
+}
+
+/// A file or directory at one end.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Location {
+    /// On a server; `None` is the login directory.
+    Remote(Option<Pathname>),
+    /// On this host.
+    Local(PathBuf),
+}
+
+/// What is copied and how.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Options {
+    /// Directories with all below.
+    pub recursive: bool,
+    /// Nothing is changed; what would be done is told.
+    pub dry_run: bool,
+    /// What is at the destination already.
+    pub existing: Existing,
+    /// Interrupted files are gone on with, those of equal size are left.
+    pub resume: bool,
+    /// What is not among the files of a source directory is removed at the destination.
+    pub delete: bool,
+    /// Which files.
+    pub filter: Filter,
+    /// How many files at once.
+    pub jobs: usize,
+    /// How often a file is tried again after a failure that may pass.
+    pub retries: u32,
+    /// How the two servers are brought together.
+    pub policy: Policy,
+}
+
+/// What happens to a file that is at the destination already.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum Existing {
+    /// It is replaced.
+    #[default]
+    Replace,
+    /// It is left if it is not older.
+    Update,
+    /// It is left if it has the same size.
+    SameSize,
+    /// It is left if size and hash are the same; only between servers that both know a hash.
+    SameHash,
+    /// It is left.
+    Keep,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            recursive: false,
+            dry_run: false,
+            existing: Existing::default(),
+            resume: false,
+            delete: false,
+            filter: Filter::default(),
+            jobs: 1,
+            retries: 3,
+            policy: Policy::default(),
+        }
+    }
+}
+
+/// Hears what happens while files are copied, in order.
+pub trait Watcher: fmt::Debug + Send + Sync {
+    /// Something happened.
+    fn happened(&self, event: &Happened<'_>);
+}
+
+/// What happens while files are copied. `name` is the path below the root, or the file's own.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Happened<'a> {
+    /// All is listed and decided.
+    Planned {
+        /// How many files will be copied.
+        files: usize,
+        /// Their bytes, as far as they are told.
+        bytes: u64,
+    },
+    /// A directory was made, or would be.
+    Directory {
+        /// Which.
+        name: &'a str,
+    },
+    /// A file begins.
+    Started {
+        /// Which.
+        name: &'a str,
+        /// Its length, if it is told.
+        bytes: Option<u64>,
+        /// Where it is gone on with.
+        offset: u64,
+    },
+    /// A file is there.
+    Done {
+        /// Which.
+        name: &'a str,
+        /// How it got there.
+        moved: &'a Moved,
+    },
+    /// A file would be copied (`dry_run`).
+    WouldCopy {
+        /// Which.
+        name: &'a str,
+        /// Its length, if it is told.
+        bytes: Option<u64>,
+    },
+    /// A file is left as it is.
+    Skipped {
+        /// Which.
+        name: &'a str,
+        /// Why.
+        reason: &'a str,
+    },
+    /// A file will be tried again.
+    Retrying {
+        /// Which.
+        name: &'a str,
+        /// Why it failed.
+        reason: &'a str,
+        /// How long until then.
+        after: Duration,
+    },
+    /// A file, directory or listing failed.
+    Failed(&'a Failed),
+    /// Something was removed at the destination, or would be.
+    Deleted {
+        /// What.
+        name: &'a str,
+    },
+    /// Something to know.
+    Note(&'a str),
+}
+
+/// How one file got there.
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct Moved {
+    /// How many bytes moved; `None` if neither server tells sizes.
+    pub bytes: Option<u64>,
+    /// Where it was gone on with.
+    pub offset: u64,
+    /// From its first command to its last reply.
+    pub elapsed: Duration,
+    /// Which way.
+    pub way: Way,
+    /// What was compared afterwards and agrees: `size`, the name of a hash, or nothing.
+    pub verified: Option<&'static str>,
+}
+
+/// Which way the bytes took.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Way {
+    /// From server to server.
+    Direct {
+        /// How the servers were brought together.
+        arrangement: Arrangement,
+        /// Which one listened.
+        listener: Side,
+    },
+    /// From server to server through this host.
+    Relayed,
+    /// From or to this host.
+    Local,
+}
+
+/// What failed, and why.
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct Failed {
+    /// The path below the root, or the file's own.
+    pub name: String,
+    /// Why.
+    pub message: String,
+    /// What it would be as the end of the program.
+    pub code: ExitCode,
+}
+
+/// What became of a whole copy. Sums of bytes count what is known.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct Summary {
+    /// Files copied, or that would be.
+    pub copied: u64,
+    /// Files left as they are.
+    pub skipped: u64,
+    /// Directories made, or that would be.
+    pub directories: u64,
+    /// Files and directories removed at the destination, or that would be.
+    pub deleted: u64,
+    /// Bytes that went from server to server.
+    pub direct_bytes: u64,
+    /// Bytes that went from server to server through this host.
+    pub relayed_bytes: u64,
+    /// Bytes that came from or went to this host.
+    pub local_bytes: u64,
+    /// What failed.
+    pub failures: Vec<Failed>,
+    /// The person stopped it.
+    pub stopped: bool,
+}
+
+impl Summary {
+    /// Adds another copy's.
+    pub fn add(&mut self, other: Self) {
+        self.copied += other.copied;
+        self.skipped += other.skipped;
+        self.directories += other.directories;
+        self.deleted += other.deleted;
+        self.direct_bytes += other.direct_bytes;
+        self.relayed_bytes += other.relayed_bytes;
+        self.local_bytes += other.local_bytes;
+        self.failures.extend(other.failures);
+        self.stopped |= other.stopped;
+    }
+
+    /// The number `thirdhost` ends with.
+    #[must_use]
+    pub fn exit_code(&self) -> ExitCode {
+        let did_something = self.copied + self.directories + self.deleted > 0;
+        match self.failures.as_slice() {
+            _ if self.stopped => ExitCode::Stopped,
+            [] if did_something => ExitCode::Done,
+            [] => ExitCode::NothingToDo,
+            [only] if !did_something && self.skipped == 0 => only.code,
+            _ => ExitCode::PartlyDone,
+        }
+    }
+
+    pub(crate) fn count(&mut self, moved: &Moved) {
+        self.copied += 1;
+        let bytes = moved.bytes.unwrap_or(0);
+        match moved.way {
+            Way::Direct { .. } => self.direct_bytes += bytes,
+            Way::Relayed => self.relayed_bytes += bytes,
+            Way::Local => self.local_bytes += bytes,
+        }
+    }
+}

@@ -1,0 +1,104 @@
+//! Names from servers are data: what may become a part of a path, and how it is joined. Spec S-24.
+
+use std::path::{Path, PathBuf};
+
+use thirdhost_wire::{Pathname, PathnameError};
+
+use super::Location;
+
+/// Why a name in a listing is not used.
+///
+/// SECURITY: every name from a listing goes through here before it is joined to anything; a
+/// server must not make us write, read or remove outside the directory it was asked about.
+pub(super) fn refused(name: &str) -> Option<&'static str> {
+    match name {
+        "" => Some("it is empty"),
+        "." | ".." => Some("it names another directory"),
+        _ if name.contains('/') => Some("it holds a slash"),
+        _ if name.chars().any(char::is_control) => Some("it holds a control character"),
+        _ if cfg!(windows) && name.contains(['\\', ':']) => Some("it holds a backslash or a colon"),
+        _ => None,
+    }
+}
+
+impl Location {
+    /// The same with a relative path below it, whose parts are not [`refused`].
+    pub(super) fn below(&self, relative: &str) -> Result<Self, PathnameError> {
+        if relative.is_empty() {
+            return Ok(self.clone());
+        }
+        Ok(match self {
+            Self::Remote(None) => Self::Remote(Some(Pathname::try_from(relative)?)),
+            Self::Remote(Some(directory)) => {
+                let directory = directory.as_str();
+                let slash = if directory.ends_with('/') { "" } else { "/" };
+                let path = format!("{directory}{slash}{relative}");
+                Self::Remote(Some(Pathname::try_from(path.as_str())?))
+            }
+            Self::Local(directory) => Self::Local(local(directory, relative)),
+        })
+    }
+
+    /// The last part of the path; empty for a login directory.
+    pub(super) fn own_name(&self) -> String {
+        match self {
+            Self::Remote(path) => path
+                .as_ref()
+                .and_then(|path| path.as_str().rsplit('/').find(|part| !part.is_empty()))
+                .unwrap_or_default()
+                .to_owned(),
+            Self::Local(path) => path
+                .file_name()
+                .map(|name| name.to_string_lossy().into_owned())
+                .unwrap_or_default(),
+        }
+    }
+}
+
+fn local(directory: &Path, relative: &str) -> PathBuf {
+    let mut path = directory.to_owned();
+    path.extend(relative.split('/'));
+    path
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_that_would_leave_its_directory_is_refused() {
+        for name in [
+            "",
+            ".",
+            "..",
+            "a/b",
+            "/etc",
+            "../x",
+            "a\nb",
+            "a\0",
+            "\u{1b}[2J",
+        ] {
+            assert!(refused(name).is_some(), "{name:?}");
+        }
+        for name in ["a", "...", " a b ", "näme", "-rf", "a\"b", "~"] {
+            assert_eq!(refused(name), None, "{name:?}");
+        }
+    }
+
+    fn check(directory: &str, relative: &str, expected: &str) {
+        let directory = Pathname::try_from(directory).ok();
+        let found = Location::Remote(directory).below(relative).unwrap();
+        let expected = Pathname::try_from(expected).unwrap();
+        assert_eq!(found, Location::Remote(Some(expected)));
+    }
+
+    #[test]
+    fn a_path_is_joined_with_one_slash() {
+        check("d", "a/b", "d/a/b");
+        check("", "a", "a");
+        check("/", "a", "/a");
+        check("/d/", "a", "/d/a");
+        let local = Location::Local("d".into()).below("a/b").unwrap();
+        assert_eq!(local, Location::Local(Path::new("d").join("a").join("b")));
+    }
+}

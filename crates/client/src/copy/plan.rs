@@ -1,0 +1,110 @@
+//! What to do about each file: copy it, leave it, remove what is too much.
+
+use std::collections::{HashMap, HashSet};
+
+use super::walk::{Entry, Kind};
+use super::{Existing, Location, Options};
+use crate::Error;
+
+/// One file to copy.
+#[derive(Clone, Debug)]
+pub(super) struct Job {
+    /// What it is called in messages.
+    pub(super) name: String,
+    pub(super) from: Location,
+    pub(super) to: Location,
+    pub(super) file: Entry,
+    /// What is there already, if that was looked up.
+    pub(super) there: Option<Entry>,
+    /// How often it failed.
+    pub(super) failures: u32,
+}
+
+/// Why a file is left as it is, as far as sizes and times tell.
+pub(super) fn reason_to_skip(options: &Options, job: &Job) -> Option<&'static str> {
+    let there = job
+        .there
+        .as_ref()
+        .filter(|there| there.kind == Kind::File)?;
+    let same_size = job.file.size.is_some() && job.file.size == there.size;
+    let seconds = |entry: &Entry| entry.modified.map(|time| time.unix_seconds());
+    match options.existing {
+        Existing::Keep => Some("it is there"),
+        Existing::SameSize if same_size => Some("the size is the same"),
+        Existing::Update => {
+            let newer = seconds(&job.file).zip(seconds(there));
+            newer
+                .is_some_and(|(source, destination)| destination >= source)
+                .then_some("it is not older")
+        }
+        _ if options.resume && same_size => Some("the size is the same"),
+        _ => None,
+    }
+}
+
+/// Whether what is at the destination has to be known before anything is decided.
+pub(super) fn needs_there(options: &Options) -> bool {
+    options.resume || options.delete || options.existing != Existing::Replace
+}
+
+/// The files to copy out of a tree, and the directories they need, parents first.
+pub(super) fn tree(
+    (from, to): (&Location, &Location),
+    entries: Vec<Entry>,
+    there: &HashMap<String, Entry>,
+    options: &Options,
+) -> Result<(Vec<String>, Vec<Job>), Error> {
+    let (mut directories, mut jobs) = (Vec::new(), Vec::new());
+    for entry in entries {
+        match entry.kind {
+            Kind::Directory => directories.push(entry.path),
+            Kind::File if options.filter.takes(&entry) => jobs.push(Job {
+                name: entry.path.clone(),
+                from: from.below(&entry.path)?,
+                to: to.below(&entry.path)?,
+                there: there.get(&entry.path).cloned(),
+                file: entry,
+                failures: 0,
+            }),
+            Kind::File | Kind::Other => {}
+        }
+    }
+    directories.sort();
+    if options.filter.only.is_some() {
+        let needed: HashSet<&str> = jobs.iter().flat_map(|job| parents(&job.name)).collect();
+        directories.retain(|directory| needed.contains(directory.as_str()));
+    }
+    Ok((directories, jobs))
+}
+
+/// What is at the destination and not at the source, children before parents.
+///
+/// What the filter leaves out at the source is left alone at the destination too, and so are
+/// directories with something of that kind in them.
+pub(super) fn surplus(
+    source: &HashSet<String>,
+    there: &HashMap<String, Entry>,
+    options: &Options,
+) -> Vec<Entry> {
+    let is_surplus = |entry: &&Entry| {
+        !source.contains(&entry.path)
+            && (entry.kind != Kind::File || options.filter.takes(entry))
+            && entry.kind != Kind::Other
+    };
+    let mut found: Vec<Entry> = there.values().filter(is_surplus).cloned().collect();
+    let going: HashSet<String> = found.iter().map(|entry| entry.path.clone()).collect();
+    let stays: HashSet<&str> = there
+        .keys()
+        .filter(|path| !going.contains(*path))
+        .flat_map(|path| parents(path))
+        .collect();
+    found.retain(|entry| entry.kind == Kind::File || !stays.contains(entry.path.as_str()));
+    found.sort_by(|a, b| b.path.cmp(&a.path));
+    found
+}
+
+/// Every directory above a path.
+fn parents(path: &str) -> impl Iterator<Item = &str> {
+    path.match_indices('/')
+        .filter_map(move |(at, _)| path.get(..at))
+}

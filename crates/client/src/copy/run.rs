@@ -1,0 +1,322 @@
+//! The whole copy: look, plan, make directories, move files, remove what is too much.
+
+use std::collections::{HashMap, HashSet};
+
+use super::plan::{self, Job};
+use super::walk::{Entry, Kind, Walked};
+use super::worker::{Line, Queue};
+use super::{Copy, Failed, Happened, Location, Root, Summary, look};
+use crate::{ControlConn, Error, ExitCode};
+
+/// What was found out about all roots.
+#[derive(Default)]
+struct Plan {
+    directories: Vec<(String, Location)>,
+    jobs: Vec<Job>,
+    surplus: Vec<(Entry, Location)>,
+    /// Something at the source was not seen, so nothing may pass for removed there.
+    is_blind: bool,
+}
+
+impl Copy {
+    /// Copies every root with all below.
+    ///
+    /// What fails does not stop the rest; it is in the summary.
+    ///
+    /// # Errors
+    /// When nothing can be done at all: a server cannot be reached or does not let in.
+    ///
+    /// # Cancel safety
+    /// Not cancel safe; trip the environment's interrupt to end it in good order.
+    pub async fn run(&self, roots: &[Root]) -> Result<Summary, Error> {
+        let mut line = Line::open(self).await?;
+        let mut summary = Summary::default();
+        let mut plan = Plan::default();
+        for root in roots {
+            match self.look(&mut line, root, &mut plan, &mut summary).await {
+                Ok(()) => {}
+                Err(error) if error.exit_code() == ExitCode::Stopped => {
+                    summary.stopped = true;
+                    return Ok(summary);
+                }
+                Err(error) if !line.is_usable() => return Err(error),
+                Err(error) => self.failed(&mut summary, root.from.own_name(), &error),
+            }
+        }
+        self.watcher.happened(&Happened::Planned {
+            files: plan.jobs.len(),
+            bytes: plan.jobs.iter().filter_map(|job| job.file.size).sum(),
+        });
+        if self.options.dry_run {
+            self.tell(plan, &mut summary);
+            line.quit().await;
+            return Ok(summary);
+        }
+        self.make_directories(&mut line, &mut plan, &mut summary)
+            .await;
+        let (mut summary, line) = Queue::new(plan.jobs, summary).run(self, line).await;
+        if summary.stopped {
+            return Ok(summary);
+        }
+        let mut line = match line {
+            Some(line) => line,
+            None if plan.surplus.is_empty() => return Ok(summary),
+            None => Line::open(self).await?,
+        };
+        if !plan.surplus.is_empty() && (plan.is_blind || !summary.failures.is_empty()) {
+            let note = "nothing is removed, because not everything was seen and copied";
+            self.watcher.happened(&Happened::Note(note));
+        } else {
+            for (entry, at) in plan.surplus {
+                self.remove(&mut line, &entry, &at, &mut summary).await;
+            }
+        }
+        line.quit().await;
+        Ok(summary)
+    }
+
+    /// What one root holds and what that means.
+    async fn look(
+        &self,
+        line: &mut Line,
+        root: &Root,
+        plan: &mut Plan,
+        summary: &mut Summary,
+    ) -> Result<(), Error> {
+        let own_name = root.from.own_name();
+        let Some(file) = look::at(line.source(), &root.from).await? else {
+            return Err(self.missing(root));
+        };
+        if file.kind != Kind::Directory {
+            let there = match plan::needs_there(&self.options) {
+                true => look::at(line.destination(), &root.to).await?,
+                false => None,
+            };
+            plan.jobs.push(Job {
+                name: own_name,
+                from: root.from.clone(),
+                to: root.to.clone(),
+                file,
+                there,
+                failures: 0,
+            });
+            return Ok(());
+        }
+        if !self.options.recursive {
+            let failed = Failed {
+                name: own_name,
+                message: "it is a directory; add -r to copy it with all below".to_owned(),
+                code: ExitCode::Usage,
+            };
+            self.watcher.happened(&Happened::Failed(&failed));
+            summary.failures.push(failed);
+            return Ok(());
+        }
+        let walked = look::below(line.source(), &root.from, &self.options.filter).await?;
+        plan.is_blind |= !walked.problems.is_empty();
+        self.problems(&walked, summary);
+        let there = self.there(line, root).await?;
+        let seen: HashSet<String> = walked.entries.iter().map(|e| e.path.clone()).collect();
+        let ends = (&root.from, &root.to);
+        let (directories, jobs) = plan::tree(
+            ends,
+            walked.entries,
+            there.as_ref().unwrap_or(&HashMap::new()),
+            &self.options,
+        )?;
+        if there.is_none() && root.to != Location::Remote(None) {
+            plan.directories.push((root.to.own_name(), root.to.clone()));
+        }
+        let there = there.unwrap_or_default();
+        for path in directories {
+            if !there
+                .get(&path)
+                .is_some_and(|entry| entry.kind == Kind::Directory)
+            {
+                let at = root.to.below(&path)?;
+                plan.directories.push((path, at));
+            }
+        }
+        plan.jobs.extend(jobs);
+        if self.options.delete {
+            for entry in plan::surplus(&seen, &there, &self.options) {
+                let at = root.to.below(&entry.path)?;
+                plan.surplus.push((entry, at));
+            }
+        }
+        Ok(())
+    }
+
+    /// What is at the destination, if that matters; `None` if no directory is there.
+    async fn there(
+        &self,
+        line: &mut Line,
+        root: &Root,
+    ) -> Result<Option<HashMap<String, Entry>>, Error> {
+        let found = look::at(line.destination(), &root.to).await?;
+        if found.is_none_or(|found| found.kind != Kind::Directory) {
+            return Ok(None);
+        }
+        // Excluded directories are not entered, so what is in them is never surplus.
+        let filter = &self.options.filter;
+        let Walked { entries, .. } = look::below(line.destination(), &root.to, filter).await?;
+        let by_path = |entry: Entry| (entry.path.clone(), entry);
+        Ok(Some(entries.into_iter().map(by_path).collect()))
+    }
+
+    fn missing(&self, root: &Root) -> Error {
+        let path = match &root.from {
+            Location::Local(path) => path.clone(),
+            Location::Remote(_) => root.from.own_name().into(),
+        };
+        Error::Local {
+            what: "find",
+            path,
+            source: std::io::ErrorKind::NotFound.into(),
+        }
+    }
+
+    fn problems(&self, walked: &Walked, summary: &mut Summary) {
+        for (name, reason) in &walked.problems {
+            let failed = Failed {
+                name: name.clone(),
+                message: reason.clone(),
+                code: ExitCode::Refused,
+            };
+            self.watcher.happened(&Happened::Failed(&failed));
+            summary.failures.push(failed);
+        }
+        let others = walked
+            .entries
+            .iter()
+            .filter(|entry| entry.kind == Kind::Other);
+        for entry in others {
+            self.watcher.happened(&Happened::Skipped {
+                name: &entry.path,
+                reason: "it is no file and no directory",
+            });
+        }
+    }
+
+    /// `--dry-run`: what would be done.
+    fn tell(&self, plan: Plan, summary: &mut Summary) {
+        for (name, _) in &plan.directories {
+            summary.directories += 1;
+            self.watcher.happened(&Happened::Directory { name });
+        }
+        for job in &plan.jobs {
+            let name = job.name.as_str();
+            if let Some(reason) = plan::reason_to_skip(&self.options, job) {
+                summary.skipped += 1;
+                self.watcher.happened(&Happened::Skipped { name, reason });
+                continue;
+            }
+            summary.copied += 1;
+            let bytes = job.file.size;
+            self.watcher.happened(&Happened::WouldCopy { name, bytes });
+        }
+        for (entry, _) in &plan.surplus {
+            summary.deleted += 1;
+            self.watcher
+                .happened(&Happened::Deleted { name: &entry.path });
+        }
+    }
+
+    /// Ahead of the files. What lies below a directory that cannot be made fails with it.
+    async fn make_directories(&self, line: &mut Line, plan: &mut Plan, summary: &mut Summary) {
+        let mut failed: Vec<Location> = Vec::new();
+        for (name, at) in std::mem::take(&mut plan.directories) {
+            if failed.iter().any(|above| is_below(&at, above)) {
+                continue;
+            }
+            match make(line.destination(), &at).await {
+                Ok(()) => {
+                    summary.directories += 1;
+                    self.watcher.happened(&Happened::Directory { name: &name });
+                }
+                Err(error) => {
+                    self.failed(summary, name, &error);
+                    failed.push(at);
+                }
+            }
+        }
+        plan.jobs.retain(|job| {
+            let is_lost = failed.iter().any(|above| is_below(&job.to, above));
+            if is_lost {
+                let failed = Failed {
+                    name: job.name.clone(),
+                    message: "its directory could not be made".to_owned(),
+                    code: ExitCode::Refused,
+                };
+                self.watcher.happened(&Happened::Failed(&failed));
+                summary.failures.push(failed);
+            }
+            !is_lost
+        });
+    }
+
+    async fn remove(&self, line: &mut Line, entry: &Entry, at: &Location, summary: &mut Summary) {
+        let is_directory = entry.kind == Kind::Directory;
+        let result = match (at, line.destination()) {
+            (Location::Remote(Some(path)), Some(conn)) if is_directory => {
+                conn.remove_directory(path).await
+            }
+            (Location::Remote(Some(path)), Some(conn)) => conn.remove_file(path).await,
+            (Location::Local(path), _) => {
+                let removed = match is_directory {
+                    true => std::fs::remove_dir(path),
+                    false => std::fs::remove_file(path),
+                };
+                removed.map_err(|source| Error::Local {
+                    what: "remove",
+                    path: path.clone(),
+                    source,
+                })
+            }
+            _ => Ok(()),
+        };
+        match result {
+            Ok(()) => {
+                summary.deleted += 1;
+                self.watcher
+                    .happened(&Happened::Deleted { name: &entry.path });
+            }
+            Err(error) => self.failed(summary, entry.path.clone(), &error),
+        }
+    }
+
+    fn failed(&self, summary: &mut Summary, name: String, error: &Error) {
+        let failed = Failed {
+            name,
+            message: error.to_string(),
+            code: error.exit_code(),
+        };
+        self.watcher.happened(&Happened::Failed(&failed));
+        summary.failures.push(failed);
+    }
+}
+
+async fn make(conn: Option<&mut ControlConn>, at: &Location) -> Result<(), Error> {
+    match (at, conn) {
+        (Location::Remote(Some(path)), Some(conn)) => conn.make_directory(path).await,
+        (Location::Local(path), _) => {
+            std::fs::create_dir_all(path).map_err(|source| Error::Local {
+                what: "make",
+                path: path.clone(),
+                source,
+            })
+        }
+        _ => Ok(()),
+    }
+}
+
+fn is_below(location: &Location, above: &Location) -> bool {
+    match (location, above) {
+        (Location::Local(path), Location::Local(above)) => path.starts_with(above),
+        (Location::Remote(Some(path)), Location::Remote(Some(above))) => path
+            .as_str()
+            .strip_prefix(above.as_str())
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with('/')),
+        _ => false,
+    }
+}

@@ -1,0 +1,235 @@
+//! Several files at once, each over its own control connections; again after what may pass.
+
+use std::collections::VecDeque;
+use std::sync::Mutex;
+use std::time::Duration;
+
+use super::one::{self, Outcome};
+use super::plan::Job;
+use super::{Copy, Failed, Happened, Summary};
+use crate::{ControlConn, Error, ExitCode, Pair};
+
+/// The control connections that one file at a time needs.
+pub(super) enum Line {
+    Between(Box<Pair>),
+    Fetch(Box<ControlConn>),
+    Store(Box<ControlConn>),
+}
+
+/// What is to be done and what was.
+pub(super) struct Queue {
+    jobs: Mutex<VecDeque<Job>>,
+    summary: Mutex<Summary>,
+}
+
+impl Line {
+    pub(super) async fn open(copy: &Copy) -> Result<Self, Error> {
+        Ok(match (&copy.from, &copy.to) {
+            (Some(from), Some(to)) => {
+                // One after the other, so that a failure names one server.
+                let source = from.open().await?;
+                let destination = to.open().await?;
+                let policy = copy.options.policy.clone();
+                Self::Between(Box::new(Pair::new(source, destination, policy)))
+            }
+            (Some(from), None) => Self::Fetch(Box::new(from.open().await?)),
+            (None, Some(to)) => Self::Store(Box::new(to.open().await?)),
+            (None, None) => {
+                return Err(Error::Local {
+                    what: "copy without a server",
+                    path: ".".into(),
+                    source: std::io::ErrorKind::InvalidInput.into(),
+                });
+            }
+        })
+    }
+
+    pub(super) fn source(&mut self) -> Option<&mut ControlConn> {
+        match self {
+            Self::Between(pair) => Some(pair.source()),
+            Self::Fetch(conn) => Some(conn),
+            Self::Store(_) => None,
+        }
+    }
+
+    pub(super) fn destination(&mut self) -> Option<&mut ControlConn> {
+        match self {
+            Self::Between(pair) => Some(pair.destination()),
+            Self::Fetch(_) => None,
+            Self::Store(conn) => Some(conn),
+        }
+    }
+
+    pub(super) fn is_usable(&mut self) -> bool {
+        self.source().is_none_or(|conn| conn.is_usable())
+            && self.destination().is_none_or(|conn| conn.is_usable())
+    }
+
+    pub(super) async fn quit(self) {
+        match self {
+            Self::Between(pair) => pair.quit().await,
+            Self::Fetch(conn) | Self::Store(conn) => {
+                if conn.is_usable() {
+                    conn.quit().await.ok();
+                }
+            }
+        }
+    }
+}
+
+impl Queue {
+    pub(super) fn new(jobs: Vec<Job>, summary: Summary) -> Self {
+        Self {
+            jobs: Mutex::new(jobs.into()),
+            summary: Mutex::new(summary),
+        }
+    }
+
+    /// Does all there is to do. `line` is used first and comes back if it still can be.
+    pub(super) async fn run(self, copy: &Copy, line: Line) -> (Summary, Option<Line>) {
+        let mut line = Some(line);
+        loop {
+            let waiting = self.with_jobs(|jobs| jobs.len());
+            let count = copy.options.jobs.clamp(1, JOBS_MAX).min(waiting.max(1));
+            let mut lines = vec![line.take()];
+            lines.resize_with(count, || None);
+            let workers = lines
+                .into_iter()
+                .enumerate()
+                .map(|(number, line)| Box::pin(self.work(copy, number == 0, line)));
+            let mut ended = futures_util::future::join_all(workers).await.into_iter();
+            line = ended.next().flatten();
+            for surplus in ended.flatten() {
+                surplus.quit().await;
+            }
+            // A worker that a site would not have any more gave its file back.
+            let is_done = self.with_jobs(|jobs| jobs.is_empty());
+            if is_done || self.with_summary(|summary| summary.stopped) {
+                let summary = self.with_summary(std::mem::take);
+                return (summary, line);
+            }
+        }
+    }
+
+    async fn work(&self, copy: &Copy, is_first: bool, mut line: Option<Line>) -> Option<Line> {
+        while let Some(mut job) = self.with_jobs(VecDeque::pop_front) {
+            if copy.environment.interrupt.is_tripped() {
+                self.with_summary(|summary| summary.stopped = true);
+                break;
+            }
+            let result = match line.take() {
+                Some(mut open) => {
+                    let result = one::copy(copy, &mut open, &job).await;
+                    line = Some(open);
+                    result
+                }
+                None => match Line::open(copy).await {
+                    Ok(mut open) => {
+                        let result = one::copy(copy, &mut open, &job).await;
+                        line = Some(open);
+                        result
+                    }
+                    Err(error) if !is_first && !is_stop(&error) => {
+                        let note = format!("no more connections at once: {error}");
+                        copy.watcher.happened(&Happened::Note(&note));
+                        self.with_jobs(|jobs| jobs.push_front(job));
+                        return None;
+                    }
+                    Err(error) => Err(error),
+                },
+            };
+            if !line.as_mut().is_some_and(Line::is_usable) {
+                line = None;
+            }
+            match result {
+                Ok(outcome) => self.done(copy, &job, &outcome),
+                Err(error) if is_stop(&error) => {
+                    self.with_summary(|summary| summary.stopped = true);
+                    break;
+                }
+                Err(Error::Closing { .. }) if !is_first => {
+                    let note = "a server ended one of several sessions; fewer are used";
+                    copy.watcher.happened(&Happened::Note(note));
+                    self.with_jobs(|jobs| jobs.push_front(job));
+                    return None;
+                }
+                Err(error) if job.failures < copy.options.retries && may_pass(&error) => {
+                    job.failures += 1;
+                    pause(copy, &job, &error).await;
+                    self.with_jobs(|jobs| jobs.push_front(job));
+                }
+                Err(error) => self.failed(copy, job.name, &error),
+            }
+        }
+        line
+    }
+
+    fn done(&self, copy: &Copy, job: &Job, outcome: &Outcome) {
+        let name = job.name.as_str();
+        match outcome {
+            Outcome::Moved(moved) => {
+                self.with_summary(|summary| summary.count(moved));
+                copy.watcher.happened(&Happened::Done { name, moved });
+            }
+            Outcome::Skipped(reason) => {
+                self.with_summary(|summary| summary.skipped += 1);
+                copy.watcher.happened(&Happened::Skipped { name, reason });
+            }
+        }
+    }
+
+    fn failed(&self, copy: &Copy, name: String, error: &Error) {
+        let failed = Failed {
+            name,
+            message: error.to_string(),
+            code: error.exit_code(),
+        };
+        copy.watcher.happened(&Happened::Failed(&failed));
+        self.with_summary(|summary| summary.failures.push(failed));
+    }
+
+    fn with_jobs<T>(&self, act: impl FnOnce(&mut VecDeque<Job>) -> T) -> T {
+        act(&mut self
+            .jobs
+            .lock()
+            .unwrap_or_else(|poisoned| poisoned.into_inner()))
+    }
+
+    fn with_summary<T>(&self, act: impl FnOnce(&mut Summary) -> T) -> T {
+        act(&mut self
+            .summary
+            .lock()
+            .unwrap_or_else(|poisoned| poisoned.into_inner()))
+    }
+}
+
+/// 1 s, 2 s, 4 s … up to a minute, unless the person stops.
+async fn pause(copy: &Copy, job: &Job, error: &Error) {
+    let seconds = 1_u64
+        .checked_shl(job.failures.saturating_sub(1))
+        .unwrap_or(PAUSE_SECONDS_MAX);
+    let after = Duration::from_secs(seconds.min(PAUSE_SECONDS_MAX));
+    copy.watcher.happened(&Happened::Retrying {
+        name: &job.name,
+        reason: &error.to_string(),
+        after,
+    });
+    tokio::select! {
+        () = copy.environment.world.clock.sleep(after) => {}
+        () = copy.environment.interrupt.tripped() => {}
+    }
+}
+
+/// 4yz, a lost connection, silence (spec U-12).
+fn may_pass(error: &Error) -> bool {
+    error.exit_code() == ExitCode::Temporary
+}
+
+fn is_stop(error: &Error) -> bool {
+    error.exit_code() == ExitCode::Stopped
+}
+
+/// More would be unkind to any server.
+const JOBS_MAX: usize = 64;
+
+const PAUSE_SECONDS_MAX: u64 = 60;
