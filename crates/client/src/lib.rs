@@ -37,4 +37,4 @@ pub use third_party::{Listen, Pair, Policy, Refusal, Relay, Report, Verify, Via}
 
 pub use thirdhost_proto::third_party::{Arrangement, Operation, Parameters, Side};
 
-pub use thirdhost_wire::{FactsLine, Features, FileKind, Password, Pathname, Text};
+pub use thirdhost_wire::{FactsLine, Features, FileKind, Password, Pathname, Text, TimeVal};

@@ -28,6 +28,8 @@ pub struct Remote {
     pub password: Option<Password>,
     /// Relative to the login directory, or absolute; `None` is the login directory itself.
     pub path: Option<Pathname>,
+    /// What the user calls the server, if it has a name of the user's own.
+    pub label: Option<String>,
 }
 
 /// Why a text is no place.
@@ -96,6 +98,26 @@ impl Remote {
         }
     }
 
+    /// The same server under a name of the user's own.
+    #[must_use]
+    pub fn labelled(self, label: impl Into<String>) -> Self {
+        Self {
+            label: Some(label.into()),
+            ..self
+        }
+    }
+
+    /// The same server with another path, as it stands (no `%` is decoded); empty for none.
+    ///
+    /// # Errors
+    /// [`PlaceError::Forbidden`] for a CR, LF or NUL in it.
+    pub fn with_path(self, path: &str) -> Result<Self, PlaceError> {
+        let read = |path| Pathname::try_from(path);
+        let path = (!path.is_empty()).then(|| read(path)).transpose();
+        let path = path.map_err(|problem| PlaceError::Forbidden("path", problem))?;
+        Ok(Self { path, ..self })
+    }
+
     /// The path as it goes into a command.
     #[must_use]
     pub fn path_text(&self) -> &str {
@@ -142,6 +164,7 @@ impl Remote {
             user,
             password,
             path,
+            label: None,
         })
     }
 }

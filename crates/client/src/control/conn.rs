@@ -5,9 +5,9 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use bytes::BytesMut;
-use thirdhost_proto::user::{Class, Received, SendRefused, Ticket, UserPi};
+use thirdhost_proto::user::{Class, Received, Ticket, UserPi};
 use thirdhost_sockets::Connection;
-use thirdhost_wire::{Command, Features, Reply, ReplyCodec, RepresentationType, Text};
+use thirdhost_wire::{Command, Features, Reply, ReplyCodec, RepresentationType};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio_util::codec::Decoder;
 
@@ -27,15 +27,15 @@ pub struct ControlConn {
     pub(crate) data_bytes: u64,
     /// STOR was sent since somebody last looked.
     pub(crate) has_stored: bool,
-    pi: UserPi,
+    pub(super) pi: UserPi,
     connection: Box<dyn Connection>,
     codec: ReplyCodec,
     received: BytesMut,
     /// What has come since the last reply was complete.
     unfinished_bytes: usize,
-    step: &'static str,
+    pub(super) step: &'static str,
     control_bytes: u64,
-    broken: bool,
+    pub(super) broken: bool,
 }
 
 impl ControlConn {
@@ -136,53 +136,6 @@ impl ControlConn {
     /// Closes without a word: nothing the server says counts any more.
     pub(crate) fn abandon(&mut self) {
         self.broken = true;
-    }
-
-    /// Sends a command without waiting.
-    pub(crate) async fn send(&mut self, command: &Command) -> Result<Ticket, Error> {
-        let sent = self.before_send(command.verb().code(), |pi| pi.send(command))?;
-        let mut line = Vec::new();
-        command.encode(&mut line);
-        self.show_and_write(&shown(command, &line), &line).await?;
-        Ok(sent)
-    }
-
-    /// The same for a command that is no [`Command`].
-    pub(crate) async fn send_extension(
-        &mut self,
-        verb: &'static str,
-        argument: &Text,
-    ) -> Result<Ticket, Error> {
-        let sent = self.before_send(verb, UserPi::send_extension)?;
-        let line = format!("{verb} {}", argument.as_str());
-        self.show_and_write(&line, format!("{line}\r\n").as_bytes())
-            .await?;
-        Ok(sent)
-    }
-
-    fn before_send(
-        &mut self,
-        step: &'static str,
-        ask: impl FnOnce(&mut UserPi) -> Result<Ticket, SendRefused>,
-    ) -> Result<Ticket, Error> {
-        self.step = step;
-        self.has_stored |= step == "STOR";
-        if self.broken {
-            return Err(self.lost(None));
-        }
-        if self.pi.is_idle() && self.has_unasked() {
-            return Err(self.misbehaved("it says more than it was asked"));
-        }
-        ask(&mut self.pi).map_err(|source| Error::NotSent {
-            server: self.server.name.clone(),
-            step,
-            source,
-        })
-    }
-
-    async fn show_and_write(&mut self, shown: &str, line: &[u8]) -> Result<(), Error> {
-        self.environment.observer.sent(&self.server.name, shown);
-        self.write(line).await
     }
 
     /// The next reply and what it means. No time limit.
@@ -346,7 +299,7 @@ impl ControlConn {
     }
 
     /// Whether something waits that would be taken for the next reply; a 421 may (spec Q-12).
-    fn has_unasked(&self) -> bool {
+    pub(super) fn has_unasked(&self) -> bool {
         !self.received.is_empty() && !self.received.starts_with(b"421")
     }
 
@@ -381,7 +334,7 @@ impl ControlConn {
         }
     }
 
-    async fn write(&mut self, line: &[u8]) -> Result<(), Error> {
+    pub(super) async fn write(&mut self, line: &[u8]) -> Result<(), Error> {
         let limit = self.environment.limits.reply;
         let environment = self.environment.clone();
         let written = environment.within(limit, async {
@@ -401,22 +354,11 @@ impl ControlConn {
         }
     }
 
-    fn lost(&self, source: Option<io::Error>) -> Error {
+    pub(super) fn lost(&self, source: Option<io::Error>) -> Error {
         Error::Lost {
             server: self.server.name.clone(),
             step: self.step,
             source,
         }
-    }
-}
-
-/// The line as it may be seen: PASS and ACCT without their argument (spec S-70).
-fn shown(command: &Command, line: &[u8]) -> String {
-    match command {
-        Command::Pass(_) => "PASS ****".to_owned(),
-        Command::Acct(_) => "ACCT ****".to_owned(),
-        _ => String::from_utf8_lossy(line)
-            .trim_end_matches(['\r', '\n'])
-            .to_owned(),
     }
 }

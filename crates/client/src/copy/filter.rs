@@ -14,6 +14,7 @@ use super::walk::Entry;
 pub struct Filter {
     include: Option<Patterns>,
     exclude: Option<Patterns>,
+    is_shallow: bool,
     /// Paths below the root, and no others.
     pub only: Option<HashSet<String>>,
     /// No shorter file.
@@ -52,7 +53,20 @@ impl Filter {
         })
     }
 
-    /// Whether a directory is entered.
+    /// The same for one directory alone.
+    pub(super) fn shallow(self) -> Self {
+        Self {
+            is_shallow: true,
+            ..self
+        }
+    }
+
+    /// Whether what lies below a directory is listed too.
+    pub(super) fn descends(&self) -> bool {
+        !self.is_shallow
+    }
+
+    /// Whether a directory is taken, with what lies below.
     pub(super) fn enters(&self, path: &str) -> bool {
         !matches(&self.exclude, path)
     }

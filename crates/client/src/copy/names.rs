@@ -40,7 +40,8 @@ impl Location {
     }
 
     /// The last part of the path; empty for a login directory.
-    pub(super) fn own_name(&self) -> String {
+    #[must_use]
+    pub fn own_name(&self) -> String {
         match self {
             Self::Remote(path) => path
                 .as_ref()

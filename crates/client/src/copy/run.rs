@@ -240,19 +240,14 @@ impl Copy {
                 }
             }
         }
-        plan.jobs.retain(|job| {
-            let is_lost = failed.iter().any(|above| is_below(&job.to, above));
-            if is_lost {
-                let failed = Failed {
-                    name: job.name.clone(),
-                    message: "its directory could not be made".to_owned(),
-                    code: ExitCode::Refused,
-                };
-                self.watcher.happened(&Happened::Failed(&failed));
-                summary.failures.push(failed);
-            }
-            !is_lost
-        });
+        let before = plan.jobs.len();
+        plan.jobs
+            .retain(|job| !failed.iter().any(|above| is_below(&job.to, above)));
+        let lost = before - plan.jobs.len();
+        if lost > 0 {
+            let note = format!("{lost} files are left out with the directories that failed");
+            self.watcher.happened(&Happened::Note(&note));
+        }
     }
 
     async fn remove(&self, line: &mut Line, entry: &Entry, at: &Location, summary: &mut Summary) {

@@ -52,7 +52,11 @@ impl Walked {
                 continue;
             }
             match entry.kind {
-                Kind::Directory if filter.enters(&path) => below.push(path.clone()),
+                Kind::Directory if filter.enters(&path) => {
+                    if filter.descends() {
+                        below.push(path.clone());
+                    }
+                }
                 Kind::Directory => continue,
                 Kind::File | Kind::Other => {}
             }

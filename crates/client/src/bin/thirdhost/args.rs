@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use crate::copy_args::CopyArgs;
 use clap::{Parser, Subcommand, ValueEnum};
 use thirdhost_client::{Arrangement, ExitCode, Listen, Policy, Relay, Side, Verify, Via};
 
@@ -32,6 +33,10 @@ pub(crate) struct Args {
     #[arg(long, global = true, value_enum, default_value_t = VerifyArg::Auto)]
     pub(crate) verify: VerifyArg,
 
+    /// Prints the password on its first line; THIRDHOST_SITE and THIRDHOST_USER say for whom.
+    #[arg(long, global = true, value_name = "COMMAND")]
+    pub(crate) password_command: Option<String>,
+
     /// Print errors only.
     #[arg(short, long, global = true, conflicts_with = "verbose")]
     pub(crate) quiet: bool,
@@ -47,8 +52,8 @@ pub(crate) struct Args {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Verb {
-    /// Copy a file: between two servers directly, or from or to this host.
-    Cp { source: String, destination: String },
+    /// Copy files: between two servers directly, or from or to this host.
+    Cp(CopyArgs),
     /// Append a file to another: RFC 438's own command.
     Append { source: String, destination: String },
     /// List a directory.
@@ -71,6 +76,34 @@ pub(crate) enum Verb {
     Mv { source: String, destination: String },
     /// Print what is known of a file or directory.
     Stat { place: String },
+    /// Servers under names of your own: `name:path` then is a place.
+    #[command(subcommand)]
+    Site(SiteVerb),
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum SiteVerb {
+    /// Add a site, or replace it.
+    Add {
+        name: String,
+        /// `host`, `host:port` or `[address]:port`.
+        host: String,
+        #[arg(long)]
+        user: Option<String>,
+        /// Prints the password on its first line.
+        #[arg(long = "get-password", value_name = "COMMAND")]
+        password_command: Option<String>,
+        /// Where other servers reach it, if not where we do.
+        #[arg(long, value_name = "ADDRESS")]
+        data_host: Option<std::net::IpAddr>,
+        /// Pass on what it tells in a 227, though it is not its own address.
+        #[arg(long)]
+        trust_pasv_address: bool,
+    },
+    /// List them.
+    List,
+    /// Remove a site.
+    Remove { name: String },
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -110,8 +143,10 @@ pub(crate) enum ListenArg {
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub(crate) enum VerifyArg {
-    /// The size, where both servers tell it.
+    /// The size and the strongest hash, where both servers tell them.
     Auto,
+    /// The strongest hash that both know, always.
+    Hash,
     /// The size, always.
     Size,
     /// Nothing.
@@ -143,6 +178,7 @@ impl Args {
         };
         policy.verify = match self.verify {
             VerifyArg::Auto => Verify::Auto,
+            VerifyArg::Hash => Verify::Hash,
             VerifyArg::Size => Verify::Size,
             VerifyArg::None => Verify::None,
         };
@@ -152,13 +188,14 @@ impl Args {
 
 fn exit_codes() -> String {
     let mut text = String::from(
-        "A place is ftp://[user@]host[:port]/path or a local path. The path is relative to the \
-         login directory; // or %2F makes it absolute.\n\n\
-         Passwords: THIRDHOST_PASSWORD_<SITE> (the host in capitals, anything but letters and \
-         digits as _), else a prompt.\n\nExit codes:\n",
+        "A place is ftp://[user@]host[:port]/path, site:path or a local path. The path is relative \
+         to the login directory; // or %2F makes it absolute.\n\n\
+         Passwords, the first that answers: --password-command, THIRDHOST_PASSWORD_<SITE> (the \
+         site or host in capitals, anything but letters and digits as _), the site's \
+         password_command, ~/.netrc, a prompt.\n\nExit codes:\n",
     );
     for code in ExitCode::ALL {
-        text.push_str(&format!("  {:2}  {}\n", code.number(), code.meaning()));
+        text.push_str(&format!("  {:3}  {}\n", code.number(), code.meaning()));
     }
     text
 }

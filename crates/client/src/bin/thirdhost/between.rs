@@ -1,4 +1,4 @@
-//! `cp`, `append` and `mv`: two places, of which both, one or none may be on a server.
+//! `append` and `mv`: two places, of which both, one or none may be on a server.
 
 use serde_json::json;
 use thirdhost_client::{Operation, Pair, Pathname, Place, Policy, Remote, Report};
@@ -6,25 +6,6 @@ use thirdhost_client::{Operation, Pair, Pathname, Place, Policy, Remote, Report}
 use crate::console::Console;
 use crate::failure::Failure;
 use crate::{local, session};
-
-pub(crate) async fn copy(
-    console: &Console,
-    policy: Policy,
-    source: &str,
-    destination: &str,
-) -> Result<(), Failure> {
-    match (session::place(source)?, session::place(destination)?) {
-        (Place::Remote(from), Place::Remote(to)) => {
-            Box::pin(direct(console, policy, Operation::Copy, &from, &to)).await?;
-            Ok(())
-        }
-        (Place::Remote(from), Place::Local(to)) => local::fetch(console, &from, &to).await,
-        (Place::Local(from), Place::Remote(to)) => local::store(console, &from, &to, false).await,
-        (Place::Local(_), Place::Local(_)) => Err(Failure::Usage(
-            "both places are local; one at least must be ftp://[user@]host[:port]/path".to_owned(),
-        )),
-    }
-}
 
 pub(crate) async fn append(
     console: &Console,

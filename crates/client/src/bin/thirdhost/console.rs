@@ -1,23 +1,27 @@
 //! What the person sees: notes and dialogues on stderr, data or events on stdout.
 
-use std::io::{self, Write as _};
+use std::io::{self, IsTerminal as _, Write as _};
 use std::sync::Arc;
 
 use serde_json::{Value, json};
 use thirdhost_client::{Environment, ExitCode, Observer, escape};
 use thirdhost_sockets::World;
 
+use crate::args::Args;
 use crate::failure::Failure;
 
 #[derive(Debug)]
 pub(crate) struct Console {
     quiet: bool,
     json: bool,
+    verbose: bool,
+    password_command: Option<String>,
     environment: Environment,
 }
 
 impl Console {
-    pub(crate) fn new(quiet: bool, verbose: bool, json: bool) -> Self {
+    pub(crate) fn new(args: &Args) -> Self {
+        let (quiet, verbose, json) = (args.quiet, args.verbose, args.json);
         let environment = Environment::new(World::real());
         let environment = if verbose {
             environment.with_observer(Arc::new(Dialogue))
@@ -27,8 +31,23 @@ impl Console {
         Self {
             quiet,
             json,
+            verbose,
+            password_command: args.password_command.clone(),
             environment,
         }
+    }
+
+    pub(crate) fn password_command(&self) -> Option<&str> {
+        self.password_command.as_deref()
+    }
+
+    /// Whether a progress bar can be seen and would not be torn by other lines.
+    pub(crate) fn shows_progress(&self) -> bool {
+        !self.quiet && !self.verbose && io::stderr().is_terminal()
+    }
+
+    pub(crate) fn is_quiet(&self) -> bool {
+        self.quiet
     }
 
     pub(crate) fn environment(&self) -> &Environment {
@@ -74,7 +93,8 @@ impl Console {
         }
     }
 
-    fn write(&self, line: &str) -> Result<(), Failure> {
+    /// A line on stdout.
+    pub(crate) fn write(&self, line: &str) -> Result<(), Failure> {
         writeln!(io::stdout(), "{line}").map_err(Failure::Stdout)
     }
 }

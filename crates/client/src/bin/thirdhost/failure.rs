@@ -27,6 +27,10 @@ pub(crate) enum Failure {
         path: PathBuf,
         source: io::Error,
     },
+    #[error("{}: {problem}", path.display())]
+    Sites { path: PathBuf, problem: String },
+    #[error("the password command `{command}` failed: {problem}")]
+    PasswordCommand { command: String, problem: String },
     #[error("cannot write to stdout: {0}")]
     Stdout(io::Error),
     #[error("{0} was copied but not verified, so the source was left as it is; use cp and rm")]
@@ -39,6 +43,7 @@ impl Failure {
     pub(crate) fn exit_code(&self) -> ExitCode {
         match self {
             Self::Place { .. } | Self::Usage(_) | Self::NoPassword { .. } => ExitCode::Usage,
+            Self::Sites { .. } | Self::PasswordCommand { .. } => ExitCode::Usage,
             Self::Resolve { .. } | Self::NoAddress(_) => ExitCode::Temporary,
             Self::File { source, .. } if source.kind() == io::ErrorKind::NotFound => {
                 ExitCode::FileNotFound

@@ -3,16 +3,21 @@
 mod args;
 mod between;
 mod console;
+mod copy_args;
+mod cp;
 mod credentials;
 mod failure;
 mod local;
 mod names;
+mod netrc;
 mod session;
+mod sites;
+mod watch;
 
 use std::io::Write as _;
 
 use clap::Parser as _;
-use thirdhost_client::{ExitCode, escape};
+use thirdhost_client::{ExitCode, Interrupt, escape};
 
 use crate::args::{Args, Verb};
 use crate::console::Console;
@@ -33,9 +38,10 @@ async fn main() -> std::process::ExitCode {
             return code.into();
         }
     };
-    let console = Console::new(args.quiet, args.verbose, args.json);
+    let console = Console::new(&args);
+    tokio::spawn(stop_on_interrupt(console.environment().interrupt.clone()));
     match Box::pin(run(args, &console)).await {
-        Ok(()) => ExitCode::Done.into(),
+        Ok(code) => code.into(),
         Err(failure) if failure.is_broken_pipe() => ExitCode::Done.into(),
         Err(failure) => {
             let code = failure.exit_code();
@@ -49,13 +55,23 @@ async fn main() -> std::process::ExitCode {
     }
 }
 
-async fn run(args: Args, console: &Console) -> Result<(), Failure> {
+/// The first Ctrl-C ends things in good order, the second at once.
+async fn stop_on_interrupt(interrupt: Interrupt) {
+    if tokio::signal::ctrl_c().await.is_err() {
+        return;
+    }
+    interrupt.trip();
+    let text = "thirdhost: stopping; once more stops at once";
+    let _unheard = writeln!(std::io::stderr(), "{text}");
+    if tokio::signal::ctrl_c().await.is_ok() {
+        std::process::exit(ExitCode::Stopped.number().into());
+    }
+}
+
+async fn run(args: Args, console: &Console) -> Result<ExitCode, Failure> {
     let policy = args.policy();
     match args.verb {
-        Verb::Cp {
-            source,
-            destination,
-        } => between::copy(console, policy, &source, &destination).await,
+        Verb::Cp(args) => return cp::run(console, policy, &args).await,
         Verb::Append {
             source,
             destination,
@@ -71,5 +87,7 @@ async fn run(args: Args, console: &Console) -> Result<(), Failure> {
         Verb::Stat { place } => names::stat(console, &place).await,
         Verb::Rm { place } => names::remove(console, &place).await,
         Verb::Mkdir { place } => names::make_directory(console, &place).await,
-    }
+        Verb::Site(verb) => sites::run(console, &verb),
+    }?;
+    Ok(ExitCode::Done)
 }

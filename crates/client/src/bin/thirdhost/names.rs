@@ -1,7 +1,7 @@
 //! `ls`, `stat`, `rm` and `mkdir`: what one server holds under which names.
 
 use serde_json::json;
-use thirdhost_client::{FileKind, Listing};
+use thirdhost_client::{FactsLine, FileKind, Listing, TimeVal};
 
 use crate::console::Console;
 use crate::failure::Failure;
@@ -12,25 +12,29 @@ pub(crate) async fn list(console: &Console, place: &str) -> Result<(), Failure> 
     let mut conn = session::open(console, &remote).await?;
     match conn.list(remote.path.as_ref()).await? {
         Listing::Facts {
-            entries,
+            mut entries,
             unreadable,
         } => {
+            entries.sort_by(|a, b| a.name.cmp(&b.name));
+            let size = |entry: &FactsLine| entry.facts.size().map(|size| size.to_string());
+            let width = entries.iter().filter_map(size).map(|size| size.len()).max();
             for entry in &entries {
-                let (kind, size) = (entry.facts.kind(), entry.facts.size());
-                let modified = entry.facts.modified().map(|time| time.to_string());
+                let kind = entry.facts.kind();
+                let modified = entry.facts.modified();
                 let event = json!({
                     "event": "entry",
                     "name": entry.name.as_str(),
                     "kind": word(kind.as_ref()),
-                    "size": size,
-                    "modified": modified,
+                    "size": entry.facts.size(),
+                    "modified": modified.map(|time| time.to_string()),
                 });
                 let line = format!(
-                    "{} {:>14} {:>14} {}",
+                    "{} {:>width$} {:<19} {}",
                     letter(kind.as_ref()),
-                    size.map_or("-".to_owned(), |size| size.to_string()),
-                    modified.as_deref().unwrap_or("-"),
-                    entry.name
+                    size(entry).as_deref().unwrap_or("-"),
+                    modified.map_or("-".to_owned(), readable),
+                    entry.name,
+                    width = width.unwrap_or(1),
                 );
                 console.answer(&line, &event)?;
             }
@@ -69,7 +73,7 @@ pub(crate) async fn stat(console: &Console, place: &str) -> Result<(), Failure> 
         "{} {} {} {path}",
         word(Some(&stat.kind)),
         stat.size.map_or("-".to_owned(), |size| size.to_string()),
-        modified.as_deref().unwrap_or("-"),
+        stat.modified.map_or("-".to_owned(), readable),
     );
     console.answer(&line, &event)
 }
@@ -90,6 +94,21 @@ pub(crate) async fn make_directory(console: &Console, place: &str) -> Result<(),
     Ok(())
 }
 
+/// `2026-11-23 03:25:18`, in UTC as the server tells it.
+fn readable(time: TimeVal) -> String {
+    let digits = time.to_string();
+    let part = |range| digits.get(range).unwrap_or_default();
+    format!(
+        "{}-{}-{} {}:{}:{}",
+        part(0..4),
+        part(4..6),
+        part(6..8),
+        part(8..10),
+        part(10..12),
+        part(12..14)
+    )
+}
+
 fn word(kind: Option<&FileKind>) -> &'static str {
     match kind {
         Some(FileKind::File) => "file",
@@ -105,5 +124,20 @@ fn letter(kind: Option<&FileKind>) -> char {
         "file" => '-',
         "directory" => 'd',
         _ => '?',
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_readable() {
+        for (time, expected) in [
+            ("20261123032518", "2026-11-23 03:25:18"),
+            ("00010203040506.789", "0001-02-03 04:05:06"),
+        ] {
+            assert_eq!(readable(time.parse().unwrap()), expected);
+        }
     }
 }

@@ -2,14 +2,18 @@
 
 use std::net::SocketAddr;
 
-use thirdhost_client::{ControlConn, Pathname, Place, Remote, Server};
+use thirdhost_client::{ControlConn, Environment, Pathname, Place, Remote, Server, Site};
 
 use crate::console::Console;
 use crate::credentials;
 use crate::failure::Failure;
+use crate::sites;
 
 /// Reads a place.
 pub(crate) fn place(text: &str) -> Result<Place, Failure> {
+    if let Some(remote) = sites::remote(text)? {
+        return Ok(Place::Remote(remote));
+    }
     // The place is shown without its password.
     Place::parse(text).map_err(|source| Failure::Place {
         place: without_password(text),
@@ -39,19 +43,17 @@ pub(crate) fn path(remote: &Remote) -> Result<&Pathname, Failure> {
 
 /// Connects and logs in.
 pub(crate) async fn open(console: &Console, remote: &Remote) -> Result<ControlConn, Failure> {
-    let credentials = credentials::find(console, remote)?;
-    let mut conn = connect(console, remote).await?;
-    if !conn.peer().ip().to_canonical().is_loopback() {
-        console.note(&format!(
-            "{} is spoken to in clear text: passwords and files can be read on the way",
-            remote.site()
-        ));
-    }
-    conn.login(&credentials).await?;
-    Ok(conn)
+    let site = site(console, remote, console.environment()).await?;
+    Ok(site.open().await?)
 }
 
-async fn connect(console: &Console, remote: &Remote) -> Result<ControlConn, Failure> {
+/// A server and who logs in there; nothing is called yet.
+pub(crate) async fn site(
+    console: &Console,
+    remote: &Remote,
+    environment: &Environment,
+) -> Result<Site, Failure> {
+    let credentials = credentials::find(console, remote).await?;
     let host = remote.host.clone();
     let addresses: Vec<SocketAddr> = tokio::net::lookup_host((host.as_str(), remote.port))
         .await
@@ -60,15 +62,31 @@ async fn connect(console: &Console, remote: &Remote) -> Result<ControlConn, Fail
             source,
         })?
         .collect();
-    let mut last = Failure::NoAddress(host);
-    for address in addresses {
-        let server = Server::at(address).named(remote.site());
-        match ControlConn::connect(console.environment(), server).await {
-            Ok(conn) => return Ok(conn),
-            Err(error) => last = error.into(),
-        }
+    if addresses.is_empty() {
+        return Err(Failure::NoAddress(host));
     }
-    Err(last)
+    if !addresses
+        .iter()
+        .all(|at| at.ip().to_canonical().is_loopback())
+    {
+        console.note(&format!(
+            "{} is spoken to in clear text: passwords and files can be read on the way",
+            remote.site()
+        ));
+    }
+    let configured = match &remote.label {
+        Some(label) => sites::find(label)?.unwrap_or_default(),
+        None => sites::Site::default(),
+    };
+    let server = |address| {
+        let name = remote.label.clone().unwrap_or_else(|| remote.site());
+        let mut server = Server::at(address).named(name);
+        server.data_host = configured.data_host;
+        server.trust_pasv_address = configured.trust_pasv_address;
+        server
+    };
+    let servers = addresses.into_iter().map(server).collect();
+    Ok(Site::new(environment.clone(), servers, credentials))
 }
 
 fn without_password(text: &str) -> String {

@@ -1,0 +1,195 @@
+//! `cp`: from the places on the command line to one copy for each source.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use thirdhost_client::{
+    Copy, Environment, ExitCode, Location, Pathname, Place, Policy, Root, Site, Summary,
+};
+
+use crate::console::Console;
+use crate::copy_args::CopyArgs;
+use crate::failure::Failure;
+use crate::session;
+use crate::watch::{self, Watch};
+
+/// Copies, and says what became of it.
+pub(crate) async fn run(
+    console: &Console,
+    policy: Policy,
+    args: &CopyArgs,
+) -> Result<ExitCode, Failure> {
+    let options = args.options(policy)?;
+    let Some((destination, sources)) = args.places.split_last() else {
+        return Err(Failure::Usage("name sources and a destination".to_owned()));
+    };
+    let to = session::place(destination)?;
+    let sources = sources.iter().map(|source| session::place(source));
+    let sources: Vec<Place> = sources.collect::<Result<_, _>>()?;
+    let is_local = |place: &Place| matches!(place, Place::Local(_));
+    if is_local(&to) && sources.iter().any(is_local) {
+        return Err(Failure::Usage(
+            "both places are local; one at least must be ftp://[user@]host[:port]/path".to_owned(),
+        ));
+    }
+    let counts = is_local(&to) || sources.iter().any(is_local);
+    let watch = Arc::new(if console.is_json() {
+        Watch::json()
+    } else if console.shows_progress() {
+        Watch::bar(counts)
+    } else {
+        Watch::lines(console.is_quiet())
+    });
+    let environment = match console.shows_progress() || console.is_json() {
+        true => console.environment().clone().with_observer(watch.clone()),
+        false => console.environment().clone(),
+    };
+    let began = environment.world.clock.now();
+    let to_site = site(console, &to, &environment).await?;
+    let mut summary = Summary::default();
+    let mut copied = Ok(());
+    for from in &sources {
+        let copy = Copy {
+            from: site(console, from, &environment).await?,
+            to: to_site.clone(),
+            options: options.clone(),
+            watcher: watch.clone(),
+            environment: environment.clone(),
+        };
+        match Box::pin(one(&copy, from, &to, sources.len() > 1)).await {
+            Ok(found) => summary.add(found),
+            Err(failure) => copied = Err(failure),
+        }
+        if copied.is_err() || summary.stopped {
+            break;
+        }
+    }
+    watch.end();
+    let seconds = environment
+        .world
+        .clock
+        .now()
+        .saturating_sub(began)
+        .as_secs_f64();
+    let line = watch::summary_line(&summary, seconds, options.dry_run);
+    console.result(&line, &watch::summary_event(&summary, seconds))?;
+    copied.map(|()| summary.exit_code())
+}
+
+async fn site(
+    console: &Console,
+    place: &Place,
+    environment: &Environment,
+) -> Result<Option<Site>, Failure> {
+    match place {
+        Place::Remote(remote) => Ok(Some(session::site(console, remote, environment).await?)),
+        Place::Local(_) => Ok(None),
+    }
+}
+
+async fn one(copy: &Copy, from: &Place, to: &Place, is_many: bool) -> Result<Summary, Failure> {
+    let source = location(from);
+    let found = copy.expand(&source).await?;
+    // A pattern stands for many, also when it happens to match one.
+    let into = is_many || found.as_slice() != [source];
+    let mut roots = Vec::new();
+    for from in found {
+        let is_into = into || names_directory(to) || is_directory(copy, &from, to).await?;
+        roots.push(Root {
+            to: target(&from, to, is_into)?,
+            from,
+        });
+    }
+    Ok(copy.run(&roots).await?)
+}
+
+/// Whether a file shall go into an existing directory, as with the shell's cp. A directory's
+/// contents go there themselves, so that doing it again does the same.
+async fn is_directory(copy: &Copy, from: &Location, to: &Place) -> Result<bool, Failure> {
+    match to {
+        Place::Local(path) if path.is_dir() => Ok(!copy.is_directory_at_source(from).await?),
+        Place::Local(_) => Ok(false),
+        Place::Remote(_) => Ok(copy.is_directory_at_destination(&location(to)).await?
+            && !copy.is_directory_at_source(from).await?),
+    }
+}
+
+/// A place that ends in `/`, or has no path, is a directory to put things into.
+fn names_directory(place: &Place) -> bool {
+    match place {
+        Place::Remote(remote) => remote.path_text().ends_with('/'),
+        Place::Local(path) => path.to_string_lossy().ends_with('/'),
+    }
+}
+
+fn location(place: &Place) -> Location {
+    match place {
+        Place::Remote(remote) => Location::Remote(remote.path.clone().map(without_last_slash)),
+        Place::Local(path) => Location::Local(path.clone()),
+    }
+}
+
+fn without_last_slash(path: Pathname) -> Pathname {
+    let text = path.as_str().trim_end_matches('/');
+    Pathname::try_from(text).unwrap_or(path)
+}
+
+fn target(from: &Location, to: &Place, is_into: bool) -> Result<Location, Failure> {
+    if !is_into {
+        return Ok(location(to));
+    }
+    // SECURITY: the name is the user's own word or passed the check of listed names, but the
+    // user's may still be `..`.
+    let name = from.own_name();
+    if matches!(name.as_str(), "" | "." | "..") {
+        return Err(Failure::Usage(
+            "the source has no name; name the destination".to_owned(),
+        ));
+    }
+    match to {
+        Place::Local(path) => Ok(Location::Local(PathBuf::from(path).join(name))),
+        Place::Remote(remote) => {
+            let directory = remote.path_text();
+            let slash = if directory.is_empty() || directory.ends_with('/') {
+                ""
+            } else {
+                "/"
+            };
+            let path = Pathname::try_from(format!("{directory}{slash}{name}").as_str());
+            let path = path.map_err(thirdhost_client::Error::from)?;
+            Ok(Location::Remote(Some(path)))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(from: &str, to: &str, is_into: bool, expected: &str) {
+        let from = location(&session::place(from).unwrap());
+        let to = session::place(to).unwrap();
+        let found = match target(&from, &to, is_into || names_directory(&to)) {
+            Ok(Location::Remote(path)) => path.map_or(String::new(), |path| path.to_string()),
+            Ok(Location::Local(path)) => path.display().to_string(),
+            Err(failure) => failure.to_string(),
+        };
+        assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn a_directory_gets_the_name_the_source_has() {
+        check("ftp://a/x/f", "ftp://b/g", false, "g");
+        check("ftp://a/x/f", "ftp://b/g", true, "g/f");
+        check("ftp://a/x/f", "ftp://b/d/", false, "d/f");
+        check("ftp://a/x/d/", "ftp://b/y", false, "y");
+        check("ftp://a/x/d/", "y/", false, "y/d");
+        check("ftp://a/f", "ftp://b//", false, "/f");
+        check(
+            "ftp://a/..",
+            "y/",
+            false,
+            "the source has no name; name the destination",
+        );
+    }
+}
