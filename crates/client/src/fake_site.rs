@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 
 use futures_util::FutureExt as _;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream};
+use tokio::sync::Notify;
 
 use crate::fake::{Answer, Data, FakeNet, Later, say};
 
@@ -13,14 +14,18 @@ use crate::fake::{Answer, Data, FakeNet, Later, say};
 pub(crate) type Files = BTreeMap<String, Option<(Vec<u8>, u64)>>;
 
 /// What two servers exchange directly: RETR puts it here, STOR takes it.
-pub(crate) type Between = Arc<Mutex<Option<Vec<u8>>>>;
+#[derive(Default)]
+pub(crate) struct Between {
+    bytes: Mutex<Option<Vec<u8>>>,
+    sent: Notify,
+}
 
 type Odd = Arc<dyn Fn(&str) -> Option<Answer> + Send + Sync>;
 
 #[derive(Clone)]
 pub(crate) struct FakeSite {
     pub(crate) files: Arc<Mutex<Files>>,
-    between: Between,
+    between: Arc<Between>,
     features: &'static str,
     /// The data connection that was called and not used yet.
     stream: Arc<Mutex<Option<DuplexStream>>>,
@@ -40,7 +45,7 @@ impl FakeSite {
         net: &FakeNet,
         address: &str,
         features: &'static str,
-        between: &Between,
+        between: &Arc<Between>,
         odd: impl Fn(&str) -> Option<Answer> + Send + Sync + 'static,
     ) -> Self {
         let site = Self {
@@ -175,7 +180,8 @@ impl FakeSite {
     fn send(&self, bytes: Vec<u8>) -> Answer {
         // Nobody called from here: the other server did, or will.
         let Some(mut stream) = self.stream.lock().unwrap().take() else {
-            *self.between.lock().unwrap() = Some(bytes);
+            *self.between.bytes.lock().unwrap() = Some(bytes);
+            self.between.sent.notify_one();
             return Answer::Say("150 here\r\n226 done\r\n".to_owned());
         };
         later("150 here\r\n", async move {
@@ -199,13 +205,12 @@ impl FakeSite {
         let Some(mut stream) = self.stream.lock().unwrap().take() else {
             let between = self.between.clone();
             return later("150 here\r\n", async move {
-                for _ in 0..100 {
-                    let sent = between.lock().unwrap().take();
-                    if let Some(bytes) = sent {
-                        keep(bytes);
-                        return "226 done\r\n".to_owned();
-                    }
-                    tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+                let patience = std::time::Duration::from_secs(1);
+                let _in_time = tokio::time::timeout(patience, between.sent.notified()).await;
+                let sent = between.bytes.lock().unwrap().take();
+                if let Some(bytes) = sent {
+                    keep(bytes);
+                    return "226 done\r\n".to_owned();
                 }
                 "425 nobody called\r\n".to_owned()
             });

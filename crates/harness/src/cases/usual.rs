@@ -22,7 +22,7 @@ pub(super) async fn run(setting: &Setting, arrangement: Arrangement) -> Result<E
             .transfer(&mut pair, Operation::Copy, "from", to)
             .await?;
         pair.quit().await;
-        check::equal("the listener", listener, report.listener)?;
+        check::equal("the listener", Some(listener), report.listener)?;
         check::holds(&stage.destination, to, &[&stage.source.path("from")])?;
     }
     for site in [&stage.source, &stage.destination] {

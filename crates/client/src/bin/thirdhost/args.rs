@@ -1,10 +1,15 @@
 //! The command line, as it is written; nothing is looked up or opened here.
 
+// The path is told because an example includes this file from elsewhere.
+#[path = "copy_args.rs"]
+mod copy_args;
+
 use std::path::PathBuf;
 
-use crate::copy_args::CopyArgs;
 use clap::{Parser, Subcommand, ValueEnum};
 use thirdhost_client::{Arrangement, ExitCode, Listen, Policy, Relay, Side, Verify, Via};
+
+pub(crate) use copy_args::CopyArgs;
 
 /// Copies files directly between two FTP servers.
 #[derive(Debug, Parser)]

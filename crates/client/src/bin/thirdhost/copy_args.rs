@@ -4,9 +4,6 @@ use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
 use clap::Args;
-use thirdhost_client::{Existing, Filter, Options, Policy};
-
-use crate::failure::Failure;
 
 /// What `cp` copies, and how.
 #[derive(Args, Debug)]
@@ -82,54 +79,6 @@ pub(crate) struct CopyArgs {
     /// How often a file is tried again after a failure that may pass.
     #[arg(long, value_name = "N", default_value_t = 3)]
     pub(crate) retries: u32,
-}
-
-impl CopyArgs {
-    pub(crate) fn options(&self, policy: Policy) -> Result<Options, Failure> {
-        let mut filter = Filter::new(&self.include, &self.exclude)
-            .map_err(|problem| Failure::Usage(problem.to_string()))?;
-        if let Some(path) = &self.files_from {
-            let text = std::fs::read_to_string(path).map_err(|source| Failure::File {
-                what: "read",
-                path: path.clone(),
-                source,
-            })?;
-            let names = text.lines().filter(|line| !line.is_empty());
-            filter.only = Some(
-                names
-                    .map(|name| name.trim_start_matches("./").to_owned())
-                    .collect(),
-            );
-        }
-        filter.min_size = self.min_size;
-        filter.max_size = self.max_size;
-        filter.newer = self.newer;
-        let mut options = Options::default();
-        options.recursive = self.recursive;
-        options.dry_run = self.dry_run;
-        options.existing = self.existing();
-        options.resume = self.resume;
-        options.delete = self.delete;
-        options.filter = filter;
-        options.jobs = self.jobs;
-        options.retries = self.retries;
-        options.policy = policy;
-        Ok(options)
-    }
-
-    fn existing(&self) -> Existing {
-        if self.update {
-            Existing::Update
-        } else if self.size_only {
-            Existing::SameSize
-        } else if self.checksum {
-            Existing::SameHash
-        } else if self.ignore_existing {
-            Existing::Keep
-        } else {
-            Existing::Replace
-        }
-    }
 }
 
 fn jobs(text: &str) -> Result<usize, String> {

@@ -4,11 +4,12 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use thirdhost_client::{
-    Copy, Environment, ExitCode, Location, Pathname, Place, Policy, Root, Site, Summary,
+    Copy, Environment, Existing, ExitCode, Filter, Location, Options, Pathname, Place, Policy,
+    Root, Site, Summary,
 };
 
+use crate::args::CopyArgs;
 use crate::console::Console;
-use crate::copy_args::CopyArgs;
 use crate::failure::Failure;
 use crate::session;
 use crate::watch::{self, Watch};
@@ -19,7 +20,7 @@ pub(crate) async fn run(
     policy: Policy,
     args: &CopyArgs,
 ) -> Result<ExitCode, Failure> {
-    let options = args.options(policy)?;
+    let options = options(args, policy)?;
     let Some((destination, sources)) = args.places.split_last() else {
         return Err(Failure::Usage("name sources and a destination".to_owned()));
     };
@@ -74,6 +75,49 @@ pub(crate) async fn run(
     let line = watch::summary_line(&summary, seconds, options.dry_run);
     console.result(&line, &watch::summary_event(&summary, seconds))?;
     copied.map(|()| summary.exit_code())
+}
+
+fn options(args: &CopyArgs, policy: Policy) -> Result<Options, Failure> {
+    let mut filter = Filter::new(&args.include, &args.exclude)
+        .map_err(|problem| Failure::Usage(problem.to_string()))?;
+    if let Some(path) = &args.files_from {
+        let text = std::fs::read_to_string(path).map_err(|source| Failure::File {
+            what: "read",
+            path: path.clone(),
+            source,
+        })?;
+        let names = text.lines().filter(|line| !line.is_empty());
+        let names = names.map(|name| name.trim_start_matches("./").to_owned());
+        filter.only = Some(names.collect());
+    }
+    filter.min_size = args.min_size;
+    filter.max_size = args.max_size;
+    filter.newer = args.newer;
+    let mut options = Options::default();
+    options.recursive = args.recursive;
+    options.dry_run = args.dry_run;
+    options.existing = existing(args);
+    options.resume = args.resume;
+    options.delete = args.delete;
+    options.filter = filter;
+    options.jobs = args.jobs;
+    options.retries = args.retries;
+    options.policy = policy;
+    Ok(options)
+}
+
+fn existing(args: &CopyArgs) -> Existing {
+    if args.update {
+        Existing::Update
+    } else if args.size_only {
+        Existing::SameSize
+    } else if args.checksum {
+        Existing::SameHash
+    } else if args.ignore_existing {
+        Existing::Keep
+    } else {
+        Existing::Replace
+    }
 }
 
 async fn site(

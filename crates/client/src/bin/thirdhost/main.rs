@@ -3,7 +3,6 @@
 mod args;
 mod between;
 mod console;
-mod copy_args;
 mod cp;
 mod credentials;
 mod failure;
