@@ -167,7 +167,11 @@ impl Copy {
     fn missing(&self, root: &Root) -> Error {
         let path = match &root.from {
             Location::Local(path) => path.clone(),
-            Location::Remote(_) => root.from.own_name().into(),
+            Location::Remote(path) => {
+                let path = path.as_ref().map_or("", |path| path.as_str());
+                let site = self.from.as_ref().map_or("", |site| site.name());
+                format!("{path} at {site}").into()
+            }
         };
         Error::Local {
             what: "find",

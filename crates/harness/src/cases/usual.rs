@@ -22,7 +22,10 @@ pub(super) async fn run(setting: &Setting, arrangement: Arrangement) -> Result<E
             .transfer(&mut pair, Operation::Copy, "from", to)
             .await?;
         pair.quit().await;
-        check::equal("the listener", Some(listener), report.listener)?;
+        let found = report
+            .listener
+            .map_or("none".to_owned(), |side| side.to_string());
+        check::equal("the listener", listener.to_string(), found)?;
         check::holds(&stage.destination, to, &[&stage.source.path("from")])?;
     }
     for site in [&stage.source, &stage.destination] {

@@ -58,6 +58,7 @@ pub(crate) struct Args {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Verb {
     /// Copy files: between two servers directly, or from or to this host.
+    #[command(override_usage = "thirdhost cp [OPTIONS] <SOURCE>... <DESTINATION>")]
     Cp(CopyArgs),
     /// Append a file to another: RFC 438's own command.
     Append { source: String, destination: String },
