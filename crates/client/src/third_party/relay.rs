@@ -26,11 +26,14 @@ pub(super) async fn run(conns: &mut BySide<ControlConn>, job: &Job) -> Result<u6
         Ok(count) => count,
         Err(error) => return Err(source.halted(incoming, error).await),
     };
-    if count == 0 {
-        source
-            .finish("RETR", incoming.ticket, incoming.answered.take())
-            .await?;
-    }
+    // Closed before its reply is waited for: a server may wait for that in turn.
+    let incoming = match count {
+        0 => {
+            ended(source, "RETR", incoming).await?;
+            None
+        }
+        _ => Some(incoming),
+    };
     let (step, command) = match job.operation {
         Operation::Copy => ("STOR", Command::Stor(job.to.clone())),
         Operation::Append => ("APPE", Command::Appe(job.to.clone())),
@@ -38,33 +41,36 @@ pub(super) async fn run(conns: &mut BySide<ControlConn>, job: &Job) -> Result<u6
     let mut outgoing = match destination.begin(step, command, job.offset).await {
         Ok(outgoing) => outgoing,
         Err(error) => {
-            source.abort(incoming).await;
+            if let Some(incoming) = incoming {
+                source.abort(incoming).await;
+            }
             return Err(error);
         }
     };
     // Whatever ends this before the file does must not look like the end of the file.
     outgoing.connection.reset_on_death(true);
-    let is_empty = count == 0;
     let mut bytes = 0;
-    while count > 0 {
-        let read = buffer.get(..count).unwrap_or_default();
-        if let Err(error) = write(destination, &mut outgoing, read).await {
-            let error = destination.halted(outgoing, error).await;
-            source.abort(incoming).await;
+    if let Some(mut incoming) = incoming {
+        while count > 0 {
+            let read = buffer.get(..count).unwrap_or_default();
+            if let Err(error) = write(destination, &mut outgoing, read).await {
+                let error = destination.halted(outgoing, error).await;
+                source.abort(incoming).await;
+                return Err(error);
+            }
+            bytes += count as u64;
+            count = match source.moved(&mut incoming, Half::Read(&mut buffer)).await {
+                Ok(count) => count,
+                Err(error) => {
+                    destination.abort(outgoing).await;
+                    return Err(source.halted(incoming, error).await);
+                }
+            };
+        }
+        if let Err(error) = ended(source, "RETR", incoming).await {
+            destination.abort(outgoing).await;
             return Err(error);
         }
-        bytes += count as u64;
-        count = match source.moved(&mut incoming, Half::Read(&mut buffer)).await {
-            Ok(count) => count,
-            Err(error) => {
-                destination.abort(outgoing).await;
-                return Err(source.halted(incoming, error).await);
-            }
-        };
-    }
-    if !is_empty && let Err(error) = ended(source, "RETR", incoming).await {
-        destination.abort(outgoing).await;
-        return Err(error);
     }
     outgoing.connection.reset_on_death(false);
     // A failed end shows in the server's reply, which says more.
