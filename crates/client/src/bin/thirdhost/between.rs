@@ -15,7 +15,15 @@ pub(crate) async fn append(
 ) -> Result<(), Failure> {
     match (session::place(source)?, session::place(destination)?) {
         (Place::Remote(from), Place::Remote(to)) => {
-            Box::pin(direct(console, policy, Operation::Append, &from, &to)).await?;
+            Box::pin(direct(
+                console,
+                policy,
+                Operation::Append,
+                &from,
+                &to,
+                false,
+            ))
+            .await?;
             Ok(())
         }
         (Place::Local(from), Place::Remote(to)) => local::store(console, &from, &to, true).await,
@@ -42,7 +50,7 @@ pub(crate) async fn rename(
         conn.quit().await.ok();
         return Ok(());
     }
-    let verified = Box::pin(direct(console, policy, Operation::Copy, &from, &to)).await?;
+    let verified = Box::pin(direct(console, policy, Operation::Copy, &from, &to, true)).await?;
     if !verified {
         return Err(Failure::NotVerified(from.path_text().to_owned()));
     }
@@ -74,12 +82,18 @@ async fn direct(
     operation: Operation,
     from: &Remote,
     to: &Remote,
+    removes_source: bool,
 ) -> Result<bool, Failure> {
     let path = session::path(from)?;
     let name = name_at(from, to)?;
     // One after the other: both may ask for a password.
     let source = session::open(console, from).await?;
     let destination = session::open(console, to).await?;
+    // Two users' names for one file are still one file, and the copy of a file onto itself
+    // verifies: what is removed then is the only one.
+    if removes_source && source.peer() == destination.peer() {
+        return Err(Failure::OneServer(source.peer()));
+    }
     let mut pair = Pair::new(source, destination, policy);
     let report = pair.transfer(operation, path, &name).await?;
     let control_bytes = pair.source().control_bytes() + pair.destination().control_bytes();

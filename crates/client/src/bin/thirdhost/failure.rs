@@ -1,6 +1,7 @@
 //! Why a command failed, for the person who typed it.
 
 use std::io;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use thirdhost_client::{Error, ExitCode, PlaceError};
@@ -35,6 +36,11 @@ pub(crate) enum Failure {
     Stdout(io::Error),
     #[error("{0} was copied but not verified, so the source was left as it is; use cp and rm")]
     NotVerified(String),
+    #[error(
+        "both places are on the server at {0}, perhaps the same file; name it alike and with one \
+         user, and mv renames"
+    )]
+    OneServer(SocketAddr),
     #[error(transparent)]
     Client(#[from] Error),
 }
@@ -42,7 +48,9 @@ pub(crate) enum Failure {
 impl Failure {
     pub(crate) fn exit_code(&self) -> ExitCode {
         match self {
-            Self::Place { .. } | Self::Usage(_) | Self::NoPassword { .. } => ExitCode::Usage,
+            Self::Place { .. } | Self::Usage(_) | Self::OneServer(_) | Self::NoPassword { .. } => {
+                ExitCode::Usage
+            }
             Self::Sites { .. } | Self::PasswordCommand { .. } => ExitCode::Usage,
             Self::Resolve { .. } | Self::NoAddress(_) => ExitCode::Temporary,
             Self::File { source, .. } if source.kind() == io::ErrorKind::NotFound => {
