@@ -85,6 +85,10 @@ pub const PENALTY_FIRST: Duration = Duration::from_secs(1);
 /// forgotten when this long has passed since the last one.
 pub const PENALTY_MAX: Duration = Duration::from_secs(15 * 60);
 
+/// Refusals of one host that are held back at the same time; each holds a session, and who has
+/// more is told 421 at once.
+pub const REFUSALS_HELD_MAX: usize = 8;
+
 /// The failures after which attempts made before the penalty is over are not even checked: a
 /// guesser who does not wait for the answer would otherwise pay nothing.
 pub const FAILURES_UNTIL_HELD_OFF: u32 = 5;

@@ -14,15 +14,17 @@ use thirdhost_sockets::{Clock, Random};
 use thirdhost_wire::Password;
 use tokio::sync::Semaphore;
 
-use crate::limits::HASHES_AT_ONCE;
+use crate::limits::{HASHES_AT_ONCE, REFUSALS_HELD_MAX};
 
 mod bounds;
 mod hash;
+mod held;
 mod throttle;
 
 pub use bounds::{Bounds, Rates};
 pub use hash::{PasswordHash, PasswordHashError};
 
+use held::Held;
 use throttle::Throttle;
 
 /// Someone who has logged in.
@@ -99,6 +101,7 @@ pub struct Accounts {
     hashing: Arc<Semaphore>,
     by_address: Mutex<Throttle<IpAddr>>,
     by_name: Mutex<Throttle<String>>,
+    held: Arc<Mutex<HashMap<IpAddr, usize>>>,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
 }
@@ -112,6 +115,7 @@ impl Accounts {
             hashing: Arc::new(Semaphore::new(HASHES_AT_ONCE)),
             by_address: Mutex::default(),
             by_name: Mutex::default(),
+            held: Arc::default(),
             clock,
             random,
         }
@@ -179,6 +183,12 @@ impl Accounts {
             }
             None => Err(self.refuse(address, name)),
         }
+    }
+
+    /// Counts one more answer that is held back from the host of `peer`, for as long as what is
+    /// returned lives; `None` when there are too many already.
+    pub(crate) fn hold(&self, peer: IpAddr) -> Option<Held> {
+        Held::take(&self.held, throttled_as(peer), REFUSALS_HELD_MAX)
     }
 
     fn refuse(&self, address: IpAddr, name: &str) -> Refused {
