@@ -109,11 +109,11 @@ impl Server {
                 Some(_) = sessions.join_next(), if !sessions.is_empty() => {}
                 connection = accept(&listeners) => match connection {
                     Ok(connection) => self.begin(&mut sessions, connection, draining.clone()),
-                    Err(error) if is_passing(&error) => {
+                    Err(error) if is_gone(&error) => break Err(error),
+                    Err(error) => {
                         tracing::warn!(%error, "accept failed; waiting");
                         self.shared.world.clock.sleep(ACCEPT_PAUSE).await;
                     }
-                    Err(error) => break Err(error),
                 },
             }
         };
@@ -306,19 +306,56 @@ async fn refuse(shared: Arc<Shared>, mut connection: Box<dyn Connection>, why: &
     }
 }
 
-/// Errors of accept(2) that concern one caller, or pass when a descriptor becomes free.
-fn is_passing(error: &io::Error) -> bool {
-    use io::ErrorKind as E;
-    let caller = matches!(
-        error.kind(),
-        E::ConnectionAborted | E::ConnectionReset | E::Interrupted | E::WouldBlock | E::TimedOut
-    );
-    // EMFILE and ENFILE have no kind of their own; memory and buffers pass as well.
-    caller || matches!(error.raw_os_error(), Some(23 | 24 | 12 | 105))
+/// Whether the listener itself is gone. Every other error of accept(2) passes: Linux reports
+/// there what happened to one caller, its network down or its route lost, too.
+fn is_gone(error: &io::Error) -> bool {
+    #[cfg(unix)]
+    {
+        use rustix::io::Errno;
+        let errno = Errno::from_io_error(error);
+        matches!(errno, Some(Errno::BADF | Errno::INVAL | Errno::NOTSOCK))
+    }
+    #[cfg(not(unix))]
+    {
+        error.kind() == io::ErrorKind::InvalidInput
+    }
 }
 
-/// How long to wait before accepting again when descriptors ran out.
+/// How long to wait before accepting again after a failure.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// How long a caller who is refused may take to read why.
 const REFUSAL_TIMEOUT: Duration = Duration::from_secs(5);
+
+#[cfg(test)]
+#[cfg(unix)]
+mod tests {
+    use rustix::io::Errno;
+
+    use super::*;
+
+    #[test]
+    fn only_a_listener_that_is_gone_ends_the_server() {
+        let check = |errno: Errno, expected: bool| {
+            assert_eq!(is_gone(&errno.into()), expected, "{errno:?}");
+        };
+        check(Errno::BADF, true);
+        check(Errno::INVAL, true);
+        check(Errno::NOTSOCK, true);
+        // accept(2): to be treated like EAGAIN by retrying.
+        check(Errno::NETDOWN, false);
+        check(Errno::PROTO, false);
+        check(Errno::NOPROTOOPT, false);
+        check(Errno::HOSTDOWN, false);
+        check(Errno::HOSTUNREACH, false);
+        check(Errno::OPNOTSUPP, false);
+        check(Errno::NETUNREACH, false);
+        check(Errno::CONNABORTED, false);
+        check(Errno::PERM, false);
+        check(Errno::MFILE, false);
+        check(Errno::NFILE, false);
+        check(Errno::NOBUFS, false);
+        check(Errno::NOMEM, false);
+        assert!(!is_gone(&io::Error::other("of no number")));
+    }
+}
