@@ -22,6 +22,7 @@ use crate::presence::Presence;
 use crate::record::{self, Now, Record};
 use crate::session;
 use crate::shares::Shares;
+use crate::spare::Spare;
 use crate::store::{Homes, Quotas};
 
 /// A server: configuration, accounts and files, shared by all its sessions.
@@ -101,15 +102,22 @@ impl Server {
     ) -> io::Result<()> {
         let (drain, draining) = watch::channel(false);
         let mut sessions = JoinSet::new();
+        let mut spare = Spare::take();
         tokio::pin!(shutdown);
         let served = loop {
             tokio::select! {
                 () = &mut shutdown => break Ok(()),
                 // Sessions that are over give their memory back.
-                Some(_) = sessions.join_next(), if !sessions.is_empty() => {}
+                Some(_) = sessions.join_next(), if !sessions.is_empty() => spare.refill(),
                 connection = accept(&listeners) => match connection {
+                    Ok(connection) if spare.is_lent() => {
+                        self.turn_away(&mut sessions, connection, "the server is full");
+                    }
                     Ok(connection) => self.begin(&mut sessions, connection, draining.clone()),
                     Err(error) if is_gone(&error) => break Err(error),
+                    Err(error) if is_exhausted(&error) && spare.lend() => {
+                        tracing::warn!(%error, "no descriptor is left for new sessions");
+                    }
                     Err(error) => {
                         tracing::warn!(%error, "accept failed; waiting");
                         self.shared.world.clock.sleep(ACCEPT_PAUSE).await;
@@ -203,12 +211,19 @@ impl Server {
                     drop(seat);
                 });
             }
-            Err(why) => {
-                tracing::warn!(peer = %connection.peer(), why, "session refused");
-                shared.record.session_refused();
-                sessions.spawn(refuse(shared, connection, why));
-            }
+            Err(why) => self.turn_away(sessions, connection, why),
         }
+    }
+
+    fn turn_away(
+        &self,
+        sessions: &mut JoinSet<()>,
+        connection: Box<dyn Connection>,
+        why: &'static str,
+    ) {
+        tracing::warn!(peer = %connection.peer(), why, "session refused");
+        self.shared.record.session_refused();
+        sessions.spawn(refuse(Arc::clone(&self.shared), connection, why));
     }
 }
 
@@ -318,6 +333,21 @@ fn is_gone(error: &io::Error) -> bool {
     #[cfg(not(unix))]
     {
         error.kind() == io::ErrorKind::InvalidInput
+    }
+}
+
+/// Whether this process, or the system, has no descriptor left.
+fn is_exhausted(error: &io::Error) -> bool {
+    #[cfg(unix)]
+    {
+        use rustix::io::Errno;
+        let errno = Errno::from_io_error(error);
+        matches!(errno, Some(Errno::MFILE | Errno::NFILE))
+    }
+    #[cfg(not(unix))]
+    {
+        let _unknown = error;
+        false
     }
 }
 
