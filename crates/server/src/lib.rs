@@ -10,6 +10,7 @@ mod record;
 mod server;
 mod session;
 mod shares;
+mod spare;
 pub mod store;
 
 pub use server::Server;

@@ -81,15 +81,26 @@ pub const HASH_PASSES_MAX: u32 = 16;
 /// (design D16: with the third come about the 5 s of RFC 2577 section 5).
 pub const PENALTY_FIRST: Duration = Duration::from_secs(1);
 
-/// The longest an answer is held back (spec S-27): never a permanent lock-out. Failures are
-/// forgotten when this long has passed since the last one.
+/// The longest an answer is held back (spec S-27): never a permanent lock-out.
 pub const PENALTY_MAX: Duration = Duration::from_secs(15 * 60);
+
+/// How long after the last failure one is forgotten, and after how long again the next one: who
+/// guesses for ever gets a dozen guesses an hour.
+pub const FAILURE_FADES: Duration = Duration::from_secs(5 * 60);
+
+/// More failures than these are not counted: the penalty is the longest already, and so all are
+/// forgotten within the hour.
+pub const FAILURES_COUNTED_MAX: u32 = 11;
+
+/// Refusals of one host that are held back at the same time; each holds a session, and who has
+/// more is told 421 at once.
+pub const REFUSALS_HELD_MAX: usize = 8;
 
 /// The failures after which attempts made before the penalty is over are not even checked: a
 /// guesser who does not wait for the answer would otherwise pay nothing.
 pub const FAILURES_UNTIL_HELD_OFF: u32 = 5;
 
-/// Addresses, and user names, whose failures are remembered; the oldest make room.
+/// Addresses, user names, and pairs of both, whose failures are remembered; the oldest make room.
 pub const PENALTIES_MAX: usize = 4096;
 
 /// The longest user name that is looked at, in bytes.

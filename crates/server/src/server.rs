@@ -22,6 +22,7 @@ use crate::presence::Presence;
 use crate::record::{self, Now, Record};
 use crate::session;
 use crate::shares::Shares;
+use crate::spare::Spare;
 use crate::store::{Homes, Quotas};
 
 /// A server: configuration, accounts and files, shared by all its sessions.
@@ -101,19 +102,26 @@ impl Server {
     ) -> io::Result<()> {
         let (drain, draining) = watch::channel(false);
         let mut sessions = JoinSet::new();
+        let mut spare = Spare::take();
         tokio::pin!(shutdown);
         let served = loop {
             tokio::select! {
                 () = &mut shutdown => break Ok(()),
                 // Sessions that are over give their memory back.
-                Some(_) = sessions.join_next(), if !sessions.is_empty() => {}
+                Some(_) = sessions.join_next(), if !sessions.is_empty() => spare.refill(),
                 connection = accept(&listeners) => match connection {
+                    Ok(connection) if spare.is_lent() => {
+                        self.turn_away(&mut sessions, connection, "the server is full");
+                    }
                     Ok(connection) => self.begin(&mut sessions, connection, draining.clone()),
-                    Err(error) if is_passing(&error) => {
+                    Err(error) if is_gone(&error) => break Err(error),
+                    Err(error) if is_exhausted(&error) && spare.lend() => {
+                        tracing::warn!(%error, "no descriptor is left for new sessions");
+                    }
+                    Err(error) => {
                         tracing::warn!(%error, "accept failed; waiting");
                         self.shared.world.clock.sleep(ACCEPT_PAUSE).await;
                     }
-                    Err(error) => break Err(error),
                 },
             }
         };
@@ -203,12 +211,19 @@ impl Server {
                     drop(seat);
                 });
             }
-            Err(why) => {
-                tracing::warn!(peer = %connection.peer(), why, "session refused");
-                shared.record.session_refused();
-                sessions.spawn(refuse(shared, connection, why));
-            }
+            Err(why) => self.turn_away(sessions, connection, why),
         }
+    }
+
+    fn turn_away(
+        &self,
+        sessions: &mut JoinSet<()>,
+        connection: Box<dyn Connection>,
+        why: &'static str,
+    ) {
+        tracing::warn!(peer = %connection.peer(), why, "session refused");
+        self.shared.record.session_refused();
+        sessions.spawn(refuse(Arc::clone(&self.shared), connection, why));
     }
 }
 
@@ -306,19 +321,71 @@ async fn refuse(shared: Arc<Shared>, mut connection: Box<dyn Connection>, why: &
     }
 }
 
-/// Errors of accept(2) that concern one caller, or pass when a descriptor becomes free.
-fn is_passing(error: &io::Error) -> bool {
-    use io::ErrorKind as E;
-    let caller = matches!(
-        error.kind(),
-        E::ConnectionAborted | E::ConnectionReset | E::Interrupted | E::WouldBlock | E::TimedOut
-    );
-    // EMFILE and ENFILE have no kind of their own; memory and buffers pass as well.
-    caller || matches!(error.raw_os_error(), Some(23 | 24 | 12 | 105))
+/// Whether the listener itself is gone. Every other error of accept(2) passes: Linux reports
+/// there what happened to one caller, its network down or its route lost, too.
+fn is_gone(error: &io::Error) -> bool {
+    #[cfg(unix)]
+    {
+        use rustix::io::Errno;
+        let errno = Errno::from_io_error(error);
+        matches!(errno, Some(Errno::BADF | Errno::INVAL | Errno::NOTSOCK))
+    }
+    #[cfg(not(unix))]
+    {
+        error.kind() == io::ErrorKind::InvalidInput
+    }
 }
 
-/// How long to wait before accepting again when descriptors ran out.
+/// Whether this process, or the system, has no descriptor left.
+fn is_exhausted(error: &io::Error) -> bool {
+    #[cfg(unix)]
+    {
+        use rustix::io::Errno;
+        let errno = Errno::from_io_error(error);
+        matches!(errno, Some(Errno::MFILE | Errno::NFILE))
+    }
+    #[cfg(not(unix))]
+    {
+        let _unknown = error;
+        false
+    }
+}
+
+/// How long to wait before accepting again after a failure.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// How long a caller who is refused may take to read why.
 const REFUSAL_TIMEOUT: Duration = Duration::from_secs(5);
+
+#[cfg(test)]
+#[cfg(unix)]
+mod tests {
+    use rustix::io::Errno;
+
+    use super::*;
+
+    #[test]
+    fn only_a_listener_that_is_gone_ends_the_server() {
+        let check = |errno: Errno, expected: bool| {
+            assert_eq!(is_gone(&errno.into()), expected, "{errno:?}");
+        };
+        check(Errno::BADF, true);
+        check(Errno::INVAL, true);
+        check(Errno::NOTSOCK, true);
+        // accept(2): to be treated like EAGAIN by retrying.
+        check(Errno::NETDOWN, false);
+        check(Errno::PROTO, false);
+        check(Errno::NOPROTOOPT, false);
+        check(Errno::HOSTDOWN, false);
+        check(Errno::HOSTUNREACH, false);
+        check(Errno::OPNOTSUPP, false);
+        check(Errno::NETUNREACH, false);
+        check(Errno::CONNABORTED, false);
+        check(Errno::PERM, false);
+        check(Errno::MFILE, false);
+        check(Errno::NFILE, false);
+        check(Errno::NOBUFS, false);
+        check(Errno::NOMEM, false);
+        assert!(!is_gone(&io::Error::other("of no number")));
+    }
+}

@@ -189,6 +189,9 @@ pub enum Event {
     /// Another answer to [`Effect::Authenticate`]: the password is right, but as many sessions
     /// of this user as there may be are logged in already.
     TooManySessions,
+    /// Another answer to [`Effect::Authenticate`]: the login failed, and as many of its host as
+    /// there may be wait for their answer already.
+    TooManyFailures,
     /// The answer to [`Effect::Arrange`].
     Arranged(Result<Arranged, ArrangeRefusal>),
     /// The answer to [`Effect::Ask`].

@@ -76,6 +76,13 @@ pub(super) fn too_many_sessions(pi: &mut ServerPi) {
     }
 }
 
+/// The login failed, and its host has too many answers held back already.
+pub(super) fn too_many_failures(pi: &mut ServerPi) {
+    if pi.activity == Activity::Asking(Asked::Login) {
+        pi.close(text::too_many_login_failures());
+    }
+}
+
 /// Whether a user name means the anonymous user.
 pub(super) fn is_anonymous(name: &Text) -> bool {
     ["anonymous", "ftp"]

@@ -163,6 +163,7 @@ impl ServerPi {
         match event {
             Event::Authenticated(identity) => login::authenticated(self, identity),
             Event::TooManySessions => login::too_many_sessions(self),
+            Event::TooManyFailures => login::too_many_failures(self),
             Event::Arranged(result) => questions::arranged(self, now, result),
             Event::Answered(result) => questions::answered(self, result),
             Event::Opened(opened) => transfer::opened(self, &opened),
@@ -188,9 +189,13 @@ impl ServerPi {
         }
     }
 
-    /// Tells it that the server is going down: a running transfer finishes, then 421.
+    /// Tells it that the server is going down: a running transfer finishes, then 421. A login
+    /// is not waited for.
     pub fn handle_shutdown(&mut self, now: Duration) {
         self.draining = true;
+        if self.activity == Activity::Asking(Asked::Login) {
+            self.close(text::shutting_down());
+        }
         self.serve(now);
     }
 

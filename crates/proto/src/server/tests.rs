@@ -494,6 +494,23 @@ fn a_session_too_many_of_a_user_is_closed_and_is_no_failed_login() {
     assert_eq!(replies(&mut pi), Vec::<String>::new());
 }
 
+#[test]
+fn a_login_too_many_of_a_host_and_one_at_the_shutdown_are_closed_at_once() {
+    let check = |happens: &dyn Fn(&mut ServerPi)| {
+        let mut pi = session(Unpinned::ControlHost);
+        tell(&mut pi, "USER alice");
+        tell(&mut pi, "PASS wrong");
+        drain(&mut pi);
+        happens(&mut pi);
+        let said = replies(&mut pi);
+        assert!(said[0].starts_with("421") && said[1] == "Close", "{said:?}");
+        pi.handle_event(NOW, Event::Authenticated(None));
+        assert_eq!(replies(&mut pi), Vec::<String>::new());
+    };
+    check(&|pi| pi.handle_event(NOW, Event::TooManyFailures));
+    check(&|pi| pi.handle_shutdown(NOW));
+}
+
 //= security#S-59
 //= type=test
 #[test]

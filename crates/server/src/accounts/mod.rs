@@ -12,18 +12,21 @@ use ipnet::IpNet;
 use thirdhost_proto::server::Permissions;
 use thirdhost_sockets::{Clock, Random};
 use thirdhost_wire::Password;
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use crate::limits::HASHES_AT_ONCE;
+use crate::limits::{HASHES_AT_ONCE, REFUSALS_HELD_MAX};
 
+mod attempts;
 mod bounds;
 mod hash;
+mod held;
 mod throttle;
 
 pub use bounds::{Bounds, Rates};
 pub use hash::{PasswordHash, PasswordHashError};
 
-use throttle::Throttle;
+use attempts::{Attempt, Attempts};
+use held::Held;
 
 /// Someone who has logged in.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -97,8 +100,8 @@ pub struct Refused {
 pub struct Accounts {
     known: Arc<Mutex<Arc<Known>>>,
     hashing: Arc<Semaphore>,
-    by_address: Mutex<Throttle<IpAddr>>,
-    by_name: Mutex<Throttle<String>>,
+    failures: Mutex<Attempts>,
+    held: Arc<Mutex<HashMap<IpAddr, usize>>>,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
 }
@@ -110,8 +113,8 @@ impl Accounts {
         Self {
             known: Arc::new(Mutex::new(Arc::new(Known::from(roll)))),
             hashing: Arc::new(Semaphore::new(HASHES_AT_ONCE)),
-            by_address: Mutex::default(),
-            by_name: Mutex::default(),
+            failures: Mutex::default(),
+            held: Arc::default(),
             clock,
             random,
         }
@@ -158,33 +161,45 @@ impl Accounts {
         if let Some(account) = known.anonymous.as_ref().filter(|_| is_reserved(name)) {
             return Ok(account.clone());
         }
-        let address = throttled_as(peer);
-        let now = self.clock.now();
-        // SECURITY: whoever does not wait for the answer, but tries again over another
-        // connection, learns nothing from a right guess (spec S-27).
-        if let Some(left) = lock(&self.by_address).held_off(&address, now) {
-            return Err(Refused {
-                answer_after: self.blurred(left),
-            });
-        }
+        let attempt = Attempt::new(throttled_as(peer), name);
+        self.admit(&attempt)?;
+        let Ok(turn) = Arc::clone(&self.hashing).acquire_owned().await else {
+            return Err(self.refuse(attempt));
+        };
+        // SECURITY: attempts that waited for their turn together do not escape being counted.
+        self.admit(&attempt)?;
         let user = known.users.get(name);
         let hash = user.and_then(|user| user.password.as_ref());
         // SECURITY: an unknown user costs the same work as a known one (spec S-26).
-        let matches = self.matches(hash.unwrap_or(&known.nobody), password).await;
+        let matches = matches(turn, hash.unwrap_or(&known.nobody), password).await;
         match user.filter(|_| matches && hash.is_some()) {
             Some(user) => {
-                lock(&self.by_address).forget(&address);
-                lock(&self.by_name).forget(&user.account.name);
+                lock(&self.failures).succeed(&attempt, self.clock.now());
                 Ok(user.account.clone())
             }
-            None => Err(self.refuse(address, name)),
+            None => Err(self.refuse(attempt)),
         }
     }
 
-    fn refuse(&self, address: IpAddr, name: &str) -> Refused {
-        let now = self.clock.now();
-        let penalty = lock(&self.by_address).fail(address, now);
-        let penalty = penalty.max(lock(&self.by_name).fail(remembered_name(name), now));
+    /// Counts one more answer that is held back from the host of `peer`, for as long as what is
+    /// returned lives; `None` when there are too many already.
+    pub(crate) fn hold(&self, peer: IpAddr) -> Option<Held> {
+        Held::take(&self.held, throttled_as(peer), REFUSALS_HELD_MAX)
+    }
+
+    /// SECURITY: whoever does not wait for the answer, but tries again over another connection,
+    /// learns nothing from a right guess (spec S-27).
+    fn admit(&self, attempt: &Attempt) -> Result<(), Refused> {
+        match lock(&self.failures).held_off(attempt, self.clock.now()) {
+            None => Ok(()),
+            Some(left) => Err(Refused {
+                answer_after: self.blurred(left),
+            }),
+        }
+    }
+
+    fn refuse(&self, attempt: Attempt) -> Refused {
+        let penalty = lock(&self.failures).fail(attempt, self.clock.now());
         Refused {
             answer_after: self.blurred(penalty),
         }
@@ -195,21 +210,18 @@ impl Accounts {
         let most = u32::try_from(penalty.as_millis() / 16).unwrap_or(u32::MAX);
         penalty + Duration::from_millis(u64::from(self.random.below(most)))
     }
+}
 
-    async fn matches(&self, hash: &PasswordHash, password: &Password) -> bool {
-        let Ok(turn) = Arc::clone(&self.hashing).acquire_owned().await else {
-            return false;
-        };
-        let (hash, password) = (hash.clone(), password.clone());
-        // The turn moves into the task: a session that ends does not make room for another hash
-        // while its own still runs.
-        let hashing = tokio::task::spawn_blocking(move || {
-            let matches = hash.matches(&password);
-            drop(turn);
-            matches
-        });
-        hashing.await.unwrap_or(false)
-    }
+/// Whether the password is the hashed one. The turn moves into the task: a session that ends
+/// does not make room for another hash while its own still runs.
+async fn matches(turn: OwnedSemaphorePermit, hash: &PasswordHash, password: &Password) -> bool {
+    let (hash, password) = (hash.clone(), password.clone());
+    let hashing = tokio::task::spawn_blocking(move || {
+        let matches = hash.matches(&password);
+        drop(turn);
+        matches
+    });
+    hashing.await.unwrap_or(false)
 }
 
 /// Which third hosts a user may meet, as the roll has it at the moment of asking.
@@ -264,13 +276,6 @@ fn throttled_as(peer: IpAddr) -> IpAddr {
         IpAddr::V4(host) => host.into(),
         IpAddr::V6(host) => Ipv6Addr::from_bits(host.to_bits() & (u128::MAX << 64)).into(),
     }
-}
-
-/// Names are remembered cut short, so that the table stays small.
-fn remembered_name(name: &str) -> String {
-    name.chars()
-        .take(crate::limits::USER_NAME_BYTES_MAX)
-        .collect()
 }
 
 /// A table is whole after every statement, so that a panic elsewhere does not spoil it.

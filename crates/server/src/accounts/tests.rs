@@ -195,7 +195,78 @@ fn failures_hold_answers_back_longer_until_a_login() {
         "the name is counted, too"
     );
     assert!(wait("right", PEER).is_ok());
-    assert_eq!(wait("wrong", PEER).unwrap_err(), 1);
+    assert_eq!(
+        wait("wrong", PEER).unwrap_err(),
+        2,
+        "what failed elsewhere was not his"
+    );
+}
+
+#[test]
+fn an_account_of_ones_own_makes_no_guesses_at_others_good() {
+    let mut roll = roll();
+    roll.users.push(User {
+        account: account("mallory", false),
+        password: Some(cheap_hash("own")),
+    });
+    let office = Office::new(roll);
+    let guess = |number: u64| {
+        let name = format!("user{number}");
+        let refused = office.log_in(&name, "guess", PEER).unwrap_err();
+        let logged_in = office.log_in("mallory", "own", PEER).is_ok();
+        (refused.answer_after.as_secs(), logged_in)
+    };
+    let guesses: Vec<_> = (0..6).map(guess).collect();
+    let (open, shut) = (true, false);
+    assert_eq!(
+        guesses,
+        [
+            (1, open),
+            (2, open),
+            (4, open),
+            (8, open),
+            (16, shut),
+            (16, shut)
+        ]
+    );
+}
+
+#[test]
+fn slips_made_good_leave_no_trace() {
+    let office = Office::new(roll());
+    for _ in 0..20 {
+        let refused = office.log_in("alice", "slip", PEER).unwrap_err();
+        assert_eq!(refused.answer_after, PENALTY_FIRST);
+        assert!(office.log_in("alice", "right", PEER).is_ok());
+    }
+}
+
+#[test]
+fn guesses_at_one_name_from_everywhere_are_held_off_and_its_user_is_not() {
+    let office = Office::new(roll());
+    let log_in = |password: &str, host: u32| {
+        let peer = format!("198.51.100.{host}");
+        office.log_in("alice", password, &peer).is_ok()
+    };
+    for host in 0..FAILURES_UNTIL_HELD_OFF {
+        assert!(!log_in("wrong", host));
+    }
+    assert!(!log_in("right", 0), "not even checked");
+    assert!(log_in("right", 200));
+}
+
+#[test]
+fn guesses_that_come_all_at_once_are_counted_one_by_one() {
+    let office = Office::new(roll());
+    let password = Password::try_from("wrong").unwrap();
+    let peer = PEER.parse().unwrap();
+    let refusals = office.runtime.block_on(futures_util::future::join_all(
+        (0..20).map(|_| office.accounts.authenticate("alice", &password, peer)),
+    ));
+    let longest = refusals.into_iter().map(|refused| refused.unwrap_err());
+    let longest = longest.map(|refused| refused.answer_after.as_secs()).max();
+    // One more than one at a time may be under way when the last that counts fails.
+    assert!(longest <= Some(32), "{longest:?}");
 }
 
 #[test]

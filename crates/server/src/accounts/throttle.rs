@@ -4,9 +4,12 @@ use std::collections::HashMap;
 use std::hash::Hash;
 use std::time::Duration;
 
-use crate::limits::{FAILURES_UNTIL_HELD_OFF, PENALTIES_MAX, PENALTY_FIRST, PENALTY_MAX};
+use crate::limits::{
+    FAILURE_FADES, FAILURES_COUNTED_MAX, FAILURES_UNTIL_HELD_OFF, PENALTIES_MAX, PENALTY_FIRST,
+    PENALTY_MAX,
+};
 
-/// Failures by address or by name; bounded, the oldest make room.
+/// Failures by address, by name, or by both; bounded, the oldest make room. They fade one by one.
 #[derive(Debug)]
 pub(super) struct Throttle<K>(HashMap<K, Failures>);
 
@@ -25,10 +28,7 @@ impl<K> Default for Throttle<K> {
 impl<K: Clone + Eq + Hash> Throttle<K> {
     /// Remembers a failure at `now`, and says how long its answer is held back.
     pub(super) fn fail(&mut self, key: K, now: Duration) -> Duration {
-        let before = self.0.get(&key).filter(|failures| !failures.forgotten(now));
-        let count = before
-            .map_or(0, |failures| failures.count)
-            .saturating_add(1);
+        let count = (self.count(&key, now) + 1).min(FAILURES_COUNTED_MAX);
         if self.0.len() >= PENALTIES_MAX && !self.0.contains_key(&key) {
             self.make_room();
         }
@@ -37,9 +37,19 @@ impl<K: Clone + Eq + Hash> Throttle<K> {
         failures.penalty()
     }
 
-    /// Forgets the failures of `key`: it has logged in.
-    pub(super) fn forget(&mut self, key: &K) {
-        self.0.remove(key);
+    /// How many failures of `key` have not faded.
+    pub(super) fn count(&self, key: &K, now: Duration) -> u32 {
+        self.0.get(key).map_or(0, |failures| failures.left(now))
+    }
+
+    /// Forgets as many failures of `key`, and no others.
+    pub(super) fn forgive(&mut self, key: &K, count: u32) {
+        if let Some(failures) = self.0.get_mut(key) {
+            failures.count = failures.count.saturating_sub(count);
+            if failures.count == 0 {
+                self.0.remove(key);
+            }
+        }
     }
 
     /// How long `key` must still wait before an attempt is looked at; `None`: not at all.
@@ -67,8 +77,11 @@ impl Failures {
         PENALTY_FIRST.saturating_mul(doubled).min(PENALTY_MAX)
     }
 
-    fn forgotten(self, now: Duration) -> bool {
-        now.saturating_sub(self.last) > PENALTY_MAX
+    fn left(self, now: Duration) -> u32 {
+        let silence = now.saturating_sub(self.last);
+        let faded = silence.as_secs() / FAILURE_FADES.as_secs();
+        let faded = u32::try_from(faded).unwrap_or(u32::MAX);
+        self.count.saturating_sub(faded)
     }
 }
 
@@ -89,16 +102,31 @@ mod tests {
     }
 
     #[test]
-    fn a_success_and_a_long_silence_are_new_starts() {
+    fn failures_that_are_forgiven_or_have_faded_are_new_starts() {
         let mut throttle = Throttle::default();
-        throttle.fail("host", NOON);
-        throttle.fail("host", NOON);
-        throttle.forget(&"host");
+        for _ in 0..3 {
+            throttle.fail("host", NOON);
+        }
+        throttle.forgive(&"host", 2);
+        assert_eq!(throttle.fail("host", NOON), PENALTY_FIRST * 2);
+        throttle.forgive(&"host", 7);
         assert_eq!(throttle.fail("host", NOON), PENALTY_FIRST);
-        let later = NOON + PENALTY_MAX;
+        let later = NOON + FAILURE_FADES - Duration::from_millis(1);
         assert_eq!(throttle.fail("host", later), PENALTY_FIRST * 2);
-        let much_later = later + PENALTY_MAX + Duration::from_millis(1);
-        assert_eq!(throttle.fail("host", much_later), PENALTY_FIRST);
+        assert_eq!(throttle.fail("host", later), PENALTY_FIRST * 4);
+        let much_later = later + FAILURE_FADES * 2;
+        assert_eq!(throttle.count(&"host", much_later), 1);
+        assert_eq!(throttle.fail("host", much_later), PENALTY_FIRST * 2);
+    }
+
+    #[test]
+    fn however_many_failures_there_were_they_fade_within_the_hour() {
+        let mut throttle = Throttle::default();
+        for _ in 0..1_000 {
+            throttle.fail("host", NOON);
+        }
+        let hour = Duration::from_secs(60 * 60);
+        assert_eq!(throttle.fail("host", NOON + hour), PENALTY_FIRST);
     }
 
     #[test]

@@ -171,14 +171,7 @@ impl DataConnection {
         patience: &mut Patience<'_>,
     ) -> Result<usize, TransferError> {
         let connection = open(&mut self.connection).map_err(TransferError::Connection)?;
-        let received = patience
-            .wait(connection.read_buf(&mut into.limit(patience.piece())))
-            .await
-            .map_err(ended)?;
-        patience
-            .moved(received.try_into().unwrap_or(u64::MAX))
-            .await;
-        Ok(received)
+        read_some(connection, into, patience).await
     }
 
     /// Reads what is there, with room for at least `most` octets. 0 is the orderly end.
@@ -189,14 +182,7 @@ impl DataConnection {
     ) -> Result<usize, TransferError> {
         let connection = open(&mut self.connection).map_err(TransferError::Connection)?;
         self.ahead.reserve(most);
-        let received = patience
-            .wait(connection.read_buf(&mut (&mut self.ahead).limit(patience.piece())))
-            .await
-            .map_err(ended)?;
-        patience
-            .moved(received.try_into().unwrap_or(u64::MAX))
-            .await;
-        Ok(received)
+        read_some(connection, &mut self.ahead, patience).await
     }
 
     /// Ends our direction; theirs stays open.
@@ -242,6 +228,21 @@ async fn write_all(
         octets = rest;
     }
     Ok(())
+}
+
+async fn read_some(
+    connection: &mut Box<dyn Connection>,
+    into: &mut (impl BufMut + Send),
+    patience: &mut Patience<'_>,
+) -> Result<usize, TransferError> {
+    let received = patience
+        .wait(connection.read_buf(&mut into.limit(patience.piece())))
+        .await
+        .map_err(ended)?;
+    patience
+        .moved(received.try_into().unwrap_or(u64::MAX))
+        .await;
+    Ok(received)
 }
 
 fn open(connection: &mut Option<Box<dyn Connection>>) -> io::Result<&mut Box<dyn Connection>> {

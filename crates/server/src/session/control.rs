@@ -103,6 +103,11 @@ impl Control {
         self.writer.shutdown().await
     }
 
+    /// How many bytes have been read and not yet served.
+    pub(super) fn ahead(&self) -> usize {
+        self.input.len().saturating_sub(self.taken)
+    }
+
     /// Since when replies have been waiting for a user who does not read.
     pub(super) fn output_since(&self) -> Option<Duration> {
         self.output_since

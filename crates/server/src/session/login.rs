@@ -47,6 +47,8 @@ pub(super) enum NotLoggedIn {
     Refused,
     /// The password is right; all sessions of the user are taken.
     TooManySessions,
+    /// As many refusals of this host as may be are held back already.
+    TooManyFailures,
 }
 
 /// Who may log in over a control connection in clear text (design D15).
@@ -73,6 +75,10 @@ pub(super) async fn authenticate(
     {
         Ok(account) => account,
         Err(refused) => {
+            let Some(_held) = shared.accounts.hold(peer) else {
+                tracing::warn!(%peer, "login failed; too many of this host");
+                return Err(NotLoggedIn::TooManyFailures);
+            };
             shared.world.clock.sleep(refused.answer_after).await;
             tracing::warn!(%peer, "login failed");
             return Err(NotLoggedIn::Refused);

@@ -24,6 +24,7 @@ use thirdhost_proto::server::{
     Effect, Event, Hosts, Identity, Outcome, Refusal, ServerPi, Settings, Transfer,
 };
 use thirdhost_sockets::Connection;
+use thirdhost_wire::LINE_BYTES_MAX;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
@@ -67,6 +68,8 @@ struct Session {
     sockets: DataSockets,
     /// The one thing that is under way; the server-PI asks for one at a time.
     operation: Option<BoxFuture<'static, Done>>,
+    /// Whether that is a login, which ends with the session.
+    logging_in: bool,
     running: Option<RunningTransfer>,
     arranged: ArrangedBy,
     shutdown: watch::Receiver<bool>,
@@ -115,6 +118,7 @@ impl Session {
             ticket,
             sockets: DataSockets::default(),
             operation: None,
+            logging_in: false,
             running: None,
             arranged: ArrangedBy::default(),
             shutdown,
@@ -134,8 +138,12 @@ impl Session {
             if self.take_line() {
                 continue;
             }
-            let wants_input =
-                !self.closing && self.pi.wants_commands() && !self.control.is_clogged();
+            if self.logging_in && self.control.ahead() > LOGIN_AHEAD_MAX {
+                return "commands without end behind a login";
+            }
+            // During a login it reads on, or else it would not hear that the user is gone.
+            let listens = self.logging_in || self.pi.wants_commands();
+            let wants_input = !self.closing && listens && !self.control.is_clogged();
             let wait = self.wait();
             let clock = Arc::clone(&self.shared.world.clock);
             let operation = &mut self.operation;
@@ -170,9 +178,13 @@ impl Session {
         }
     }
 
-    /// Gives everything back: what runs is stopped and cleaned up first (spec S-51).
+    /// Gives everything back: what runs is stopped and cleaned up first (spec S-51). A login
+    /// is dropped: the answer to a failed one is held back for minutes.
     async fn end(&mut self) {
         self.gone.cancel();
+        if self.logging_in {
+            self.operation = None;
+        }
         if let Some(running) = &self.running {
             running.stop.cancel();
         }
@@ -236,6 +248,7 @@ impl Session {
                     self.user = None;
                     let login = login::authenticate(shared, user, password, peer, local);
                     self.operation = Some(login.map(Done::Authenticated).boxed());
+                    self.logging_in = true;
                 }
                 Effect::Arrange(what) => {
                     let result = self.arrange(what);
@@ -305,6 +318,7 @@ impl Session {
         match done {
             Done::Event(event) => self.pi.handle_event(now, event),
             Done::Authenticated(user) => {
+                self.logging_in = false;
                 self.shared.record.login(user.is_ok());
                 let identity = |user: &LoggedIn| Identity {
                     name: user.account.name.clone(),
@@ -313,6 +327,7 @@ impl Session {
                 };
                 let event = match &user {
                     Err(NotLoggedIn::TooManySessions) => Event::TooManySessions,
+                    Err(NotLoggedIn::TooManyFailures) => Event::TooManyFailures,
                     user => Event::Authenticated(user.as_deref().ok().map(identity)),
                 };
                 self.user = user.ok();
@@ -354,6 +369,9 @@ impl Session {
         self.shared.world.clock.now()
     }
 }
+
+/// How much may come behind a login before its answer, in bytes: two of the longest lines.
+const LOGIN_AHEAD_MAX: usize = 2 * LINE_BYTES_MAX;
 
 /// When no limit runs: woken by events alone.
 const FOREVER: Duration = Duration::from_secs(24 * 60 * 60);

@@ -295,13 +295,20 @@ async fn one_append_at_a_time(store: &impl Store) {
     upload.commit().await.unwrap();
     put_with(store, "a", UploadKind::Append, "?").await;
     assert_eq!(read(store, "a").await, "old!?");
-    // A file replaced meanwhile: the append says that it failed, and the new file is whole.
+    // Nor is the file replaced, neither by an upload that began before nor by one after.
+    let mut before = begin(store, "a", UploadKind::Replace).await;
+    write(&mut before, "replaced").await;
     let mut upload = begin(store, "a", UploadKind::Append).await;
-    write(&mut upload, "lost").await;
-    put(store, "a", "replaced").await;
-    refused(upload.commit().await, "not found");
-    assert_eq!(read(store, "a").await, "replaced");
-    assert_eq!(read(store, "a").await, "replaced");
+    refused(store.begin(&path("a"), UploadKind::Replace).await, "busy");
+    let resume = UploadKind::Resume { offset: 1 };
+    refused(store.begin(&path("a"), resume).await, "busy");
+    write(&mut upload, "!").await;
+    refused(before.commit().await, "busy");
+    upload.commit().await.unwrap();
+    assert_eq!(read(store, "a").await, "old!?!");
+    // What arrived meanwhile is not lost.
+    put_with(store, "a", UploadKind::Resume { offset: 8 }, ".").await;
+    assert_eq!(read(store, "a").await, "replaced.");
 }
 
 async fn reading_begins_at_the_offset(store: &impl Store) {

@@ -7,6 +7,7 @@
 )]
 
 mod client;
+mod logins;
 mod permissions;
 mod quota;
 mod rates;

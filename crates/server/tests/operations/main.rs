@@ -4,6 +4,7 @@
 #![expect(clippy::panic, reason = "a test that cannot go on has failed")]
 
 mod daemon;
+mod descriptors;
 mod explain;
 mod logs;
 mod metrics;

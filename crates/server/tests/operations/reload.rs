@@ -5,7 +5,26 @@ use std::net::{SocketAddr, TcpStream};
 
 use socket2::{Domain, Socket, Type};
 
-use crate::daemon::{PATIENCE, Site, User, third_host};
+use crate::daemon::{Daemon, PATIENCE, Site, User, third_host, thirdhostd};
+
+#[test]
+fn sighup_may_come_as_soon_as_the_server_listens() {
+    let site = Site::new("", "");
+    for _ in 0..8 {
+        let server = site.start(&[]);
+        server.signal("HUP");
+        server.logged("users reloaded");
+        server.alice();
+    }
+    let mut quick_start = thirdhostd();
+    quick_start
+        .args(["--listen", "127.0.0.1:0", "--root"])
+        .arg(site.path("root"));
+    let server = Daemon::start(quick_start);
+    server.signal("HUP");
+    server.logged("no configuration file");
+    User::connect(server.address).command("NOOP", "200");
+}
 
 #[test]
 fn s_15_a_session_that_runs_follows_the_policy_that_is_reloaded() {

@@ -9,6 +9,7 @@ use clap::Parser;
 use thirdhost_server::config::Config;
 
 mod args;
+mod descriptors;
 mod explain;
 mod log;
 mod sandbox;
@@ -51,6 +52,7 @@ fn run(args: Args) -> Result<(), Box<dyn Error>> {
     for warning in config.warnings() {
         tracing::warn!("{warning}");
     }
+    descriptors::raise(config.sessions.most);
     sandbox::confine(&config, file.as_deref(), args.require_sandbox)?;
     serve::serve(config, file)
 }

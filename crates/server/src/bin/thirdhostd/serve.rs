@@ -42,9 +42,8 @@ pub(crate) fn serve(mut config: Config, file: Option<PathBuf>) -> Result<(), Box
         server
             .open_xferlog()
             .map_err(|error| format!("log.xferlog: {error}"))?;
-        if let Some(file) = file {
-            tokio::spawn(reload(server.clone(), file));
-        }
+        // Whoever reads that it listens may send any signal: all are waited for by then.
+        tokio::spawn(reload(server.clone(), file)?);
         let metrics = match metrics_address {
             Some(address) => Some(bind_metrics(address).await?),
             None => None,
@@ -113,35 +112,38 @@ fn shutdown() -> io::Result<impl Future<Output = ()>> {
     })
 }
 
-/// Reads the users anew at every SIGHUP. A file with an error changes nothing.
+/// Reads the users anew at every SIGHUP, from when this returns. A file with an error changes
+/// nothing; without a file there is nothing to read.
 #[cfg(unix)]
-async fn reload(server: Server, file: PathBuf) {
+fn reload(server: Server, file: Option<PathBuf>) -> io::Result<impl Future<Output = ()>> {
     use tokio::signal::unix::{SignalKind, signal};
-    let mut hangup = match signal(SignalKind::hangup()) {
-        Ok(hangup) => hangup,
-        Err(error) => return tracing::error!(%error, "SIGHUP cannot be waited for"),
-    };
-    while hangup.recv().await.is_some() {
-        service::tell(State::Reloading);
-        if let Err(error) = server.open_xferlog() {
-            tracing::error!(%error, "SIGHUP: the xferlog is not opened again");
-        }
-        match Config::load(&file) {
-            Ok(config) => {
-                server.replace_users(config.roll);
-                tracing::info!("SIGHUP: users reloaded");
+    let mut hangup = signal(SignalKind::hangup())?;
+    Ok(async move {
+        while hangup.recv().await.is_some() {
+            service::tell(State::Reloading);
+            if let Err(error) = server.open_xferlog() {
+                tracing::error!(%error, "SIGHUP: the xferlog is not opened again");
             }
-            Err(error) => {
-                let error = super::chain(&error);
-                tracing::error!(error, "SIGHUP: not reloaded, the old users stay");
+            match file.as_deref().map(Config::load) {
+                None => tracing::info!("SIGHUP: there is no configuration file to read"),
+                Some(Ok(config)) => {
+                    server.replace_users(config.roll);
+                    tracing::info!("SIGHUP: users reloaded");
+                }
+                Some(Err(error)) => {
+                    let error = super::chain(&error);
+                    tracing::error!(error, "SIGHUP: not reloaded, the old users stay");
+                }
             }
+            service::tell(State::Ready);
         }
-        service::tell(State::Ready);
-    }
+    })
 }
 
 #[cfg(not(unix))]
-async fn reload(_server: Server, _file: PathBuf) {}
+fn reload(_: Server, _: Option<PathBuf>) -> io::Result<impl Future<Output = ()>> {
+    Ok(async {})
+}
 
 /// How often leftovers are looked for.
 const SWEEP_INTERVAL: Duration = Duration::from_secs(60 * 60);

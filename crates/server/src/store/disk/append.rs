@@ -3,23 +3,21 @@
 //! Whoever reads the file meanwhile sees it grow; what he saw may be taken back.
 
 use std::fs::File;
-use std::io;
-use std::thread;
 
 use super::super::StoreError;
 use super::errors::store_error;
 use super::place::{self, OPEN_TRIES_MAX, Place};
 use super::sidecar::{self, Record};
 use super::upload::Work;
+use super::writer::Writer;
 use super::{Durability, system};
 
 /// An append, which holds the file's lock. Dropping it without committing takes it back.
 #[derive(Debug)]
 pub(super) struct Append {
     place: Place,
-    file: File,
+    writer: Writer,
     record: Record,
-    at: u64,
     durability: Durability,
     state: State,
 }
@@ -38,9 +36,8 @@ impl Append {
         };
         let mut append = Self {
             place,
-            file,
+            writer: Writer::new(file, length),
             record,
-            at: length,
             durability,
             state: State::Quiet,
         };
@@ -52,44 +49,45 @@ impl Append {
 
     /// Writes the record, so that from now on a crash is undone.
     fn note(&mut self) -> Result<(), StoreError> {
+        // Replaced or deleted by others: the record there would be that of another append.
+        if !self.is_still_there()? {
+            return Err(StoreError::NotFound);
+        }
         sidecar::write(&self.place, &self.record, self.durability)?;
         self.state = State::Noted;
         Ok(())
+    }
+
+    fn is_still_there(&self) -> Result<bool, StoreError> {
+        place::is_still(&self.place.dir, &self.place.name, self.writer.file())
+    }
+
+    fn undo(&self) -> Result<(), StoreError> {
+        sidecar::undo(
+            &self.place,
+            self.writer.file(),
+            &self.record,
+            self.durability,
+        )
     }
 }
 
 impl Work for Append {
     fn write(&mut self, bytes: &[u8]) -> Result<(), StoreError> {
-        match self.state {
-            State::Quiet => self.note()?,
-            State::Noted => {}
-            State::Failed | State::Done => return Err(failed()),
+        if self.state == State::Quiet {
+            self.note()?;
         }
-        if let Err(error) = system::write_at(&self.file, bytes, self.at) {
-            self.state = State::Failed;
-            return Err(store_error(error));
-        }
-        self.at = self
-            .at
-            .saturating_add(u64::try_from(bytes.len()).unwrap_or(u64::MAX));
-        Ok(())
+        self.writer.write(bytes)
     }
 
     fn commit(mut self: Box<Self>) -> Result<(), StoreError> {
-        let Place { dir, name } = &self.place;
-        match self.state {
-            State::Failed => return Err(failed()),
-            State::Quiet | State::Done => {}
-            State::Noted => {
-                // Replaced or deleted meanwhile: then the bytes are nowhere to be found.
-                if !place::is_still(dir, name, &self.file)? {
-                    return Err(StoreError::NotFound);
-                }
-                if self.durability == Durability::Power {
-                    self.file.sync_all().map_err(store_error)?;
-                }
-                sidecar::remove(&self.place, self.durability)?;
+        if self.state == State::Noted {
+            // Replaced or deleted meanwhile: then the bytes are nowhere to be found.
+            if !self.is_still_there()? {
+                return Err(StoreError::NotFound);
             }
+            self.writer.finish(self.durability)?;
+            sidecar::remove(&self.place, &self.record, self.durability)?;
         }
         self.state = State::Done;
         Ok(())
@@ -101,16 +99,17 @@ impl Work for Append {
 
 impl Drop for Append {
     fn drop(&mut self) {
-        if matches!(self.state, State::Quiet | State::Done) {
+        match self.state {
+            State::Done => {}
             // Only reached with a created file when its record could not be written.
-            if self.state == State::Quiet && self.record.is_created {
-                let _ = sidecar::undo(&self.place, &self.file, &self.record, self.durability);
+            State::Quiet if self.record.is_created => drop(self.undo()),
+            State::Quiet => {}
+            // When it cannot be undone the record stays, for whoever opens the file next.
+            State::Noted => {
+                if self.undo().is_ok() {
+                    let _ = sidecar::remove(&self.place, &self.record, self.durability);
+                }
             }
-            return;
-        }
-        // When it cannot be undone the record stays, for whoever opens the file next.
-        if sidecar::undo(&self.place, &self.file, &self.record, self.durability).is_ok() {
-            let _ = sidecar::remove(&self.place, self.durability);
         }
     }
 }
@@ -122,8 +121,6 @@ enum State {
     Quiet,
     /// The record is written.
     Noted,
-    /// A write failed.
-    Failed,
     /// It is committed.
     Done,
 }
@@ -139,7 +136,7 @@ pub(super) fn locked_target(
             Err(StoreError::NotFound) => continue,
             opened => opened?,
         };
-        if !lock_patiently(&file)? {
+        if !place::lock_patiently(&file, place::lock)? {
             return Err(StoreError::Busy);
         }
         if !place::is_still(&place.dir, &place.name, &file)? {
@@ -151,19 +148,4 @@ pub(super) fn locked_target(
         }
     }
     Err(StoreError::Busy)
-}
-
-/// Whoever opens the file holds the lock for a moment when he undoes an append.
-fn lock_patiently(file: &File) -> Result<bool, StoreError> {
-    for _ in 1..OPEN_TRIES_MAX {
-        if place::lock(file)? {
-            return Ok(true);
-        }
-        thread::yield_now();
-    }
-    place::lock(file)
-}
-
-fn failed() -> StoreError {
-    StoreError::Io(io::Error::other("an earlier write failed"))
 }

@@ -48,7 +48,6 @@ use self::errors::store_error;
 use self::in_place::InPlace;
 use self::listing::DiskListing;
 use self::place::{Place, relative};
-use self::sidecar::Settled;
 use self::source::DiskSource;
 use self::sweep::Walk;
 use self::upload::{DiskUpload, Work};
@@ -166,16 +165,14 @@ impl DiskStore {
         let work: Box<dyn Work> = match (kind, self.uploads) {
             (UploadKind::Append, _) => Box::new(Append::begin(place, durability)?),
             (UploadKind::Replace, UploadPolicy::Whole) => {
-                sidecar::settle(&place, durability)?;
                 Box::new(Whole::replace(place, durability)?)
             }
             (UploadKind::Resume { offset }, UploadPolicy::Whole) => {
-                sidecar::settle(&place, durability)?;
                 Box::new(Whole::resume(place, offset, durability)?)
             }
             (UploadKind::Unique, UploadPolicy::Whole) => {
                 let upload = Whole::unique(place, &self.reserved, durability)?;
-                let path = sibling(path, upload.name())?;
+                let path = names::child(&path.parent(), upload.name())?;
                 return Ok(Box::new(DiskUpload::new(path, Box::new(upload))));
             }
             (UploadKind::Replace, UploadPolicy::Resumable) => {
@@ -186,7 +183,7 @@ impl DiskStore {
             }
             (UploadKind::Unique, UploadPolicy::Resumable) => {
                 let upload = InPlace::unique(place, durability)?;
-                let path = sibling(path, upload.name())?;
+                let path = names::child(&path.parent(), upload.name())?;
                 return Ok(Box::new(DiskUpload::new(path, Box::new(upload))));
             }
         };
@@ -235,17 +232,9 @@ impl DiskStore {
         Ok(Box::new(DiskSource::new(file, offset)?))
     }
 
-    /// Refuses to take a file away from under an append.
-    fn check_no_append(&self, path: &VirtualPath) -> Result<(), StoreError> {
-        match sidecar::settle(&Place::of(&self.root, path)?, self.durability)? {
-            Settled::Live => Err(StoreError::Busy),
-            Settled::Clean | Settled::RolledBack => Ok(()),
-        }
-    }
-
     fn remove_directory_blocking(&self, path: &VirtualPath) -> Result<(), StoreError> {
         names::check_readable(path)?;
-        let place = place_below_root(&self.root, path)?;
+        let place = Place::below_root(&self.root, path)?;
         let remove = || place.dir.remove_dir(&place.name).map_err(store_error);
         match remove() {
             // To the user it is empty when nothing but the store's own files are in it.
@@ -270,11 +259,13 @@ impl DiskStore {
         names::check_readable(from)?;
         names::check_creatable(to)?;
         let (from_place, to_place) = (
-            place_below_root(&self.root, from)?,
-            place_below_root(&self.root, to)?,
+            Place::below_root(&self.root, from)?,
+            Place::below_root(&self.root, to)?,
         );
-        self.check_no_append(from)?;
-        self.check_no_append(to)?;
+        let _kept_away = (
+            sidecar::keep_appends_away(&from_place, self.durability)?,
+            sidecar::keep_appends_away(&to_place, self.durability)?,
+        );
         let (from_dir, to_dir) = (&from_place.dir, &to_place.dir);
         let renamed = if replace {
             from_dir.rename(&from_place.name, to_dir, &to_place.name)
@@ -352,7 +343,7 @@ impl Store for DiskStore {
         self.run(path, |store, path| {
             names::check_readable(path)?;
             let place = Place::of(&store.root, path)?;
-            store.check_no_append(path)?;
+            let _kept_away = sidecar::keep_appends_away(&place, store.durability)?;
             place.dir.remove_file(&place.name).map_err(store_error)
         })
     }
@@ -406,17 +397,4 @@ async fn blocking<T: Send + 'static>(
         Ok(done) => done,
         Err(error) => Err(StoreError::Io(io::Error::other(error))),
     }
-}
-
-/// The place of anything but the root, which can be neither removed nor renamed.
-fn place_below_root(root: &Dir, path: &VirtualPath) -> Result<Place, StoreError> {
-    if path.file_name().is_none() {
-        return Err(StoreError::NotPermitted);
-    }
-    Place::of(root, path)
-}
-
-/// The path of `name` in the directory of `path`.
-fn sibling(path: &VirtualPath, name: &str) -> Result<VirtualPath, StoreError> {
-    names::child(&path.parent(), name)
 }

@@ -4,6 +4,7 @@ use std::fs::{File, TryLockError};
 use std::io::ErrorKind;
 use std::process;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread;
 
 use cap_std::fs::{Dir, Metadata, OpenOptions};
 use thirdhost_proto::server::VirtualPath;
@@ -32,6 +33,14 @@ impl Place {
             dir,
             name: name.to_owned(),
         })
+    }
+
+    /// The place of anything but the root, which can be neither removed nor renamed.
+    pub(super) fn below_root(root: &Dir, path: &VirtualPath) -> Result<Self, StoreError> {
+        if path.file_name().is_none() {
+            return Err(StoreError::NotPermitted);
+        }
+        Self::of(root, path)
     }
 
     /// The place of `path`, or of what the symbolic link there leads to.
@@ -136,7 +145,30 @@ pub(super) fn unnamed(dir: &Dir) -> Result<(File, String), StoreError> {
 
 /// Takes the lock on an open file; `false` when another has it.
 pub(super) fn lock(file: &File) -> Result<bool, StoreError> {
-    match file.try_lock() {
+    is_locked(file.try_lock())
+}
+
+/// The same for those who only keep writers away, and not each other.
+pub(super) fn lock_shared(file: &File) -> Result<bool, StoreError> {
+    is_locked(file.try_lock_shared())
+}
+
+/// Whoever opens a file holds the lock for a moment when he undoes an append.
+pub(super) fn lock_patiently(
+    file: &File,
+    lock: fn(&File) -> Result<bool, StoreError>,
+) -> Result<bool, StoreError> {
+    for _ in 1..OPEN_TRIES_MAX {
+        if lock(file)? {
+            return Ok(true);
+        }
+        thread::yield_now();
+    }
+    lock(file)
+}
+
+fn is_locked(tried: Result<(), TryLockError>) -> Result<bool, StoreError> {
+    match tried {
         Ok(()) => Ok(true),
         Err(TryLockError::WouldBlock) => Ok(false),
         Err(TryLockError::Error(error)) => Err(store_error(error)),

@@ -8,7 +8,7 @@ use cap_std::fs::Dir;
 use super::super::StoreError;
 use super::super::names;
 use super::errors::store_error;
-use super::place::{self, Place};
+use super::place::{self, OPEN_TRIES_MAX, Place};
 use super::{Durability, system};
 
 /// What a file was before the append.
@@ -59,13 +59,49 @@ pub(super) fn write(
     place.sync(durability)
 }
 
-/// Removes the record: the append is over.
-pub(super) fn remove(place: &Place, durability: Durability) -> Result<(), StoreError> {
-    place
-        .dir
-        .remove_file(names::append_record(&place.name))
-        .map_err(store_error)?;
-    place.sync(durability)
+/// Removes the record of an append that is over; one of another append stays.
+pub(super) fn remove(
+    place: &Place,
+    record: &Record,
+    durability: Durability,
+) -> Result<(), StoreError> {
+    let there = match read(&place.dir, &names::append_record(&place.name)) {
+        Err(StoreError::NotFound) => None,
+        there => there?,
+    };
+    match there {
+        Some((there, _)) if there == *record => unlink(place, durability),
+        _ => Ok(()),
+    }
+}
+
+/// Keeps appends to what is at `place` away while the file returned is held; none is needed
+/// where nothing is. What a crash left of an append is undone first.
+///
+/// # Errors
+/// [`StoreError::Busy`] while an append is under way.
+pub(super) fn keep_appends_away(
+    place: &Place,
+    durability: Durability,
+) -> Result<Option<File>, StoreError> {
+    let Place { dir, name } = place;
+    for _ in 0..OPEN_TRIES_MAX {
+        settle(place, durability)?;
+        let file = match place::open(dir, name, &system::reading_no_link()) {
+            // What may not be opened is not appended to either.
+            Err(StoreError::NotFound | StoreError::NotFile | StoreError::NotPermitted) => {
+                return Ok(None);
+            }
+            file => file?,
+        };
+        if !place::lock_patiently(&file, place::lock_shared)? {
+            return Err(StoreError::Busy);
+        }
+        if place::is_still(dir, name, &file)? {
+            return Ok(Some(file));
+        }
+    }
+    Err(StoreError::Busy)
 }
 
 /// Undoes an append to the file at `place` that nobody is carrying on.
@@ -106,8 +142,16 @@ pub(super) fn settle_locked(
         // A record of another file, since replaced or moved away, or none of ours.
         _ => Settled::Clean,
     };
-    remove(place, durability)?;
+    unlink(place, durability)?;
     Ok(settled)
+}
+
+fn unlink(place: &Place, durability: Durability) -> Result<(), StoreError> {
+    place
+        .dir
+        .remove_file(names::append_record(&place.name))
+        .map_err(store_error)?;
+    place.sync(durability)
 }
 
 /// Makes the file what it was. The caller holds the lock, and removes the record afterwards.

@@ -372,6 +372,48 @@ async fn a_record_of_another_file_undoes_nothing() {
 }
 
 #[tokio::test]
+async fn an_append_whose_file_was_replaced_leaves_the_record_of_the_next_alone() {
+    let check = async |is_noted: bool| {
+        let (directory, store) = fresh(UploadPolicy::Whole);
+        put(&store, "a", "old").await;
+        let mut first = begin(&store, "a", UploadKind::Append).await;
+        if is_noted {
+            write(&mut first, "first").await;
+        }
+        // By somebody else: the store itself replaces nothing that is appended to.
+        fs::write(directory.path().join("b"), "other").unwrap();
+        fs::rename(directory.path().join("b"), directory.path().join("a")).unwrap();
+        let mut second = begin(&store, "a", UploadKind::Append).await;
+        write(&mut second, " second").await;
+        let record = directory.path().join(".thirdhost-append.a");
+        let noted = fs::read(&record).unwrap();
+        if is_noted {
+            refused(first.commit().await, "not found");
+        } else {
+            refused(first.write(b"first".to_vec()).await, "not found");
+            first.abandon().await;
+        }
+        assert_eq!(fs::read(&record).unwrap(), noted, "noted: {is_noted}");
+        second.abandon().await;
+        assert_eq!(read(&store, "a").await, "other");
+        assert_eq!(raw_names(&directory), ["a"]);
+    };
+    check(true).await;
+    check(false).await;
+}
+
+#[tokio::test]
+async fn an_upload_that_takes_the_place_of_a_crashed_append_takes_its_record_along() {
+    let (directory, store) = fresh(UploadPolicy::Whole);
+    let mut upload = begin(&store, "a", UploadKind::Replace).await;
+    write(&mut upload, "longer than it was").await;
+    crashed_append(&directory, false);
+    upload.commit().await.unwrap();
+    assert_eq!(raw_names(&directory), ["a"]);
+    assert_eq!(read(&store, "a").await, "longer than it was");
+}
+
+#[tokio::test]
 async fn a_running_append_is_recorded_and_left_alone() {
     let (directory, store) = fresh(UploadPolicy::Whole);
     put(&store, "a", "old").await;

@@ -11,6 +11,7 @@ use super::super::StoreError;
 use super::super::names;
 use super::errors::store_error;
 use super::place::{self, OPEN_TRIES_MAX, Place};
+use super::sidecar;
 use super::upload::Work;
 use super::writer::Writer;
 use super::{Durability, system};
@@ -36,6 +37,7 @@ impl Whole {
     /// STOR: what a failed upload left is overwritten.
     pub(super) fn replace(place: Place, durability: Durability) -> Result<Self, StoreError> {
         let target = place.file_entry()?;
+        sidecar::keep_appends_away(&place, durability)?;
         let (file, temporary, is_named) = match named_temporary(&place)? {
             Some((file, temporary)) => (file, temporary, true),
             None => {
@@ -68,6 +70,7 @@ impl Whole {
         durability: Durability,
     ) -> Result<Self, StoreError> {
         place.file_entry()?;
+        sidecar::keep_appends_away(&place, durability)?;
         // A copy of the target in place of a partial that is being written would be a mix of
         // two files: the client has to come again.
         let Some((file, temporary)) = named_temporary(&place)? else {
@@ -140,6 +143,15 @@ impl Work for Whole {
             system::keep_mode(self.writer.file(), &target, 0).map_err(store_error)?;
         }
         self.writer.finish(self.durability)?;
+        // Renamed, it is a target: shared, so that it is not taken for one appended to.
+        if !place::lock_shared(self.writer.file())? {
+            return Err(StoreError::Busy);
+        }
+        // Replacing a file from under an append would lose what it has said it appended.
+        let _kept_away = match self.reservation {
+            None => sidecar::keep_appends_away(&self.place, self.durability)?,
+            Some(_) => None,
+        };
         let Place { dir, name } = &self.place;
         match self.reservation {
             None => dir.rename(&self.temporary, dir, name),

@@ -250,7 +250,7 @@ impl Tree {
         self.partials.get(key).map(|bytes| length(bytes))
     }
 
-    fn check_no_append(&self, key: &str) -> Result<(), StoreError> {
+    pub(super) fn check_no_append(&self, key: &str) -> Result<(), StoreError> {
         if self.appending.contains(key) {
             Err(StoreError::Busy)
         } else {

@@ -57,12 +57,14 @@ impl MemoryUpload {
         let mut tree = shared.tree();
         match kind {
             UploadKind::Replace => {
+                tree.check_no_append(&upload.key)?;
                 tree.file_or_nothing(&upload.key)?;
                 if tree.writing.insert(upload.key.clone()) {
                     upload.way = Way::Named;
                 }
             }
             UploadKind::Resume { offset } => {
+                tree.check_no_append(&upload.key)?;
                 upload.bytes = kept(&mut tree, &upload.key, offset)?;
                 upload.way = Way::Named;
             }
@@ -90,6 +92,9 @@ impl MemoryUpload {
     fn commit_now(&mut self) -> Result<(), StoreError> {
         let mut tree = self.shared.tree();
         let now = (self.shared.clock)();
+        if matches!(self.way, Way::Named | Way::Unnamed) {
+            tree.check_no_append(&self.key)?;
+        }
         let bytes = mem::take(&mut self.bytes);
         tree.arrived(&self.key, self.number, 0);
         match self.way {
