@@ -11,5 +11,6 @@ mod server;
 mod session;
 mod shares;
 pub mod store;
+pub mod tls;
 
 pub use server::Server;

@@ -26,13 +26,16 @@ pub(crate) fn serve(mut config: Config, file: Option<PathBuf>) -> Result<(), Box
     runtime.block_on(async {
         let world = World::real();
         let listeners = if handed_over.is_empty() {
-            listen(&world, &config.listen)?
+            listen(&world, &config.listen, "listen")?
         } else {
             let adopted = handed_over.into_iter().map(adopt_listener);
             adopted.collect::<io::Result<_>>()?
         };
+        let implicit = listen(&world, &config.tls.implicit_listen, "tls.implicit_listen")?;
         // What listens, not what was asked for: port 0, or the service manager's sockets.
-        config.listen = listeners.iter().map(|listener| listener.local()).collect();
+        let locals = |bound: &[Box<dyn Listener>]| bound.iter().map(|one| one.local()).collect();
+        config.listen = locals(&listeners);
+        config.tls.implicit_listen = locals(&implicit);
         let root = &config.root;
         let store = DiskStore::open(root, config.uploads, config.durability)
             .map_err(|error| format!("root: {}: {error}", root.display()))?;
@@ -43,14 +46,14 @@ pub(crate) fn serve(mut config: Config, file: Option<PathBuf>) -> Result<(), Box
             .open_xferlog()
             .map_err(|error| format!("log.xferlog: {error}"))?;
         if let Some(file) = file {
-            tokio::spawn(reload(server.clone(), file));
+            tokio::spawn(reload(server.clone(), file)?);
         }
         let metrics = match metrics_address {
             Some(address) => Some(bind_metrics(address).await?),
             None => None,
         };
         let shutdown = shutdown()?;
-        for listener in &listeners {
+        for listener in listeners.iter().chain(&implicit) {
             // Whoever does not read this does not need it.
             writeln!(io::stdout(), "listening on {}", listener.local()).ok();
         }
@@ -59,14 +62,20 @@ pub(crate) fn serve(mut config: Config, file: Option<PathBuf>) -> Result<(), Box
             tokio::spawn(server.clone().serve_metrics(listener));
         }
         service::tell(State::Ready);
-        Ok(server.serve(listeners, shutdown).await?)
+        Ok(server
+            .serve_with_implicit(listeners, implicit, shutdown)
+            .await?)
     })
 }
 
-fn listen(world: &World, addresses: &[SocketAddr]) -> Result<Vec<Box<dyn Listener>>, String> {
+fn listen(
+    world: &World,
+    addresses: &[SocketAddr],
+    key: &str,
+) -> Result<Vec<Box<dyn Listener>>, String> {
     let listen = |address: &SocketAddr| {
         let bound = world.network.listen(*address, CONTROL_BACKLOG);
-        bound.map_err(|error| format!("listen: {address}: {error}"))
+        bound.map_err(|error| format!("{key}: {address}: {error}"))
     };
     addresses.iter().map(listen).collect()
 }
@@ -113,35 +122,38 @@ fn shutdown() -> io::Result<impl Future<Output = ()>> {
     })
 }
 
-/// Reads the users anew at every SIGHUP. A file with an error changes nothing.
+/// Reads users and certificate anew at every SIGHUP. A file with an error changes nothing.
 #[cfg(unix)]
-async fn reload(server: Server, file: PathBuf) {
+fn reload(server: Server, file: PathBuf) -> io::Result<impl Future<Output = ()>> {
     use tokio::signal::unix::{SignalKind, signal};
-    let mut hangup = match signal(SignalKind::hangup()) {
-        Ok(hangup) => hangup,
-        Err(error) => return tracing::error!(%error, "SIGHUP cannot be waited for"),
-    };
-    while hangup.recv().await.is_some() {
-        service::tell(State::Reloading);
-        if let Err(error) = server.open_xferlog() {
-            tracing::error!(%error, "SIGHUP: the xferlog is not opened again");
-        }
-        match Config::load(&file) {
-            Ok(config) => {
-                server.replace_users(config.roll);
-                tracing::info!("SIGHUP: users reloaded");
+    // From here on the signal ends nothing any more, also when it comes at once.
+    let mut hangup = signal(SignalKind::hangup())?;
+    Ok(async move {
+        while hangup.recv().await.is_some() {
+            service::tell(State::Reloading);
+            if let Err(error) = server.open_xferlog() {
+                tracing::error!(%error, "SIGHUP: the xferlog is not opened again");
             }
-            Err(error) => {
-                let error = super::chain(&error);
-                tracing::error!(error, "SIGHUP: not reloaded, the old users stay");
+            match Config::load(&file) {
+                Ok(config) => {
+                    server.replace_users(config.roll);
+                    server.replace_certificate(config.tls.certificate);
+                    tracing::info!("SIGHUP: users reloaded, and the certificate");
+                }
+                Err(error) => {
+                    let error = super::chain(&error);
+                    tracing::error!(error, "SIGHUP: not reloaded, users and certificate stay");
+                }
             }
+            service::tell(State::Ready);
         }
-        service::tell(State::Ready);
-    }
+    })
 }
 
 #[cfg(not(unix))]
-async fn reload(_server: Server, _file: PathBuf) {}
+fn reload(_server: Server, _file: PathBuf) -> io::Result<impl Future<Output = ()>> {
+    Ok(async {})
+}
 
 /// How often leftovers are looked for.
 const SWEEP_INTERVAL: Duration = Duration::from_secs(60 * 60);
