@@ -12,5 +12,6 @@ mod session;
 mod shares;
 mod spare;
 pub mod store;
+pub mod tls;
 
 pub use server::Server;

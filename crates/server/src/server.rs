@@ -24,6 +24,7 @@ use crate::session;
 use crate::shares::Shares;
 use crate::spare::Spare;
 use crate::store::{Homes, Quotas};
+use crate::tls::{Certificate, Site};
 
 /// A server: configuration, accounts and files, shared by all its sessions.
 #[derive(Clone, Debug)]
@@ -47,6 +48,7 @@ pub(crate) struct Shared {
     pub(crate) quotas: Quotas,
     pub(crate) record: Record,
     draining: AtomicBool,
+    pub(crate) tls: Arc<Site>,
     sessions: Mutex<Sessions>,
 }
 
@@ -69,6 +71,7 @@ impl Server {
         );
         let allocator = Allocator::new(world.clone(), pool);
         let shared = Shared {
+            tls: Arc::new(Site::new(&config.tls)),
             config,
             world,
             homes,
@@ -100,6 +103,21 @@ impl Server {
         listeners: Vec<Box<dyn Listener>>,
         shutdown: impl Future<Output = ()>,
     ) -> io::Result<()> {
+        self.serve_with_implicit(listeners, Vec::new(), shutdown)
+            .await
+    }
+
+    /// As [`Self::serve`]; callers of `implicit` speak TLS from the first octet. Without a
+    /// certificate they are refused.
+    ///
+    /// # Errors
+    /// When a listener fails in a way that will not pass.
+    pub async fn serve_with_implicit(
+        &self,
+        listeners: Vec<Box<dyn Listener>>,
+        implicit: Vec<Box<dyn Listener>>,
+        shutdown: impl Future<Output = ()>,
+    ) -> io::Result<()> {
         let (drain, draining) = watch::channel(false);
         let mut sessions = JoinSet::new();
         let mut spare = Spare::take();
@@ -109,11 +127,13 @@ impl Server {
                 () = &mut shutdown => break Ok(()),
                 // Sessions that are over give their memory back.
                 Some(_) = sessions.join_next(), if !sessions.is_empty() => spare.refill(),
-                connection = accept(&listeners) => match connection {
+                (connection, begins) = accept_either(&listeners, &implicit) => match connection {
                     Ok(connection) if spare.is_lent() => {
-                        self.turn_away(&mut sessions, connection, "the server is full");
+                        self.turn_away(&mut sessions, connection, begins, "the server is full");
                     }
-                    Ok(connection) => self.begin(&mut sessions, connection, draining.clone()),
+                    Ok(connection) => {
+                        self.begin(&mut sessions, connection, begins, draining.clone());
+                    }
                     Err(error) if is_gone(&error) => break Err(error),
                     Err(error) if is_exhausted(&error) && spare.lend() => {
                         tracing::warn!(%error, "no descriptor is left for new sessions");
@@ -126,7 +146,7 @@ impl Server {
             }
         };
         self.shared.draining.store(true, Ordering::Relaxed);
-        drop(listeners);
+        drop((listeners, implicit));
         drop(draining);
         if drain.send(true).is_err() {
             tracing::debug!("no session to drain");
@@ -144,6 +164,11 @@ impl Server {
     /// Replaces the users; sessions that are logged in go on as they are.
     pub fn replace_users(&self, roll: Roll) {
         self.shared.accounts.replace(roll);
+    }
+
+    /// Replaces the certificate; sessions that have begun go on with theirs.
+    pub fn replace_certificate(&self, certificate: Option<Certificate>) {
+        self.shared.tls.replace(certificate);
     }
 
     /// Opens the xferlog that the configuration names, if it names one; again after SIGHUP, so
@@ -200,6 +225,7 @@ impl Server {
         &self,
         sessions: &mut JoinSet<()>,
         connection: Box<dyn Connection>,
+        begins: Begins,
         draining: watch::Receiver<bool>,
     ) {
         let shared = Arc::clone(&self.shared);
@@ -207,11 +233,11 @@ impl Server {
             Ok(seat) => {
                 shared.record.session();
                 sessions.spawn(async move {
-                    session::run(connection, shared, draining).await;
+                    session::run(connection, begins, shared, draining).await;
                     drop(seat);
                 });
             }
-            Err(why) => self.turn_away(sessions, connection, why),
+            Err(why) => self.turn_away(sessions, connection, begins, why),
         }
     }
 
@@ -219,10 +245,15 @@ impl Server {
         &self,
         sessions: &mut JoinSet<()>,
         connection: Box<dyn Connection>,
+        begins: Begins,
         why: &'static str,
     ) {
         tracing::warn!(peer = %connection.peer(), why, "session refused");
         self.shared.record.session_refused();
+        if begins == Begins::UnderTls {
+            // A reply in clear would be no TLS record; the handshake is not worth a seat.
+            return;
+        }
         sessions.spawn(refuse(Arc::clone(&self.shared), connection, why));
     }
 }
@@ -230,7 +261,9 @@ impl Server {
 impl Shared {
     /// The addresses that are this server's own: no third-party target unless listed (S-3).
     pub(crate) fn own_addresses(&self, local: IpAddr) -> Vec<IpAddr> {
-        let listening = self.config.listen.iter().map(|address| address.ip());
+        let implicit = &self.config.tls.implicit_listen;
+        let listening = self.config.listen.iter().chain(implicit);
+        let listening = listening.map(|address| address.ip());
         let named = listening.filter(|host| !host.is_unspecified());
         named
             .chain(self.config.data_sockets.public_address)
@@ -295,6 +328,25 @@ fn counted_host(peer: IpAddr) -> IpAddr {
 
 async fn join_all(sessions: &mut JoinSet<()>) {
     while sessions.join_next().await.is_some() {}
+}
+
+/// How a session begins.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Begins {
+    /// With the greeting.
+    InClear,
+    /// With a TLS handshake.
+    UnderTls,
+}
+
+async fn accept_either(
+    listeners: &[Box<dyn Listener>],
+    implicit: &[Box<dyn Listener>],
+) -> (io::Result<Box<dyn Connection>>, Begins) {
+    tokio::select! {
+        connection = accept(listeners) => (connection, Begins::InClear),
+        connection = accept(implicit) => (connection, Begins::UnderTls),
+    }
 }
 
 /// Accepts from whichever listener has a caller first.

@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use thirdhost_wire::{Command, CommandError};
+use thirdhost_wire::{Command, CommandError, SiteCommand};
 
 use super::login::Login;
 use super::reply_text as text;
 use super::session::ServerPi;
-use super::verbs::{access, parameters, service};
+use super::verbs::{access, parameters, security, service};
 
 /// Serves one line while nothing is under way.
 pub(super) fn serve(pi: &mut ServerPi, now: Duration, line: Result<Command, CommandError>) {
@@ -71,6 +71,9 @@ fn forget(pi: &mut ServerPi, command: &Command) {
             | C::Type(_)
             | C::Mode(_)
             | C::Noop
+            | C::Cpsv
+            | C::Sscn(_)
+            | C::Site(SiteCommand::PeerCert { .. })
     );
     if !keeps_restart {
         pi.restart = None;
@@ -99,6 +102,10 @@ fn allowed_before_login(command: &Command) -> bool {
             | C::Syst
             | C::Quit
             | C::Rein
+            | C::Auth(_)
+            | C::Pbsz(_)
+            | C::Prot(_)
+            | C::Ccc
     )
 }
 
@@ -161,5 +168,11 @@ fn dispatch(pi: &mut ServerPi, now: Duration, command: Command) {
         Command::Feat => service::feat(pi),
         Command::Opts { command, options } => service::opts(pi, &command, options.as_ref()),
         Command::Noop => service::noop(pi),
+        Command::Auth(mechanism) => security::auth(pi, now, &mechanism),
+        Command::Pbsz(_) => security::pbsz(pi),
+        Command::Prot(level) => security::prot(pi, level),
+        Command::Ccc => security::ccc(pi),
+        Command::Sscn(on) => security::sscn(pi, on),
+        Command::Cpsv => security::cpsv(pi),
     }
 }

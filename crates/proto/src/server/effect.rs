@@ -36,6 +36,13 @@ pub enum Effect {
     StopTransfer,
     /// Tell how far the running transfer is. Answered by [`Event::Progress`].
     AskProgress,
+    /// Send what is queued, then make the TLS handshake on the control connection as its server.
+    /// Whatever came in clear behind AUTH ends the session (spec S-30), and so does a handshake
+    /// that fails. Answered by [`Event::Protected`].
+    StartTls,
+    /// Send what is queued, then end TLS on the control connection, which stays (RFC 4217
+    /// section 13). Answered by [`Event::Protected`].
+    EndTls,
     /// Send what is queued and close the control connection.
     Close,
 }
@@ -200,6 +207,9 @@ pub enum Event {
     Opened(Opened),
     /// The transfer is over.
     Finished(Outcome),
+    /// The answer to [`Effect::StartTls`] and [`Effect::EndTls`]: whether TLS protects the control
+    /// connection now.
+    Protected(bool),
     /// The answer to [`Effect::AskProgress`].
     Progress {
         /// Bytes moved so far.

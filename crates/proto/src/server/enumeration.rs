@@ -43,6 +43,8 @@ struct Ledger {
     open: Option<(Option<Direction>, Directions)>,
     /// The same for the transfer that runs.
     terms: (Option<Direction>, Directions),
+    /// How the data connection, or the last one, was protected when it was made.
+    made_under: Option<Protection>,
     closed: bool,
 }
 
@@ -84,26 +86,35 @@ impl fmt::Display for Context<'_> {
 //# sending the user the number of the socket allocated
 #[test]
 fn every_reachable_state_keeps_the_invariants() {
-    let states = explore(Unpinned::ControlHost, Directions::BOTH);
+    let start = Node::logged_in(Unpinned::ControlHost, Directions::BOTH);
+    let states = explore(&ALPHABET, start);
     // A guard against an alphabet that reaches nothing.
     assert!(states > 2_000, "only {states} states");
 }
 
 #[test]
 fn every_reachable_state_keeps_the_invariants_when_unpinned_sockets_are_refused() {
-    assert!(explore(Unpinned::Refuse, Directions::BOTH) > 2_000);
+    let start = Node::logged_in(Unpinned::Refuse, Directions::BOTH);
+    assert!(explore(&ALPHABET, start) > 2_000);
 }
 
 #[test]
 fn every_reachable_state_keeps_the_invariants_when_policy_allows_sending_alone() {
-    assert!(explore(Unpinned::ControlHost, SEND_ONLY) > 2_000);
+    let start = Node::logged_in(Unpinned::ControlHost, SEND_ONLY);
+    assert!(explore(&ALPHABET, start) > 2_000);
 }
 
-fn explore(unpinned: Unpinned, grant: Directions) -> usize {
+#[test]
+fn every_reachable_state_under_tls_keeps_the_invariants() {
+    let states = explore(&TLS_ALPHABET, Node::protected());
+    assert!(states > 2_000, "only {states} states");
+}
+
+fn explore(alphabet: &[&'static str], start: Node) -> usize {
     let mut seen = HashSet::new();
-    let mut frontier = VecDeque::from([Node::logged_in(unpinned, grant)]);
+    let mut frontier = VecDeque::from([start]);
     while let Some(node) = frontier.pop_front() {
-        for input in node.inputs(&ALPHABET) {
+        for input in node.inputs(alphabet) {
             let mut next = node.clone();
             next.step(&input);
             if !next.ledger.closed && seen.insert(next.fingerprint()) {
@@ -118,6 +129,18 @@ impl Node {
     fn logged_in(unpinned: Unpinned, grant: Directions) -> Self {
         let mut pi = tests::session(unpinned);
         tests::log_in(&mut pi, Permissions::all());
+        Self::with(pi, grant)
+    }
+
+    /// Under TLS, at PROT P.
+    fn protected() -> Self {
+        Self::with(
+            tls_tests::protected(ClearTransfers::Allowed),
+            Directions::BOTH,
+        )
+    }
+
+    fn with(pi: ServerPi, grant: Directions) -> Self {
         let ledger = Ledger {
             owed: 0,
             preliminary: false,
@@ -129,6 +152,7 @@ impl Node {
             block: false,
             open: None,
             terms: (None, Directions::BOTH),
+            made_under: None,
             closed: false,
         };
         Self { pi, ledger }
@@ -160,6 +184,7 @@ impl Node {
             Outcome::NotAdmitted,
             Outcome::ConnectionLost,
             Outcome::Malformed,
+            Outcome::TlsFailed(TlsFailure::Peer),
             Outcome::Refused(Refusal::NoSpace),
         ];
         match self.ledger.out {
@@ -221,6 +246,9 @@ impl Node {
                 input,
                 pi: &self.pi,
             };
+            if let Effect::Transfer(transfer) = &effect {
+                self.is_protected_as_asked(transfer, &context);
+            }
             self.ledger.saw(effect, &context);
         }
         let context = Context {
@@ -228,6 +256,16 @@ impl Node {
             pi: &self.pi,
         };
         self.ledger.at_rest(&self.pi, &context);
+    }
+
+    /// PROT P means TLS towards whom PEERCERT named; PROT C is never a way around PEERCERT.
+    fn is_protected_as_asked(&self, transfer: &Transfer, context: &Context<'_>) {
+        let security = &self.pi.security;
+        let private = security.level == thirdhost_wire::ProtectionLevel::Private;
+        match transfer.protection {
+            Protection::Clear => assert!(!private && security.peer.is_none(), "{context}"),
+            Protection::Tls { peer, .. } => assert!(private && peer == security.peer, "{context}"),
+        }
     }
 }
 
@@ -315,7 +353,11 @@ impl Ledger {
                 _ => panic!("no transfer to stop: {context}"),
             },
             Effect::Close => self.closed = true,
-            Effect::AskProgress | Effect::Ask(_) | Effect::Authenticate { .. } => {
+            Effect::AskProgress
+            | Effect::Ask(_)
+            | Effect::Authenticate { .. }
+            | Effect::StartTls
+            | Effect::EndTls => {
                 panic!("not in this enumeration: {context}")
             }
         }
@@ -341,9 +383,15 @@ impl Ledger {
         let direction = transfer.operation.direction();
         let may = self.admitted.map_or(Directions::BOTH, |(_, may)| may);
         self.terms = match transfer.route {
-            Route::Open => self
-                .open
-                .unwrap_or_else(|| panic!("no connection is open: {context}")),
+            Route::Open => {
+                assert!(
+                    self.made_under
+                        .is_some_and(|made| serves(made, transfer.protection)),
+                    "a connection made under another protection: {context}"
+                );
+                self.open
+                    .unwrap_or_else(|| panic!("no connection is open: {context}"))
+            }
             Route::Call { target } => {
                 let admitted = self.admitted.map(|(filter, _)| filter);
                 let wanted = Some(AcceptFilter::HostPort(target));
@@ -369,6 +417,9 @@ impl Ledger {
             may.allow(direction),
             "a direction policy does not allow: {context}"
         );
+        if transfer.route != Route::Open {
+            self.made_under = Some(transfer.protection);
+        }
         self.out = Out::Transfer {
             opened: false,
             stopping: false,
@@ -405,6 +456,17 @@ impl Ledger {
         } else {
             assert_ne!(self.out, Out::Nothing, "stuck: {context}");
         }
+    }
+}
+
+/// Whether a connection made under one protection is good enough for another.
+fn serves(made: Protection, wanted: Protection) -> bool {
+    match (made, wanted) {
+        (Protection::Clear, Protection::Clear) => true,
+        (Protection::Tls { peer: made, .. }, Protection::Tls { peer: wanted, .. }) => {
+            wanted.is_none() || made == wanted
+        }
+        _ => false,
     }
 }
 
@@ -448,6 +510,19 @@ const SEND_ONLY: Directions = Directions {
     send: true,
     receive: false,
 };
+
+/// What TLS adds to it, with enough of the rest to get anywhere.
+const TLS_ALPHABET: [&str; 9] = [
+    "LSTN R",
+    "SOCK 198.51.100.2,40002",
+    "CPSV",
+    "PROT P",
+    "PROT C",
+    "SITE PEERCERT SHA256 4242424242424242424242424242424242424242424242424242424242424242",
+    "RETR f",
+    "STOR f",
+    "MODE B",
+];
 
 const QUEUED_MAX: u32 = 2;
 const ABORTS_MAX: u32 = 2;

@@ -16,6 +16,7 @@ mod login;
 mod operation;
 mod permission;
 mod plan;
+mod protection;
 mod questions;
 mod reply_text;
 mod session;
@@ -29,10 +30,12 @@ pub use effect::{Answer, Effect, Event, HashTarget, Identity, Question, Refusal}
 pub use hosts::Hosts;
 pub use limits::{Limits, QUEUED_COMMANDS_MAX};
 pub use operation::{
-    ListForm, ListTarget, Opened, Operation, Outcome, Route, Transfer, TransferParameters,
+    ListForm, ListTarget, Opened, Operation, Outcome, Route, TlsFailure, Transfer,
+    TransferParameters,
 };
 pub use permission::{Permission, PermissionSet, Permissions, UnknownPermission};
 pub use plan::{PassiveOrigin, Plan, PlanRefusal};
+pub use protection::{ClearTransfers, Protection, TlsOffer, TlsRole};
 pub use session::{ClearLogin, ServerPi, Settings, Unpinned};
 pub use virtual_path::{COMPONENT_BYTES_MAX, PATH_BYTES_MAX, PathError, VirtualPath};
 
@@ -40,5 +43,7 @@ pub use virtual_path::{COMPONENT_BYTES_MAX, PATH_BYTES_MAX, PathError, VirtualPa
 mod enumeration;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tls_tests;
 #[cfg(test)]
 mod verb_tests;

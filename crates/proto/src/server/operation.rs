@@ -6,6 +6,7 @@ use thirdhost_wire::{
 
 use super::VirtualPath;
 use super::effect::Refusal;
+use super::protection::Protection;
 
 /// One transfer, complete: nothing else needs to be known to perform it.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -16,6 +17,8 @@ pub struct Transfer {
     pub route: Route,
     /// TYPE, STRU and MODE.
     pub parameters: TransferParameters,
+    /// How the data connection is protected. One that is open already is protected so.
+    pub protection: Protection,
 }
 
 /// TYPE, STRU and MODE together. The defaults are RFC 959's: ASCII, file, stream.
@@ -164,8 +167,21 @@ pub enum Outcome {
     NotAdmitted,
     /// The data connection broke, or was silent for too long (426).
     ConnectionLost,
+    /// TLS on the data connection did not come about; nothing of the file was sent (522).
+    TlsFailed(TlsFailure),
     /// What arrived is not what MODE and STRU promise (451).
     Malformed,
     /// [`super::Effect::StopTransfer`] took effect.
     Stopped,
+}
+
+/// Why TLS on a data connection did not come about. RFC 4217 section 10.2.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum TlsFailure {
+    /// The handshake failed, or took too long (spec S-39a).
+    Handshake,
+    /// The peer's certificate is not the one of SITE PEERCERT, or nobody vouches for it.
+    Peer,
+    /// The session of the control connection was not resumed (spec D-24).
+    NotResumed,
 }

@@ -2,7 +2,7 @@
 //!
 //! | event | plan afterwards |
 //! |---|---|
-//! | LSTN, PASV, EPSV | `Passive`; LSTN drops an earlier SOCK, PASV and EPSV keep it as filter |
+//! | LSTN, PASV, EPSV, CPSV | `Passive`; LSTN drops an earlier SOCK, the others keep it as filter |
 //! | SOCK under `Default`, `Active` | `Active` with a held port |
 //! | SOCK under `Passive` | `Passive` with another filter |
 //! | PORT, EPRT | `Active` without a port |
@@ -10,7 +10,7 @@
 //! | transfer command refused | `Default` |
 //! | transfer completes | LSTN, SOCK, PORT, EPRT: unchanged; PASV, EPSV: `Default` unless open |
 //! | transfer fails, ABOR | `Default` |
-//! | REIN, new USER | `Default` |
+//! | REIN, AUTH, new USER | `Default` |
 
 use thirdhost_wire::{AcceptFilter, Direction, HostSocket};
 
@@ -55,6 +55,8 @@ pub enum PassiveOrigin {
     Lstn,
     /// PASV or EPSV: serves one (RFC 1123 4.1.2.6).
     Pasv,
+    /// CPSV: as PASV, and we are the TLS client (spec 5.6).
+    Cpsv,
 }
 
 /// What a plan allows over its data connection. A connection that MODE B keeps open has the

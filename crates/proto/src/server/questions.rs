@@ -19,17 +19,21 @@ use thirdhost_wire::{HashAlgorithm, HostSocket, Pathname, Reply};
 pub(super) enum Asked {
     /// PASS.
     Login,
+    /// AUTH, or REIN under TLS.
+    Protection,
     /// LSTN.
     Lstn {
         /// The direction named.
         direction: Direction,
     },
-    /// PASV (227) or EPSV (229), with the filter an earlier SOCK left.
+    /// PASV, CPSV (227) or EPSV (229), with the filter an earlier SOCK left.
     Pasv {
         /// Whether the reply is EPSV's.
         extended: bool,
         /// What SOCK said before.
         kept: Option<(AcceptFilter, Directions)>,
+        /// Whether it was CPSV.
+        origin: PassiveOrigin,
     },
     /// SOCK that names whom to call.
     SockTarget(HostSocket),
@@ -103,7 +107,14 @@ fn install(pi: &mut ServerPi, asked: &Asked, arranged: Arranged) {
             };
             pi.reply(text::data_socket(port));
         }
-        (Asked::Pasv { extended, kept }, Arranged::Listening { port, host }) => {
+        (
+            Asked::Pasv {
+                extended,
+                kept,
+                origin,
+            },
+            Arranged::Listening { port, host },
+        ) => {
             let reply = match extended {
                 true if pi.custom_epsv => text::custom_extended_passive(host, port),
                 true => Some(text::extended_passive(port)),
@@ -122,7 +133,7 @@ fn install(pi: &mut ServerPi, asked: &Asked, arranged: Arranged) {
                 direction: None,
                 filter: Some(filter),
                 may,
-                origin: PassiveOrigin::Pasv,
+                origin: *origin,
             };
             pi.reply(reply);
         }

@@ -16,11 +16,12 @@ use super::login::Login;
 use super::operation::TransferParameters;
 use super::permission::Permission;
 use super::plan::{Plan, Terms};
+use super::protection::{ClearTransfers, Security, TlsOffer};
 use super::questions::Asked;
 use super::timers::Timers;
 use super::transfer::Running;
 use super::virtual_path::VirtualPath;
-use super::{command, login, questions, reply_text as text, transfer};
+use super::{command, login, protection, questions, reply_text as text, transfer};
 
 /// What is fixed for a session when it begins.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -29,10 +30,12 @@ pub struct Settings {
     pub peer: IpAddr,
     /// Who may call an LSTN socket before SOCK has named a peer.
     pub unpinned: Unpinned,
-    /// Who may log in over this control connection, which is in clear text.
+    /// Who may log in while the control connection is in clear text.
     pub clear_login: ClearLogin,
-    /// Whether data connections may be in clear text (design D15, spec S-39).
-    pub clear_transfers: bool,
+    /// Which data connections may be in clear text.
+    pub clear_transfers: ClearTransfers,
+    /// Whether the server speaks TLS.
+    pub tls: TlsOffer,
     /// Whether `MDTM <time> <name>` sets the time where nothing has the whole as its name.
     pub mdtm_sets: bool,
     /// The names HOST may give us.
@@ -73,6 +76,7 @@ pub struct ServerPi {
     pub(super) directory: VirtualPath,
     pub(super) facts: FactSet,
     pub(super) plan: Plan,
+    pub(super) security: Security,
     /// The terms of the last transfer's data connection, if it is still open (MODE B).
     pub(super) open: Option<Terms>,
     pub(super) epsv_all: bool,
@@ -114,6 +118,7 @@ impl ServerPi {
     pub fn new(now: Duration, settings: Settings) -> Self {
         let mut pi = Self {
             idle_most: settings.limits.idle,
+            security: Security::new(settings.tls),
             settings,
             login: Login::Out,
             login_failures: 0,
@@ -168,6 +173,7 @@ impl ServerPi {
             Event::Answered(result) => questions::answered(self, result),
             Event::Opened(opened) => transfer::opened(self, &opened),
             Event::Finished(outcome) => transfer::finished(self, now, outcome),
+            Event::Protected(protected) => protection::changed(self, protected),
             Event::Progress { moved, total } => self.reply(text::progress(moved, total)),
         }
         self.serve(now);
@@ -217,7 +223,12 @@ impl ServerPi {
     /// and let TCP hold the user back (spec Q-8).
     #[must_use]
     pub fn wants_commands(&self) -> bool {
-        self.activity != Activity::Closed && self.queue.len() < QUEUED_COMMANDS_MAX
+        let listens = match self.activity {
+            // What comes now is the handshake's, not ours (spec S-30).
+            Activity::Closed | Activity::Asking(Asked::Protection) => false,
+            _ => true,
+        };
+        listens && self.queue.len() < QUEUED_COMMANDS_MAX
     }
 
     /// The data-connection plan, for the log and for checks.
@@ -230,6 +241,10 @@ impl ServerPi {
     #[must_use]
     pub fn is_idle(&self) -> bool {
         self.activity == Activity::Idle && self.queue.is_empty()
+    }
+
+    pub(super) fn has_queued(&self) -> bool {
+        !self.queue.is_empty()
     }
 
     pub(super) fn push(&mut self, effect: Effect) {
@@ -260,6 +275,7 @@ impl ServerPi {
         self.disconnect();
         if self.plan != Plan::Default {
             self.plan = Plan::Default;
+            self.security.peer = None;
             self.push(Effect::Release);
         }
         self.timers.nothing_reserved();

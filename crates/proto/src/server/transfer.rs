@@ -10,6 +10,7 @@ use super::operation::{
 };
 use super::permission::Permission;
 use super::plan::{Plan, PlanRefusal, Terms};
+use super::protection;
 use super::reply_text as text;
 use super::session::{Activity, ServerPi};
 use super::virtual_path::VirtualPath;
@@ -156,10 +157,10 @@ fn skip_options(pi: &ServerPi, name: &Pathname) -> Option<ListTarget> {
 pub(super) fn begin(pi: &mut ServerPi, operation: Operation) {
     let direction = operation.direction();
     let parameters = pi.parameters;
-    if !pi.settings.clear_transfers {
+    let Some(protection) = protection::of_transfer(pi, &operation) else {
         refuse::<()>(pi, text::protection_needed());
         return;
-    }
+    };
     if parameters.structure == Structure::Record
         && parameters.representation == RepresentationType::Image
         && !matches!(operation, Operation::List { .. })
@@ -199,6 +200,7 @@ pub(super) fn begin(pi: &mut ServerPi, operation: Operation) {
         operation,
         route,
         parameters,
+        protection,
     }));
 }
 
@@ -262,6 +264,7 @@ fn complete(pi: &mut ServerPi, now: Duration, open: Option<Terms>) {
     // RFC 1123 4.1.2.6: PASV and EPSV serve one connection; at most that connection remains.
     if !pi.plan.lasts() && pi.plan != Plan::Default {
         pi.plan = Plan::Default;
+        pi.security.peer = None;
         pi.push(Effect::Release);
     }
     if open.is_some() || pi.plan != Plan::Default {

@@ -5,9 +5,9 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use thirdhost_proto::server::{
-    Answer, Arrange, ArrangeRefusal, Arranged, ClearLogin, Directions, Effect, Event, Hosts,
-    Identity, Limits, Opened, Outcome, Permissions, Question, Refusal, Route, ServerPi, Settings,
-    Unpinned,
+    Answer, Arrange, ArrangeRefusal, Arranged, ClearLogin, ClearTransfers, Directions, Effect,
+    Event, Hosts, Identity, Limits, Opened, Outcome, Permissions, Question, Refusal, Route,
+    ServerPi, Settings, TlsOffer, Unpinned,
 };
 use thirdhost_proto::third_party::{
     self, Arrangement, BySide, Job, Operation, Parameters, Plan, Side, ThirdParty,
@@ -423,6 +423,7 @@ impl World {
             Effect::Release => site.reserved = false,
             Effect::Disconnect | Effect::AskProgress | Effect::Close => {}
             Effect::Authenticate { .. } => unreachable!("both users are logged in already"),
+            Effect::StartTls | Effect::EndTls => unreachable!("neither server has a certificate"),
         }
         if discards {
             self.discard_backlog(side);
@@ -436,7 +437,8 @@ impl Site {
             peer: IpAddr::from([203, 0, 113, 5]),
             unpinned: Unpinned::ControlHost,
             clear_login: ClearLogin::Everyone,
-            clear_transfers: true,
+            clear_transfers: ClearTransfers::Allowed,
+            tls: TlsOffer::Absent,
             mdtm_sets: false,
             hosts: Hosts::default(),
             limits: Limits::default(),

@@ -8,7 +8,7 @@ use thirdhost_proto::server::{Permission, Permissions, Unpinned};
 use toml::Value;
 use toml::de::{DeTable, DeValue};
 
-use super::{Config, ConfigError, LogFormat, Require, read};
+use super::{Config, ConfigError, LogFormat, PeerVerify, Require, SessionReuse, read};
 use crate::accounts::{Account, Roll, ThirdPartyGrant};
 use crate::store::{Durability, UploadPolicy};
 
@@ -117,7 +117,24 @@ fn rows(config: &Config) -> Vec<(&'static str, Option<Value>)> {
             "data.lstn_unpinned",
             Some(unpinned(data_sockets.unpinned).into()),
         ),
+        (
+            "tls.certificate",
+            config.tls.certificate_file.as_deref().map(path),
+        ),
+        ("tls.key", config.tls.key_file.as_deref().map(path)),
         ("tls.require", Some(require(config.tls.require).into())),
+        (
+            "tls.implicit_listen",
+            Some(list(&config.tls.implicit_listen)),
+        ),
+        (
+            "tls.session_reuse",
+            Some(session_reuse(config.tls.session_reuse).into()),
+        ),
+        (
+            "tls.peer_verify",
+            Some(peer_verify(config.tls.peer_verify).into()),
+        ),
         ("limits.sessions", Some(count(sessions.most))),
         (
             "limits.sessions_per_host",
@@ -335,6 +352,22 @@ fn format_of(format: LogFormat) -> &'static str {
     }
 }
 
+fn session_reuse(reuse: SessionReuse) -> &'static str {
+    match reuse {
+        SessionReuse::Off => "off",
+        SessionReuse::Prefer => "prefer",
+        SessionReuse::Require => "require",
+    }
+}
+
+fn peer_verify(verify: PeerVerify) -> &'static str {
+    match verify {
+        PeerVerify::Ca => "ca",
+        PeerVerify::Pinned => "pinned",
+        PeerVerify::None => "none",
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::net::SocketAddr;
@@ -365,8 +398,6 @@ mod tests {
             "anonymous.rate_per_transfer",
             "anonymous.sessions",
             "metrics.beyond_loopback",
-            "tls.certificate",
-            "tls.key",
         ];
         let rows = rows(&Config::quick_start("/"));
         let tables: Vec<String> = keys_of("")

@@ -15,18 +15,21 @@ use super::bounds::{Octets, RateTable, SessionCount, Written};
 use super::operations::{LogTable, MetricsTable};
 use super::paths::{PathTable, permissions};
 use super::values::{Bounded, Home, Ports, Worded};
-use super::{Config, ConfigError, DataSockets, Require, Sessions, Tls, read, users};
+use super::{
+    Config, ConfigError, DataSockets, PeerVerify, Require, SessionReuse, Sessions, Tls, read, users,
+};
 use crate::accounts::{Account, Roll, ThirdPartyGrant};
 use crate::limits::ACCEPT_SECONDS_MIN;
 use crate::store::{Durability, UploadPolicy};
+use crate::tls::Certificate;
 
 /// Reads a configuration from `text`, which came from `file`.
 pub(super) fn resolve(text: &str, file: &Path) -> Result<Config, ConfigError> {
     let written: File =
         toml::from_str(text).map_err(|error| ConfigError::syntax(file, text, &error))?;
     let wrong = |span: Range<usize>, problem: &str| ConfigError::at(file, text, span, problem);
-    refuse_tls_files(&written.tls, wrong)?;
     let beside = |path: PathBuf| file.parent().unwrap_or(Path::new("")).join(path);
+    let tls = written.tls.resolve(beside, wrong)?;
 
     let users_file = written
         .users
@@ -82,9 +85,7 @@ pub(super) fn resolve(text: &str, file: &Path) -> Result<Config, ConfigError> {
             .drain_seconds
             .map_or(defaults.drain, |drain| seconds(drain.value())),
         data_sockets: written.data.resolve(),
-        tls: Tls {
-            require: word(written.tls.require),
-        },
+        tls,
         sessions: written.limits.resolve(),
         log: written.log.resolve(beside),
         metrics: written.metrics.resolve(wrong)?,
@@ -167,19 +168,53 @@ struct TlsTable {
     certificate: Option<Spanned<PathBuf>>,
     key: Option<Spanned<PathBuf>>,
     require: Option<Worded<Require>>,
+    implicit_listen: Option<Spanned<Vec<Worded<SocketAddr>>>>,
+    session_reuse: Option<Worded<SessionReuse>>,
+    peer_verify: Option<Worded<PeerVerify>>,
 }
 
-/// TLS is not built yet: a server that took these keys and then spoke clear text would lie.
-fn refuse_tls_files(
-    tls: &TlsTable,
-    wrong: impl Fn(Range<usize>, &str) -> ConfigError,
-) -> Result<(), ConfigError> {
-    match tls.certificate.as_ref().or(tls.key.as_ref()) {
-        None => Ok(()),
-        Some(path) => Err(wrong(
-            path.span(),
-            "TLS is not in this version; expected neither certificate nor key",
-        )),
+impl TlsTable {
+    fn resolve(
+        self,
+        beside: impl Fn(PathBuf) -> PathBuf,
+        wrong: impl Fn(Range<usize>, &str) -> ConfigError,
+    ) -> Result<Tls, ConfigError> {
+        let (certificate, certificate_file, key_file) = match (self.certificate, self.key) {
+            (None, None) => (None, None, None),
+            (Some(chain), Some(key)) => {
+                let span = chain.span();
+                let (chain, key) = (beside(chain.into_inner()), beside(key.into_inner()));
+                let certificate = Certificate::load(&chain, &key).map_err(|error| {
+                    let expected = "expected a certificate chain in PEM, and its key";
+                    wrong(span, &format!("{error}; {expected}"))
+                })?;
+                (Some(certificate), Some(chain), Some(key))
+            }
+            (Some(path), None) => return Err(wrong(path.span(), "expected tls.key beside it")),
+            (None, Some(path)) => {
+                return Err(wrong(path.span(), "expected tls.certificate beside it"));
+            }
+        };
+        let implicit_listen = match self.implicit_listen {
+            None => Vec::new(),
+            Some(list) if certificate.is_none() => {
+                let problem = "implicit TLS without one; expected tls.certificate and tls.key";
+                return Err(wrong(list.span(), problem));
+            }
+            Some(list) => {
+                let list = list.into_inner();
+                list.into_iter().map(|Worded(address)| address).collect()
+            }
+        };
+        Ok(Tls {
+            certificate,
+            certificate_file,
+            key_file,
+            require: word(self.require),
+            implicit_listen,
+            session_reuse: word(self.session_reuse),
+            peer_verify: word(self.peer_verify),
+        })
     }
 }
 

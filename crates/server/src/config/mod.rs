@@ -8,12 +8,13 @@ use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use thirdhost_proto::server::{Permissions, Unpinned};
+use thirdhost_proto::server::{ClearTransfers, Permissions, Unpinned};
 use thirdhost_wire::HostName;
 
 use crate::accounts::{Account, Bounds, Roll};
 use crate::limits;
 use crate::store::{Durability, UploadPolicy};
+use crate::tls::Certificate;
 
 mod bounds;
 mod error;
@@ -81,11 +82,50 @@ pub struct DataSockets {
 }
 
 /// The table `[tls]`.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct Tls {
+    /// What the server shows; without one there is no TLS. Keys `certificate` and `key`.
+    pub certificate: Option<Certificate>,
+    /// The file the certificate comes from, read again at SIGHUP.
+    pub certificate_file: Option<PathBuf>,
+    /// The file of the private key, read again at SIGHUP.
+    pub key_file: Option<PathBuf>,
     /// What must not travel in clear (design D15).
     pub require: Require,
+    /// Where control connections are accepted that are under TLS from the first octet
+    /// (`ftps://`, by custom port 990); port 0 lets the system choose.
+    pub implicit_listen: Vec<SocketAddr>,
+    /// Whether data connections resume the TLS session of the control connection.
+    pub session_reuse: SessionReuse,
+    /// Who a third host has to be that no SITE PEERCERT names.
+    pub peer_verify: PeerVerify,
+}
+
+/// Whether data connections resume the TLS session of their control connection, which proves
+/// that the same client makes them (spec D-24). Key `tls.session_reuse`.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum SessionReuse {
+    /// `"off"`: they cannot.
+    Off,
+    /// `"prefer"`: they may.
+    #[default]
+    Prefer,
+    /// `"require"`: they must, or 522; waived for third hosts, which never had a session here.
+    Require,
+}
+
+/// What proves who a third host is, where no SITE PEERCERT names its certificate and the
+/// connection is under TLS (spec D-22). Key `tls.peer_verify`.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum PeerVerify {
+    /// `"ca"`: where we are the TLS client, a certificate for its address that the system trusts.
+    #[default]
+    Ca,
+    /// `"pinned"`: nothing does; SITE PEERCERT is needed.
+    Pinned,
+    /// `"none"`: nothing has to; the operator has to write it.
+    None,
 }
 
 /// The table `[limits]`.
@@ -119,10 +159,16 @@ impl Require {
         self == Self::Nothing || peer.to_canonical().is_loopback()
     }
 
-    /// Whether files may travel in clear in a session with `peer`.
+    /// Which files may travel in clear in a session with `peer` (spec S-39). Peers on loopback
+    /// may have all.
     #[must_use]
-    pub fn transfer_allowed_in_clear(self, peer: IpAddr) -> bool {
-        self != Self::Data || peer.to_canonical().is_loopback()
+    pub fn clear_transfers(self, peer: IpAddr) -> ClearTransfers {
+        match self {
+            _ if peer.to_canonical().is_loopback() => ClearTransfers::Allowed,
+            Self::Nothing => ClearTransfers::Allowed,
+            Self::Login => ClearTransfers::WithoutTls,
+            Self::Data => ClearTransfers::Refused,
+        }
     }
 }
 
@@ -197,7 +243,13 @@ impl Config {
     /// SIGHUP comes; a sandbox has to leave them readable.
     #[must_use]
     pub fn files_read_again(&self) -> Vec<&Path> {
-        self.users_file.as_deref().into_iter().collect()
+        let Tls {
+            certificate_file,
+            key_file,
+            ..
+        } = &self.tls;
+        let files = [&self.users_file, certificate_file, key_file];
+        files.into_iter().flatten().map(PathBuf::as_path).collect()
     }
 
     /// What is allowed but deserves a second look, as sentences for `--check` and the start.

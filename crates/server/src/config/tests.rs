@@ -34,7 +34,10 @@ fn the_example_of_the_design_is_read_as_printed() {
     let at = "conf/thirdhostd.toml:12:15: tls.certificate: ";
     refused(
         &text,
-        &format!("{at}TLS is not in this version; expected neither certificate nor key"),
+        &format!(
+            "{at}conf/server.pem: I/O error: No such file or directory (os error 2); expected a \
+             certificate chain in PEM, and its key"
+        ),
     );
 
     let without_tls = text
@@ -229,8 +232,21 @@ fn a_wrong_table_names_line_column_key_and_what_was_expected() {
     );
     refused(
         "root = \"/\"\n[tls]\nkey = \"server.key\"\n",
-        "conf/thirdhostd.toml:3:7: tls.key: TLS is not in this version; expected neither \
-         certificate nor key",
+        "conf/thirdhostd.toml:3:7: tls.key: expected tls.certificate beside it",
+    );
+    refused(
+        "root = \"/\"\n[tls]\ncertificate = \"server.pem\"\n",
+        "conf/thirdhostd.toml:3:15: tls.certificate: expected tls.key beside it",
+    );
+    refused(
+        "root = \"/\"\n[tls]\nimplicit_listen = [\"0.0.0.0:990\"]\n",
+        "conf/thirdhostd.toml:3:19: tls.implicit_listen: implicit TLS without one; expected \
+         tls.certificate and tls.key",
+    );
+    refused(
+        "root = \"/\"\n[tls]\nsession_reuse = \"always\"\n",
+        "conf/thirdhostd.toml:3:17: tls.session_reuse: invalid value: string \"always\"; expected \
+         \"off\", \"prefer\" or \"require\"",
     );
     refused(
         "root = \"/\"\n[limits]\nsesions = 5\n",
@@ -455,8 +471,48 @@ fn the_quick_start_is_read_only_on_loopback() {
 }
 
 #[test]
+fn a_certificate_and_its_key_are_read_beside_the_file() {
+    let directory = tempfile::tempdir().unwrap();
+    let names = vec!["localhost".to_owned()];
+    let pair = crate::tls::self_signed(names.clone(), std::time::SystemTime::now()).unwrap();
+    let other = crate::tls::self_signed(names, std::time::SystemTime::now()).unwrap();
+    let file = |name: &str, text: &str| fs::write(directory.path().join(name), text).unwrap();
+    file("server.pem", &pair.certificate);
+    file("server.key", &pair.key);
+    file("other.key", &other.key);
+    let text = "root = \".\"\nlisten = [\"0.0.0.0:0\"]\n[[user]]\nname = \"alice\"\n[tls]\n\
+                implicit_listen = [\"0.0.0.0:990\"]\nsession_reuse = \"require\"\n\
+                peer_verify = \"none\"\ncertificate = \"server.pem\"\nkey = \"server.key\"\n";
+    let place = directory.path().join("thirdhostd.toml");
+    let config = Config::parse(text, &place).unwrap();
+    assert!(config.tls.certificate.is_some());
+    assert_eq!(config.tls.implicit_listen, ["0.0.0.0:990".parse().unwrap()]);
+    assert_eq!(config.tls.session_reuse, SessionReuse::Require);
+    assert_eq!(config.tls.peer_verify, PeerVerify::None);
+    let warnings = config.warnings().join("\n");
+    assert!(
+        warnings.contains("nothing proves which host it is"),
+        "{warnings}"
+    );
+    assert!(!warnings.contains("will be refused"), "{warnings}");
+    #[cfg(unix)]
+    assert!(
+        warnings.contains("server.key is a private key"),
+        "{warnings}"
+    );
+    // Somebody else's key.
+    let mixed = text.replace("server.key", "other.key");
+    let error = Config::parse(&mixed, &place).unwrap_err().to_string();
+    assert!(
+        error.contains("certificate and key cannot be used"),
+        "{error}"
+    );
+}
+
+#[test]
 fn clear_text_is_allowed_only_on_loopback_or_when_written() {
-    let check = |require: Require, peer: &str, password: bool, transfer: bool| {
+    use thirdhost_proto::server::ClearTransfers::{Allowed, Refused, WithoutTls};
+    let check = |require: Require, peer: &str, password: bool, transfer| {
         let peer = peer.parse().unwrap();
         assert_eq!(
             require.password_allowed_in_clear(peer),
@@ -464,20 +520,20 @@ fn clear_text_is_allowed_only_on_loopback_or_when_written() {
             "{require:?} {peer}"
         );
         assert_eq!(
-            require.transfer_allowed_in_clear(peer),
+            require.clear_transfers(peer),
             transfer,
             "{require:?} {peer}"
         );
     };
     for loopback in ["127.0.0.1", "127.9.9.9", "::1", "::ffff:127.0.0.1"] {
         for require in [Require::Nothing, Require::Login, Require::Data] {
-            check(require, loopback, true, true);
+            check(require, loopback, true, Allowed);
         }
     }
     for elsewhere in ["192.0.2.1", "10.0.0.1", "2001:db8::1", "::ffff:192.0.2.1"] {
-        check(Require::Nothing, elsewhere, true, true);
-        check(Require::Login, elsewhere, false, true);
-        check(Require::Data, elsewhere, false, false);
+        check(Require::Nothing, elsewhere, true, Allowed);
+        check(Require::Login, elsewhere, false, WithoutTls);
+        check(Require::Data, elsewhere, false, Refused);
     }
 }
 

@@ -10,7 +10,7 @@ use serde::de::{self, Deserialize, Deserializer, Unexpected, Visitor};
 use thirdhost_proto::server::{Permission, Unpinned, VirtualPath};
 use thirdhost_wire::{HostName, Pathname};
 
-use super::Require;
+use super::{PeerVerify, Require, SessionReuse};
 use crate::limits::PORT_UNPRIVILEGED;
 use crate::store::{Durability, UploadPolicy};
 
@@ -203,6 +203,32 @@ impl Word for Require {
             "nothing" => Some(Self::Nothing),
             "login" => Some(Self::Login),
             "data" => Some(Self::Data),
+            _ => None,
+        }
+    }
+}
+
+impl Word for SessionReuse {
+    const EXPECTED: &'static str = "\"off\", \"prefer\" or \"require\"";
+
+    fn from_word(word: &str) -> Option<Self> {
+        match word {
+            "off" => Some(Self::Off),
+            "prefer" => Some(Self::Prefer),
+            "require" => Some(Self::Require),
+            _ => None,
+        }
+    }
+}
+
+impl Word for PeerVerify {
+    const EXPECTED: &'static str = "\"ca\", \"pinned\" or \"none\"";
+
+    fn from_word(word: &str) -> Option<Self> {
+        match word {
+            "ca" => Some(Self::Ca),
+            "pinned" => Some(Self::Pinned),
+            "none" => Some(Self::None),
             _ => None,
         }
     }

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use thirdhost_proto::server::Unpinned;
 
-use super::{Config, Require};
+use super::{Config, PeerVerify, Require};
 
 /// Sentences for the operator, the gravest first.
 pub(super) fn of(config: &Config) -> Vec<String> {
@@ -64,6 +64,20 @@ pub(super) fn of(config: &Config) -> Vec<String> {
             "{file} holds password hashes and others may read it; chmod 600"
         ));
     }
+    let key = config.tls.key_file.as_deref();
+    if let Some(file) = key.filter(|file| others_may_read(file)) {
+        let file = file.display();
+        warnings.push(format!(
+            "{file} is a private key and others may read it; chmod 600"
+        ));
+    }
+    if config.tls.certificate.is_some() && config.tls.peer_verify == PeerVerify::None {
+        warnings.push(
+            "tls.peer_verify = \"none\": under TLS to a third host, nothing proves which host it \
+             is unless SITE PEERCERT names its certificate"
+                .to_owned(),
+        );
+    }
     warnings
 }
 
@@ -75,6 +89,7 @@ fn clear_text(config: &Config, address: &SocketAddr) -> Option<String> {
             "tls.require = \"nothing\" and {address} is not loopback: passwords and files travel \
              in clear"
         )),
+        Require::Login | Require::Data if config.tls.certificate.is_some() => None,
         Require::Login if passwords => Some(format!(
             "there is no certificate and {address} is not loopback: password logins from other \
              hosts will be refused; tls.require = \"nothing\" would let passwords travel in clear"

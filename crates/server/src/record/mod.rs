@@ -196,6 +196,7 @@ pub(crate) fn outcome(outcome: &Outcome) -> &'static str {
         Outcome::NotConnected => "not_connected",
         Outcome::NotAdmitted => "not_admitted",
         Outcome::ConnectionLost => "connection_lost",
+        Outcome::TlsFailed(_) => "tls_failed",
         Outcome::Malformed => "malformed",
         Outcome::Stopped => "stopped",
     }

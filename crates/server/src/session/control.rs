@@ -4,9 +4,10 @@ use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use thirdhost_sockets::Connection;
 use thirdhost_wire::{Command, CommandError, LINE_BYTES_MAX, LineDecoder, LineEvent, Reply};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, ReadHalf, WriteHalf};
+
+use super::stream::ControlStream;
 
 /// One control connection, with what has been read and not yet served, and what has been said
 /// and not yet sent.
@@ -14,12 +15,14 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt, ReadHalf, WriteHalf};
 pub(super) struct Control {
     peer: SocketAddr,
     local: SocketAddr,
-    reader: ReadHalf<Box<dyn Connection>>,
-    writer: WriteHalf<Box<dyn Connection>>,
+    /// None while TLS begins or ends.
+    halves: Option<(ReadHalf<ControlStream>, WriteHalf<ControlStream>)>,
     decoder: LineDecoder,
     input: Vec<u8>,
     taken: usize,
     output: Vec<u8>,
+    /// Whether the layers below may hold back what has been written.
+    unflushed: bool,
     output_since: Option<Duration>,
 }
 
@@ -33,20 +36,34 @@ pub(super) enum Line {
 }
 
 impl Control {
-    pub(super) fn new(connection: Box<dyn Connection>) -> Self {
+    pub(super) fn new(stream: ControlStream) -> Self {
+        let connection = stream.connection();
         let (peer, local) = (connection.peer(), connection.local());
-        let (reader, writer) = tokio::io::split(connection);
         Self {
             peer,
             local,
-            reader,
-            writer,
+            halves: Some(tokio::io::split(stream)),
             decoder: LineDecoder::new(LINE_BYTES_MAX),
             input: Vec::new(),
             taken: 0,
             output: Vec::new(),
+            unflushed: false,
             output_since: None,
         }
+    }
+
+    /// Takes what the connection runs over, to put TLS on it or to end it.
+    pub(super) fn take_stream(&mut self) -> Option<ControlStream> {
+        let (reader, writer) = self.halves.take()?;
+        Some(reader.unsplit(writer))
+    }
+
+    /// Goes on over `stream`; of what came before nothing is left, half a line included.
+    pub(super) fn put_stream(&mut self, stream: ControlStream) {
+        self.halves = Some(tokio::io::split(stream));
+        self.decoder = LineDecoder::new(LINE_BYTES_MAX);
+        self.input.clear();
+        self.taken = 0;
     }
 
     /// Reads once, if input is wanted, or writes once, if there is output; waits for whichever
@@ -59,15 +76,18 @@ impl Control {
             self.input.clear();
             self.taken = 0;
         }
-        tokio::select! {
+        let has_output = self.has_output();
+        let Some((reader, writer)) = &mut self.halves else {
+            return std::future::pending().await;
+        };
+        let sent = tokio::select! {
             biased;
-            sent = self.writer.write(&self.output), if !self.output.is_empty() => {
-                self.sent(sent?).await?;
-                Ok(true)
-            }
-            read = read_some(&mut self.reader, &mut self.input), if wants_input => Ok(read? > 0),
-            else => std::future::pending().await,
-        }
+            sent = send_some(writer, &self.output), if has_output => sent?,
+            read = read_some(reader, &mut self.input), if wants_input => return Ok(read? > 0),
+            else => return std::future::pending().await,
+        };
+        self.sent(sent);
+        Ok(true)
     }
 
     /// The next whole line among the bytes read.
@@ -100,7 +120,10 @@ impl Control {
 
     /// Says that no more will be said; the user sees an orderly end.
     pub(super) async fn shutdown(&mut self) -> io::Result<()> {
-        self.writer.shutdown().await
+        match &mut self.halves {
+            Some((_, writer)) => writer.shutdown().await,
+            None => Ok(()),
+        }
     }
 
     /// How many bytes have been read and not yet served.
@@ -115,7 +138,12 @@ impl Control {
 
     /// Whether replies wait to be sent.
     pub(super) fn has_output(&self) -> bool {
-        !self.output.is_empty()
+        !self.output.is_empty() || self.unflushed
+    }
+
+    /// Whether something has been read that is not served yet.
+    pub(super) fn has_input(&self) -> bool {
+        self.taken < self.input.len()
     }
 
     /// Whether the user owes us reading: no more commands are taken until replies are gone.
@@ -131,17 +159,17 @@ impl Control {
         self.local
     }
 
-    async fn sent(&mut self, sent: usize) -> io::Result<()> {
-        if sent == 0 {
-            return Err(io::ErrorKind::WriteZero.into());
+    fn sent(&mut self, sent: usize) {
+        if self.output.is_empty() {
+            self.unflushed = false;
+            self.output_since = None;
+            return;
         }
+        self.unflushed = true;
         self.output.drain(..sent);
         if self.output.is_empty() {
             self.output = Vec::new();
-            self.output_since = None;
-            self.writer.flush().await?;
         }
-        Ok(())
     }
 
     fn say(&mut self, now: Duration, bytes: &[u8]) {
@@ -150,10 +178,19 @@ impl Control {
     }
 }
 
-async fn read_some(
-    reader: &mut ReadHalf<Box<dyn Connection>>,
-    input: &mut Vec<u8>,
-) -> io::Result<usize> {
+/// Writes some of `output`, or, when there is none, pushes out what was written before.
+async fn send_some(writer: &mut WriteHalf<ControlStream>, output: &[u8]) -> io::Result<usize> {
+    if output.is_empty() {
+        writer.flush().await?;
+        return Ok(0);
+    }
+    match writer.write(output).await? {
+        0 => Err(io::ErrorKind::WriteZero.into()),
+        sent => Ok(sent),
+    }
+}
+
+async fn read_some(reader: &mut ReadHalf<ControlStream>, input: &mut Vec<u8>) -> io::Result<usize> {
     input.reserve(READ_BYTES);
     reader.read_buf(input).await
 }

@@ -3,16 +3,17 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use thirdhost_proto::server::{ClearLogin, VirtualPath};
+use thirdhost_proto::server::{ClearLogin, TlsOffer, VirtualPath};
 use thirdhost_wire::{Direction, Password, Pathname, Text};
 
 use crate::accounts::Account;
 use crate::config::Config;
 use crate::dtp::Pace;
 use crate::policy::ThirdPartyPolicy;
-use crate::server::Shared;
+use crate::server::{Begins, Shared};
 use crate::shares::{Shares, UserSeat};
 use crate::store::{Store, bounded};
+use crate::tls::TlsSession;
 
 /// A user who has logged in.
 #[derive(Debug)]
@@ -57,6 +58,15 @@ pub(super) fn clear_login(config: &Config, peer: IpAddr) -> ClearLogin {
         ClearLogin::Everyone
     } else {
         ClearLogin::Anonymous
+    }
+}
+
+/// Whether a session that begins like this may be, or is, under TLS.
+pub(super) fn tls_offer(tls: Option<&TlsSession>, begins: Begins) -> TlsOffer {
+    match (tls, begins) {
+        (None, _) => TlsOffer::Absent,
+        (Some(_), Begins::InClear) => TlsOffer::Explicit,
+        (Some(_), Begins::UnderTls) => TlsOffer::Implicit,
     }
 }
 

@@ -9,10 +9,12 @@ mod control;
 mod hash;
 mod listing;
 mod login;
+mod protect;
 mod range;
 mod refusal;
 mod running;
 mod sockets;
+mod stream;
 mod transfer;
 
 use std::sync::{Arc, OnceLock};
@@ -31,18 +33,22 @@ use tracing::Instrument;
 
 use self::control::{Control, Line};
 use self::login::{LoggedIn, NotLoggedIn};
+use self::protect::Change;
 use self::running::{ArrangedBy, RunningTransfer};
 use self::sockets::DataSockets;
+use self::stream::ControlStream;
 use self::transfer::{Job, Step};
 use crate::dtp::Progress;
 use crate::limits;
 use crate::presence::Ticket;
-use crate::server::Shared;
+use crate::server::{Begins, Shared};
+use crate::tls::{TlsError, TlsSession};
 
 /// Serves one user from greeting to goodbye. Returns when the control connection is closed and
 /// everything the session held is given back.
 pub(crate) async fn run(
     connection: Box<dyn Connection>,
+    begins: Begins,
     shared: Arc<Shared>,
     shutdown: watch::Receiver<bool>,
 ) {
@@ -50,7 +56,18 @@ pub(crate) async fn run(
     let span = tracing::info_span!("session", %peer);
     async {
         tracing::debug!("session begins");
-        let mut session = Session::new(connection, shared, shutdown);
+        let tls = shared.tls.session(&*shared.world.random);
+        let stream = match (&tls, begins) {
+            (_, Begins::InClear) => ControlStream::Clear(connection),
+            (None, Begins::UnderTls) => return tracing::warn!("no certificate; session refused"),
+            (Some(tls), Begins::UnderTls) => {
+                match protect::start(tls, connection, &*shared.world.clock).await {
+                    Ok(stream) => stream,
+                    Err(error) => return tracing::warn!(%error, "implicit TLS failed"),
+                }
+            }
+        };
+        let mut session = Session::new(stream, tls, begins, shared, shutdown);
         let end = session.serve().await;
         session.end().await;
         tracing::debug!(end, "session ends");
@@ -63,6 +80,9 @@ struct Session {
     shared: Arc<Shared>,
     control: Control,
     pi: ServerPi,
+    tls: Option<TlsSession>,
+    /// TLS begins or ends as soon as all replies are out.
+    change: Option<Change>,
     user: Option<Box<LoggedIn>>,
     ticket: Ticket,
     sockets: DataSockets,
@@ -84,22 +104,26 @@ enum Done {
     Authenticated(Result<Box<LoggedIn>, NotLoggedIn>),
     Event(Event),
     Step(Step),
+    Changed(Result<ControlStream, TlsError>),
 }
 
 impl Session {
     fn new(
-        connection: Box<dyn Connection>,
+        stream: ControlStream,
+        tls: Option<TlsSession>,
+        begins: Begins,
         shared: Arc<Shared>,
         shutdown: watch::Receiver<bool>,
     ) -> Self {
-        let control = Control::new(connection);
+        let control = Control::new(stream);
         let config = &shared.config;
         let peer = control.peer().ip().to_canonical();
         let settings = Settings {
             peer,
             unpinned: config.data_sockets.unpinned,
             clear_login: login::clear_login(config, peer),
-            clear_transfers: config.tls.require.transfer_allowed_in_clear(peer),
+            clear_transfers: config.tls.require.clear_transfers(peer),
+            tls: login::tls_offer(tls.as_ref(), begins),
             mdtm_sets: config.mdtm_set,
             hosts: Hosts {
                 address: Some(control.local().ip().to_canonical()),
@@ -114,6 +138,8 @@ impl Session {
             shared,
             control,
             pi,
+            tls,
+            change: None,
             user: None,
             ticket,
             sockets: DataSockets::default(),
@@ -134,6 +160,12 @@ impl Session {
             self.perform();
             if self.closing && !self.control.has_output() {
                 return "closed by the server";
+            }
+            if let (Some(change), false) = (self.change, self.control.has_output()) {
+                self.change = None;
+                if !self.begin_change(change) {
+                    return "commands before TLS had begun or ended";
+                }
             }
             if self.take_line() {
                 continue;
@@ -194,7 +226,7 @@ impl Session {
                     self.operation = Some(rest.map(Done::Step).boxed());
                 }
                 Done::Step(Step::Finished(event, _)) => self.record(&event),
-                Done::Authenticated(_) | Done::Event(_) => {}
+                Done::Authenticated(_) | Done::Event(_) | Done::Changed(_) => {}
             }
         }
         self.sockets = DataSockets::default();
@@ -269,6 +301,8 @@ impl Session {
                     let total = running.and_then(|running| running.octets);
                     self.pi.handle_event(now, Event::Progress { moved, total });
                 }
+                Effect::StartTls => self.change = Some(Change::StartTls),
+                Effect::EndTls => self.change = Some(Change::EndTls),
                 Effect::Close => self.closing = true,
             }
         }
@@ -279,6 +313,10 @@ impl Session {
         let Some(user) = &self.user else {
             let refused = Outcome::Refused(Refusal::NotPermitted);
             return self.pi.handle_event(now, Event::Finished(refused));
+        };
+        let handshake = match self.handshake(&transfer) {
+            Ok(handshake) => handshake,
+            Err(failed) => return self.pi.handle_event(now, Event::Finished(failed)),
         };
         let (progress, stop) = (Arc::new(Progress::default()), CancellationToken::new());
         let data_peer = Arc::new(OnceLock::new());
@@ -292,6 +330,7 @@ impl Session {
                 policy: Arc::clone(&user.policy),
                 local: self.control.local().ip().to_canonical(),
                 timeout: self.shared.config.data_sockets.accept,
+                handshake,
             },
             clock: Arc::clone(&self.shared.world.clock),
             progress: Arc::clone(&progress),
@@ -316,6 +355,7 @@ impl Session {
     fn done(&mut self, done: Done) {
         let now = self.now();
         match done {
+            Done::Changed(changed) => self.changed(changed),
             Done::Event(event) => self.pi.handle_event(now, event),
             Done::Authenticated(user) => {
                 self.logging_in = false;

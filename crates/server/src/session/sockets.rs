@@ -13,6 +13,7 @@ use thirdhost_wire::{AcceptFilter, Direction, HostSocket, NetworkProtocol};
 
 use crate::dtp::DataConnection;
 use crate::policy::ThirdPartyPolicy;
+use crate::tls::{DataHandshake, TlsError};
 
 /// At most one reservation and one open data connection (spec S-51, A-20).
 #[derive(Debug, Default)]
@@ -108,6 +109,10 @@ impl DataSockets {
                     .await?
             }
         };
+        let connection = match &line.handshake {
+            None => connection,
+            Some(handshake) => handshake.run(connection).await?,
+        };
         Ok(DataConnection::new(connection))
     }
 
@@ -195,6 +200,8 @@ pub(super) struct Line {
     pub(super) policy: Arc<ThirdPartyPolicy>,
     pub(super) local: IpAddr,
     pub(super) timeout: Duration,
+    /// What comes before the file where the data connection is protected.
+    pub(super) handshake: Option<DataHandshake>,
 }
 
 /// Why there is no data connection.
@@ -206,6 +213,9 @@ pub(super) enum OpenFailure {
     /// Calling or accepting failed.
     #[error(transparent)]
     Open(#[from] OpenError),
+    /// The connection is there, but not under TLS (spec S-39a).
+    #[error("no TLS on the data connection: {0}")]
+    Tls(#[from] TlsError),
 }
 
 /// The peer of an open connection is judged anew for every file (spec S-15).

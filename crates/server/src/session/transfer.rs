@@ -164,9 +164,11 @@ async fn connect(job: &mut Job) -> Result<DataConnection, Outcome> {
             Ok(connection)
         }
         Some(Err(failure)) => {
-            tracing::warn!(%failure, "no data connection");
+            let cause = std::error::Error::source(&failure).map(ToString::to_string);
+            tracing::warn!(%failure, cause, "no data connection");
             Err(match failure {
                 OpenFailure::Open(thirdhost_sockets::OpenError::Denied(_)) => Outcome::NotAdmitted,
+                OpenFailure::Tls(error) => Outcome::TlsFailed(error.failure()),
                 _ => Outcome::NotConnected,
             })
         }

@@ -59,13 +59,19 @@ impl Command {
             Self::Rang(_) => Verb::Rang,
             Self::Mfmt { .. } => Verb::Mfmt,
             Self::Mff(_) => Verb::Mff,
-            Self::Site(_) => Verb::Site,
             Self::Syst => Verb::Syst,
             Self::Stat(_) => Verb::Stat,
             Self::Help(_) => Verb::Help,
             Self::Feat => Verb::Feat,
             Self::Opts { .. } => Verb::Opts,
             Self::Noop => Verb::Noop,
+            Self::Auth(_) => Verb::Auth,
+            Self::Pbsz(_) => Verb::Pbsz,
+            Self::Prot(_) => Verb::Prot,
+            Self::Ccc => Verb::Ccc,
+            Self::Sscn(_) => Verb::Sscn,
+            Self::Cpsv => Verb::Cpsv,
+            Self::Site(_) => Verb::Site,
         }
     }
 
@@ -94,7 +100,7 @@ impl Command {
     fn argument(&self) -> Option<String> {
         match self {
             Self::Cdup | Self::Rein | Self::Quit | Self::Pasv | Self::Abor | Self::Pwd => None,
-            Self::Syst | Self::Feat | Self::Noop => None,
+            Self::Syst | Self::Feat | Self::Noop | Self::Ccc | Self::Cpsv => None,
             Self::User(text) | Self::Acct(text) | Self::Clnt(text) | Self::Csid(text) => {
                 Some(text.to_string())
             }
@@ -156,6 +162,10 @@ impl Command {
                 command,
                 options: Some(options),
             } => Some(format!("{command} {options}")),
+            Self::Auth(mechanism) => Some(mechanism.to_string()),
+            Self::Pbsz(size) => Some(size.to_string()),
+            Self::Prot(level) => Some(level.letter().to_string()),
+            Self::Sscn(on) => on.map(|on| if on { "ON" } else { "OFF" }.to_owned()),
         }
     }
 }

@@ -8,6 +8,8 @@ mod verb;
 pub use site::SiteCommand;
 pub use verb::{UnknownVerb, Verb};
 
+use std::fmt;
+
 use crate::{
     ByteRange, ChecksumCommand, Direction, FactsLine, HostName, HostSocket, NetworkProtocol,
     Password, Pathname, RepresentationType, SockArgument, Structure, Text, TimeVal,
@@ -151,6 +153,68 @@ pub enum Command {
     },
     /// NOOP: nothing.
     Noop,
+    // security
+    /// AUTH: protect the control connection. RFC 2228 section 3, RFC 4217 section 4.
+    Auth(AuthMechanism),
+    /// PBSZ: the size of a protected block, 0 with TLS. RFC 4217 section 8.
+    Pbsz(u64),
+    /// PROT: how data connections are protected. RFC 4217 section 9.
+    Prot(ProtectionLevel),
+    /// CCC: protect the control connection no longer. RFC 4217 section 6.
+    Ccc,
+    /// SSCN: whether to be the TLS client on data connections; none asks (spec 5.6).
+    Sscn(Option<bool>),
+    /// CPSV: PASV, and be the TLS client on that data connection (spec 5.6).
+    Cpsv,
+}
+
+/// AUTH's argument.
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
+pub enum AuthMechanism {
+    /// `TLS`, and `TLS-C`, which means the same (RFC 4217 section 6).
+    Tls,
+    /// `SSL`, and `TLS-P`: older drafts of RFC 4217.
+    Ssl,
+    /// Another mechanism: answered 504.
+    Other(Text),
+}
+
+/// As on the wire.
+impl fmt::Display for AuthMechanism {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Tls => "TLS",
+            Self::Ssl => "SSL",
+            Self::Other(mechanism) => mechanism.as_str(),
+        })
+    }
+}
+
+/// PROT's argument. RFC 2228 section 3.
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
+pub enum ProtectionLevel {
+    /// `C`: clear.
+    #[default]
+    Clear,
+    /// `S`: integrity alone; TLS has no such thing.
+    Safe,
+    /// `E`: confidentiality alone; TLS has no such thing.
+    Confidential,
+    /// `P`: both, which is TLS.
+    Private,
+}
+
+impl ProtectionLevel {
+    /// The letter on the wire.
+    #[must_use]
+    pub fn letter(self) -> char {
+        match self {
+            Self::Clear => 'C',
+            Self::Safe => 'S',
+            Self::Confidential => 'E',
+            Self::Private => 'P',
+        }
+    }
 }
 
 /// EPRT's argument. RFC 2428 section 2.

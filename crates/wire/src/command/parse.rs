@@ -1,6 +1,7 @@
 //! A line becomes a command. RFC 959 section 5.3, spec.
 
 mod extensions;
+mod security;
 mod site;
 
 use super::{Command, CommandError, EpsvArgument, Verb};
@@ -107,6 +108,9 @@ impl<'a> Argument<'a> {
             Verb::Feat => self.none(Command::Feat)?,
             Verb::Opts => self.opts()?,
             Verb::Noop => self.none(Command::Noop)?,
+            Verb::Auth | Verb::Pbsz | Verb::Prot | Verb::Ccc => self.security()?,
+            Verb::Sscn => Command::Sscn(self.secured_client()?),
+            Verb::Cpsv => self.none(Command::Cpsv)?,
             other => return Err(CommandError::NotImplemented(other)),
         })
     }

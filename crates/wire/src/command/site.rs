@@ -31,6 +31,11 @@ pub enum SiteCommand {
     },
     /// WHO: who is here.
     Who,
+    /// PEERCERT: the certificate that the peer of the data connection will show (spec D-23).
+    PeerCert {
+        /// The SHA-256 of the DER form of the end-entity certificate.
+        sha256: [u8; 32],
+    },
 }
 
 /// As on the wire, behind `SITE `.
@@ -45,6 +50,10 @@ impl fmt::Display for SiteCommand {
             Self::Symlink => f.write_str("SYMLINK"),
             Self::Utime { modified, name } => write!(f, "UTIME {modified} {name}"),
             Self::Who => f.write_str("WHO"),
+            Self::PeerCert { sha256 } => {
+                f.write_str("PEERCERT SHA256 ")?;
+                sha256.iter().try_for_each(|octet| write!(f, "{octet:02x}"))
+            }
         }
     }
 }

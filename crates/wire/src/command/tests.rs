@@ -490,6 +490,96 @@ fn allo_and_opts_take_words() {
 }
 
 #[test]
+fn auth_takes_a_mechanism() {
+    check("AUTH TLS", Command::Auth(AuthMechanism::Tls));
+    check("AUTH SSL", Command::Auth(AuthMechanism::Ssl));
+    same("auth tls-c ", "AUTH TLS");
+    same("AUTH TLS-P", "AUTH SSL");
+    let other = Text::try_from("KERBEROS_V4").unwrap();
+    check(
+        "AUTH KERBEROS_V4",
+        Command::Auth(AuthMechanism::Other(other)),
+    );
+    for argument in ["", " ", "TLS 1", "\u{e4}"] {
+        refused(&format!("AUTH {argument}"));
+    }
+}
+
+#[test]
+fn pbsz_takes_a_number_of_octets() {
+    check("PBSZ 0", Command::Pbsz(0));
+    check("PBSZ 4294967295", Command::Pbsz(4_294_967_295));
+    same("pbsz 00", "PBSZ 0");
+    for argument in ["", "x", "-1", "4294967296", "0 0"] {
+        refused(&format!("PBSZ {argument}"));
+    }
+}
+
+#[test]
+fn prot_takes_a_level() {
+    check("PROT C", Command::Prot(ProtectionLevel::Clear));
+    check("PROT S", Command::Prot(ProtectionLevel::Safe));
+    check("PROT E", Command::Prot(ProtectionLevel::Confidential));
+    check("PROT P", Command::Prot(ProtectionLevel::Private));
+    same("prot p", "PROT P");
+    for argument in ["", "PP", "P P", "1"] {
+        refused(&format!("PROT {argument}"));
+    }
+    assert!(matches!(
+        Command::parse(b"PROT X"),
+        Err(CommandError::NotSupported {
+            verb: Verb::Prot,
+            ..
+        })
+    ));
+}
+
+#[test]
+fn sscn_is_asked_or_set() {
+    check("SSCN", Command::Sscn(None));
+    check("SSCN ON", Command::Sscn(Some(true)));
+    check("SSCN OFF", Command::Sscn(Some(false)));
+    same("sscn on", "SSCN ON");
+    refused("SSCN 1");
+    refused("SSCN ON ON");
+}
+
+#[test]
+fn ccc_and_cpsv_take_nothing() {
+    check("CCC", Command::Ccc);
+    check("CPSV", Command::Cpsv);
+    refused("CCC 1");
+    refused("CPSV 1");
+}
+
+#[test]
+fn site_peercert_takes_a_fingerprint() {
+    let digits = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1eff";
+    let mut sha256: [u8; 32] = std::array::from_fn(|at| u8::try_from(at).unwrap());
+    sha256[31] = 0xff;
+    check(
+        &format!("SITE PEERCERT SHA256 {digits}"),
+        Command::Site(SiteCommand::PeerCert { sha256 }),
+    );
+    same(
+        &format!("site peercert sha256 {}", digits.to_uppercase()),
+        &format!("SITE PEERCERT SHA256 {digits}"),
+    );
+    refused("SITE");
+    refused("SITE PEERCERT");
+    refused("SITE PEERCERT SHA256");
+    refused(&format!("SITE PEERCERT {digits}"));
+    refused(&format!("SITE PEERCERT SHA1 {digits}"));
+    refused(&format!("SITE PEERCERT SHA256 {digits}0"));
+    refused(&format!("SITE PEERCERT SHA256 {digits} x"));
+    refused(&format!(
+        "SITE PEERCERT SHA256 {}",
+        digits.replace('0', "g")
+    ));
+    refused(&format!("SITE PEERCERT SHA256 {}", &digits[2..]));
+}
+
+#[test]
 fn a_session_s_circumstances_are_told() {
     let text = |text: &str| Text::try_from(text).unwrap();
     for host in ["ftp.example.org", "192.0.2.1", "[2001:db8::1]"] {
@@ -677,7 +767,7 @@ fn other_lines_are_no_commands() {
     check(b"RETR a\nDELE b", CommandError::ForbiddenOctet);
     check(b"RETR a\0", CommandError::ForbiddenOctet);
     check(b"actv a", CommandError::NotImplemented(Verb::Actv));
-    check(b"AUTH TLS", CommandError::NotImplemented(Verb::Auth));
+    check(b"ADAT AAAA", CommandError::NotImplemented(Verb::Adat));
     check(b"ESTA", CommandError::NotImplemented(Verb::Esta));
 }
 

@@ -6,6 +6,7 @@ use thirdhost_wire::{HostSocket, NetworkProtocol, Reply};
 
 use super::files::refusal;
 use super::reply;
+use super::security::tls_failed;
 use crate::server::arrange::ArrangeRefusal;
 use crate::server::effect::Refusal;
 use crate::server::operation::{Opened, Outcome};
@@ -124,7 +125,7 @@ pub(in crate::server) fn direction_not_permitted() -> Reply {
 pub(in crate::server) fn protection_needed() -> Reply {
     reply(
         521,
-        "Data connections must be protected here; this server takes none in clear text.",
+        "Data connections must be protected here; send PROT P, under TLS.",
     )
 }
 
@@ -193,6 +194,7 @@ pub(in crate::server) fn failed(outcome: Outcome, started: bool, wanted_director
         // One text whatever the reason, so that nobody scans ports with it (spec S-5).
         Outcome::NotConnected | Outcome::NotAdmitted => reply(425, "Can't open data connection."),
         Outcome::ConnectionLost => reply(426, "The data connection broke; transfer aborted."),
+        Outcome::TlsFailed(failure) => tls_failed(failure),
         Outcome::Malformed => reply(451, "What arrived does not fit MODE and STRU; aborted."),
         Outcome::Stopped => reply(426, "Transfer aborted."),
         Outcome::Completed { kept, .. } => completed(kept),

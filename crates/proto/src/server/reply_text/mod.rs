@@ -5,6 +5,7 @@
 mod data;
 mod files;
 mod hash;
+mod security;
 mod session;
 mod site;
 
@@ -13,6 +14,7 @@ use thirdhost_wire::{Reply, ReplyCode};
 pub(super) use data::*;
 pub(super) use files::*;
 pub(super) use hash::*;
+pub(super) use security::*;
 pub(super) use session::*;
 pub(super) use site::*;
 

@@ -60,10 +60,15 @@ pub(in crate::server) fn need_anonymous_password() -> Reply {
     reply(331, "Any password will do; your mail address is customary.")
 }
 
-pub(in crate::server) fn need_tls() -> Reply {
+/// Spec 1.2: 530 to USER where policy wants TLS first.
+pub(in crate::server) fn need_tls(offered: bool) -> Reply {
     reply(
         530,
-        "Passwords are not taken in clear text here; this connection is not protected.",
+        if offered {
+            "Send AUTH TLS first; passwords are not taken in clear text here."
+        } else {
+            "Passwords are not taken in clear text here; this connection is not protected."
+        },
     )
 }
 

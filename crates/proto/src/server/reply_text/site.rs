@@ -41,6 +41,7 @@ pub(in crate::server) fn site_help() -> Reply {
         "CHMOD <octal> <pathname>",
         "HELP",
         "IDLE [<seconds>]",
+        "PEERCERT SHA256 <64 hexadecimal digits>",
         "UTIME <YYYYMMDDhhmm[ss]> <pathname>",
         "WHO",
     ];

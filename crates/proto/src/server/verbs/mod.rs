@@ -5,4 +5,5 @@
 
 pub(super) mod access;
 pub(super) mod parameters;
+pub(super) mod security;
 pub(super) mod service;

@@ -47,6 +47,26 @@ pub(crate) enum Task {
     /// Look after users
     #[command(subcommand)]
     User(UserTask),
+    /// Make what TLS needs
+    #[command(subcommand)]
+    Tls(TlsTask),
+}
+
+/// Something to do with TLS.
+#[derive(Debug, Subcommand)]
+pub(crate) enum TlsTask {
+    /// Write a self-signed certificate and its key, for a first try
+    ///
+    /// DIR gets server.pem and server.key (mode 600); files that are there stay as they are.
+    SelfSigned {
+        /// The directory; made if missing
+        #[arg(long, value_name = "DIR")]
+        out: PathBuf,
+        /// A host name or IP address the certificate is for; may be given more than once;
+        /// localhost without
+        #[arg(long = "name", value_name = "HOST")]
+        names: Vec<String>,
+    },
 }
 
 /// Something to do with users.
@@ -87,11 +107,13 @@ Examples:
   thirdhostd --config /etc/thirdhost/thirdhostd.toml --check
   thirdhostd explain --config /etc/thirdhost/thirdhostd.toml
   thirdhostd user set alice --users /etc/thirdhost/users.toml
+  thirdhostd tls self-signed --out /etc/thirdhost
 
 Prints `listening on ADDR` on stdout for each address, then `metrics on ADDR` if metrics are
 configured; logs go to stderr, as [log] and RUST_LOG say.
 Signals: SIGTERM and SIGINT let running transfers finish, then stop; SIGHUP reads users and
-policy again and opens the xferlog anew. Under systemd it takes over the sockets it is given.
+policy and the certificate again and opens the xferlog anew. Under systemd it takes over the
+sockets it is given.
 Exit codes: 0 done, 2 bad usage or configuration.";
 
 const AFTER_SET: &str = "\

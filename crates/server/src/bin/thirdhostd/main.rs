@@ -15,9 +15,10 @@ mod log;
 mod sandbox;
 mod serve;
 mod service;
+mod tls;
 mod user;
 
-use args::{Args, Source, Task, UserTask};
+use args::{Args, Source, Task, TlsTask, UserTask};
 
 fn main() -> ExitCode {
     match run(Args::parse()) {
@@ -37,6 +38,9 @@ fn run(args: Args) -> Result<(), Box<dyn Error>> {
         }
         Some(Task::User(UserTask::List { users })) => return Ok(user::list(users)?),
         Some(Task::Explain(source)) => return explain::explain(source),
+        Some(Task::Tls(TlsTask::SelfSigned { out, names })) => {
+            return Ok(tls::self_sign(out, names)?);
+        }
         None => {}
     }
     let file = args.source.config.clone();

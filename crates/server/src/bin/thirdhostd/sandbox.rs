@@ -4,6 +4,7 @@
 //! |---|---|
 //! | beneath the root | everything |
 //! | the directories of the configuration, the users file and what else is read again | reading |
+//! | where systems keep the CAs they trust | reading |
 //! | the directory of the xferlog | appending, and making it |
 //! | the network | as before: which peers may be met is the policy's business |
 //!
@@ -43,6 +44,15 @@ fn landlock(config: &Config, file: Option<&Path>) -> Result<(), String> {
     let written = directories(config.log.xferlog.as_deref());
     // What the runtime asks about the machine while it starts: how many cores it has.
     let machine = ["/proc/self", "/sys/fs/cgroup"];
+    // Read when a third host has to prove itself by a CA; what is not there is left out.
+    let authorities = [
+        "/etc/ssl",
+        "/etc/pki",
+        "/usr/lib/ssl",
+        "/usr/share/ca-certificates",
+        "/usr/local/share/ca-certificates",
+        "/usr/share/pki",
+    ];
     let ruleset = || -> Result<RulesetCreated, RulesetError> {
         Ruleset::default()
             .set_compatibility(CompatLevel::HardRequirement)
@@ -53,6 +63,10 @@ fn landlock(config: &Config, file: Option<&Path>) -> Result<(), String> {
             .add_rules(path_beneath_rules(root, everything))?
             .add_rules(path_beneath_rules(
                 read,
+                AccessFs::ReadFile | AccessFs::ReadDir,
+            ))?
+            .add_rules(path_beneath_rules(
+                authorities,
                 AccessFs::ReadFile | AccessFs::ReadDir,
             ))?
             .add_rules(path_beneath_rules(

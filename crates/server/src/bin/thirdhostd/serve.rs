@@ -26,13 +26,16 @@ pub(crate) fn serve(mut config: Config, file: Option<PathBuf>) -> Result<(), Box
     runtime.block_on(async {
         let world = World::real();
         let listeners = if handed_over.is_empty() {
-            listen(&world, &config.listen)?
+            listen(&world, &config.listen, "listen")?
         } else {
             let adopted = handed_over.into_iter().map(adopt_listener);
             adopted.collect::<io::Result<_>>()?
         };
+        let implicit = listen(&world, &config.tls.implicit_listen, "tls.implicit_listen")?;
         // What listens, not what was asked for: port 0, or the service manager's sockets.
-        config.listen = listeners.iter().map(|listener| listener.local()).collect();
+        let locals = |bound: &[Box<dyn Listener>]| bound.iter().map(|one| one.local()).collect();
+        config.listen = locals(&listeners);
+        config.tls.implicit_listen = locals(&implicit);
         let root = &config.root;
         let store = DiskStore::open(root, config.uploads, config.durability)
             .map_err(|error| format!("root: {}: {error}", root.display()))?;
@@ -49,7 +52,7 @@ pub(crate) fn serve(mut config: Config, file: Option<PathBuf>) -> Result<(), Box
             None => None,
         };
         let shutdown = shutdown()?;
-        for listener in &listeners {
+        for listener in listeners.iter().chain(&implicit) {
             // Whoever does not read this does not need it.
             writeln!(io::stdout(), "listening on {}", listener.local()).ok();
         }
@@ -58,14 +61,20 @@ pub(crate) fn serve(mut config: Config, file: Option<PathBuf>) -> Result<(), Box
             tokio::spawn(server.clone().serve_metrics(listener));
         }
         service::tell(State::Ready);
-        Ok(server.serve(listeners, shutdown).await?)
+        Ok(server
+            .serve_with_implicit(listeners, implicit, shutdown)
+            .await?)
     })
 }
 
-fn listen(world: &World, addresses: &[SocketAddr]) -> Result<Vec<Box<dyn Listener>>, String> {
+fn listen(
+    world: &World,
+    addresses: &[SocketAddr],
+    key: &str,
+) -> Result<Vec<Box<dyn Listener>>, String> {
     let listen = |address: &SocketAddr| {
         let bound = world.network.listen(*address, CONTROL_BACKLOG);
-        bound.map_err(|error| format!("listen: {address}: {error}"))
+        bound.map_err(|error| format!("{key}: {address}: {error}"))
     };
     addresses.iter().map(listen).collect()
 }
@@ -112,8 +121,8 @@ fn shutdown() -> io::Result<impl Future<Output = ()>> {
     })
 }
 
-/// Reads the users anew at every SIGHUP, from when this returns. A file with an error changes
-/// nothing; without a file there is nothing to read.
+/// Reads users and certificate anew at every SIGHUP, from when this returns. A file with an error
+/// changes nothing; without a file there is nothing to read.
 #[cfg(unix)]
 fn reload(server: Server, file: Option<PathBuf>) -> io::Result<impl Future<Output = ()>> {
     use tokio::signal::unix::{SignalKind, signal};
@@ -128,11 +137,12 @@ fn reload(server: Server, file: Option<PathBuf>) -> io::Result<impl Future<Outpu
                 None => tracing::info!("SIGHUP: there is no configuration file to read"),
                 Some(Ok(config)) => {
                     server.replace_users(config.roll);
-                    tracing::info!("SIGHUP: users reloaded");
+                    server.replace_certificate(config.tls.certificate);
+                    tracing::info!("SIGHUP: users reloaded, and the certificate");
                 }
                 Some(Err(error)) => {
                     let error = super::chain(&error);
-                    tracing::error!(error, "SIGHUP: not reloaded, the old users stay");
+                    tracing::error!(error, "SIGHUP: not reloaded, users and certificate stay");
                 }
             }
             service::tell(State::Ready);

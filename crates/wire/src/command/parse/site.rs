@@ -12,6 +12,7 @@ impl<'a> Argument<'a> {
             return Err(self.bad("a subcommand is missing; SITE HELP lists them"));
         }
         Ok(match code.to_ascii_uppercase().as_slice() {
+            b"PEERCERT" => rest.peer_certificate()?,
             b"CHMOD" => rest.chmod()?,
             b"HELP" => SiteCommand::Help(rest.optional_text(rest.octets)?),
             b"IDLE" => rest.site_idle()?,

@@ -21,5 +21,5 @@ pub(in crate::server) use host::host;
 pub(in crate::server) use lang::lang;
 pub(in crate::server) use pass::pass;
 pub(in crate::server) use quit::quit;
-pub(in crate::server) use rein::rein;
+pub(in crate::server) use rein::{rein, start_over};
 pub(in crate::server) use user::user;

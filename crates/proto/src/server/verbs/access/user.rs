@@ -3,16 +3,20 @@
 use thirdhost_wire::Text;
 
 use crate::server::login::{Login, is_anonymous};
+use crate::server::protection::TlsOffer;
 use crate::server::reply_text as text;
 use crate::server::session::{ClearLogin, ServerPi};
 
 pub(in crate::server) fn user(pi: &mut ServerPi, name: Text) {
     // A new USER flushes the identity and keeps the transfer parameters (RFC 959 4.1.1).
     pi.release_plan();
+    pi.security.peer = None;
     let anonymous = is_anonymous(&name);
-    if pi.settings.clear_login == ClearLogin::Anonymous && !anonymous {
+    let clear = !pi.security.control;
+    if clear && pi.settings.clear_login == ClearLogin::Anonymous && !anonymous {
         pi.login = Login::Out;
-        return pi.reply(text::need_tls());
+        let offered = pi.settings.tls != TlsOffer::Absent;
+        return pi.reply(text::need_tls(offered));
     }
     pi.login = Login::Named(name);
     pi.reply(if anonymous {

@@ -17,7 +17,7 @@ pub(in crate::server) use eprt::eprt;
 pub(in crate::server) use epsv::epsv;
 pub(in crate::server) use lstn::lstn;
 pub(in crate::server) use mode::mode;
-pub(in crate::server) use pasv::pasv;
+pub(in crate::server) use pasv::{listen, pasv};
 pub(in crate::server) use port::port;
 pub(in crate::server) use pret::pret;
 pub(in crate::server) use sock::sock;

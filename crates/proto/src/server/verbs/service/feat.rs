@@ -1,5 +1,6 @@
 //! FEAT: every extension in force. RFC 2389 section 3.
 
+use crate::server::TlsOffer;
 use crate::server::reply_text as text;
 use crate::server::session::ServerPi;
 
@@ -7,7 +8,9 @@ pub(in crate::server) fn feat(pi: &mut ServerPi) {
     let mlst = format!("MLST {}", pi.facts.feature_parameters());
     let hash = format!("HASH {}", pi.hash.feature_parameters());
     let fixed = FEATURES.iter().map(|line| (*line).to_owned());
-    let lines: Vec<String> = fixed.chain([hash, mlst]).collect();
+    let tls = (pi.settings.tls != TlsOffer::Absent).then_some(TLS_FEATURES);
+    let tls = tls.into_iter().flatten().map(str::to_owned);
+    let lines: Vec<String> = fixed.chain([hash, mlst]).chain(tls).collect();
     pi.reply(text::features(lines));
 }
 
@@ -40,3 +43,6 @@ const FEATURES: &[&str] = &[
     "XSHA256",
     "XSHA512",
 ];
+
+/// With a certificate.
+const TLS_FEATURES: [&str; 6] = ["AUTH TLS", "CPSV", "PBSZ", "PROT", "SITE PEERCERT", "SSCN"];

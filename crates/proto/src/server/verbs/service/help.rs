@@ -86,4 +86,10 @@ const SYNTAX: &[(Verb, &str)] = &[
     (Verb::Feat, ""),
     (Verb::Opts, "<command> [<options>]"),
     (Verb::Noop, ""),
+    (Verb::Auth, "TLS"),
+    (Verb::Pbsz, "0"),
+    (Verb::Prot, "C|P"),
+    (Verb::Ccc, ""),
+    (Verb::Sscn, "[ON|OFF]"),
+    (Verb::Cpsv, ""),
 ];

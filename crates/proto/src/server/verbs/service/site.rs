@@ -9,6 +9,7 @@ use crate::server::login::Login;
 use crate::server::questions::Asked;
 use crate::server::reply_text as text;
 use crate::server::session::ServerPi;
+use crate::server::verbs::security::peercert;
 use crate::server::{Effect, Question};
 
 pub(in crate::server) fn site(pi: &mut ServerPi, command: SiteCommand) {
@@ -31,6 +32,7 @@ pub(in crate::server) fn site(pi: &mut ServerPi, command: SiteCommand) {
         // A link could lead to where its maker may not go (spec S-44).
         SiteCommand::Symlink => pi.reply(text::no_symlinks()),
         SiteCommand::Who => who(pi),
+        SiteCommand::PeerCert { sha256 } => peercert(pi, sha256),
     }
 }
 

@@ -18,7 +18,7 @@ pub(in crate::server) fn stat(pi: &mut ServerPi, name: Option<&Pathname>) {
     }
 }
 
-fn describe(pi: &ServerPi) -> [String; 4] {
+fn describe(pi: &ServerPi) -> [String; 5] {
     let user = match &pi.login {
         Login::In(identity) => format!("Logged in as {}", identity.name),
         Login::Out | Login::Named(_) => "Not logged in".to_owned(),
@@ -28,12 +28,21 @@ fn describe(pi: &ServerPi) -> [String; 4] {
         structure,
         mode,
     } = pi.parameters;
+    let control = if pi.security.control {
+        "protected by TLS"
+    } else {
+        "in clear text"
+    };
     let (representation, structure, mode) =
         (representation.letter(), structure.letter(), mode.letter());
     [
         format!("User at {}", pi.settings.peer),
         user,
         format!("TYPE {representation}, STRU {structure}, MODE {mode}"),
+        format!(
+            "Control connection {control}, PROT {}",
+            pi.security.level.letter()
+        ),
         pi.plan.describe(pi.open.is_some()),
     ]
 }

@@ -1,0 +1,68 @@
+//! `thirdhostd tls self-signed`: a certificate and its key for a first try.
+
+use std::fs::OpenOptions;
+use std::io::{self, Write};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use thirdhost_server::tls::{Certificate, CertificateError, fingerprint, self_signed};
+
+/// Writes `server.pem` and `server.key` into `out`, which is made if missing.
+pub(crate) fn self_sign(out: &Path, names: &[String]) -> Result<(), TlsFileError> {
+    let mut names = names.to_vec();
+    if names.is_empty() {
+        names.push("localhost".to_owned());
+        names.push(IpAddr::from(Ipv4Addr::LOCALHOST).to_string());
+        names.push(IpAddr::from(Ipv6Addr::LOCALHOST).to_string());
+    }
+    let pair = self_signed(names, SystemTime::now())
+        .map_err(|error| TlsFileError::Name(error.to_string()))?;
+    std::fs::create_dir_all(out).map_err(unwritable(out))?;
+    let (chain, key) = (out.join("server.pem"), out.join("server.key"));
+    write(&key, &pair.key, OWNER_ALONE)?;
+    write(&chain, &pair.certificate, EVERYBODY)?;
+    let made = Certificate::load(&chain, &key)?;
+    println!("SHA-256 {}", fingerprint(made.fingerprint()));
+    eprintln!(
+        "Written: {chain} and {key}. In the configuration:\n\n\
+         [tls]\ncertificate = \"{chain}\"\nkey = \"{key}\"\n\n\
+         Clients cannot verify it by a CA: they compare the SHA-256 above, or are told not to.",
+        chain = chain.display(),
+        key = key.display(),
+    );
+    Ok(())
+}
+
+/// Why there are no files.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum TlsFileError {
+    #[error("no certificate for these names: {0}")]
+    Name(String),
+    #[error("{}: {source}", file.display())]
+    Unwritable { file: PathBuf, source: io::Error },
+    #[error(transparent)]
+    Unusable(#[from] CertificateError),
+}
+
+/// Never over a file that is there: it may be the key of a certificate somebody paid for.
+fn write(file: &Path, text: &str, mode: u32) -> Result<(), TlsFileError> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, mode);
+    #[cfg(not(unix))]
+    let _ = mode;
+    options
+        .open(file)
+        .and_then(|mut opened| opened.write_all(text.as_bytes()))
+        .map_err(unwritable(file))
+}
+
+fn unwritable(file: &Path) -> impl FnOnce(io::Error) -> TlsFileError {
+    let file = file.to_owned();
+    move |source| TlsFileError::Unwritable { file, source }
+}
+
+const OWNER_ALONE: u32 = 0o600;
+const EVERYBODY: u32 = 0o644;

@@ -1,0 +1,110 @@
+//! TLS on the control connection: begun by AUTH, ended by REIN; and asked for on data.
+
+use std::sync::Arc;
+
+use futures_util::FutureExt;
+use thirdhost_proto::server::{Event, Outcome, Protection, Route, TlsFailure, Transfer};
+use thirdhost_sockets::{Clock, Connection};
+use thirdhost_wire::AcceptFilter;
+
+use super::stream::ControlStream;
+use super::{Done, Session};
+use crate::limits::HANDSHAKE_TIMEOUT;
+use crate::tls::{DataHandshake, TlsError, TlsSession};
+
+/// What is to happen to the control connection once all replies have gone out.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Change {
+    StartTls,
+    EndTls,
+}
+
+impl Session {
+    /// Begins the change that is due. False when the session has to end instead.
+    pub(super) fn begin_change(&mut self, change: Change) -> bool {
+        // SECURITY: what came before the change is not served after it: whoever could write into
+        // the clear connection would speak with the voice of the one behind TLS (spec S-30, S-32).
+        if self.control.has_input() {
+            tracing::warn!(
+                ?change,
+                "commands came before TLS had begun or ended; closing"
+            );
+            return false;
+        }
+        let (Some(stream), Some(tls)) = (self.control.take_stream(), self.tls.clone()) else {
+            return false;
+        };
+        let clock = Arc::clone(&self.shared.world.clock);
+        let changing = async move {
+            match (change, stream) {
+                (Change::StartTls, ControlStream::Clear(connection)) => {
+                    start(&tls, connection, &*clock).await
+                }
+                (Change::EndTls, ControlStream::Protected(connection)) => {
+                    tokio::select! {
+                        ended = connection.end_tls() => Ok(ControlStream::Clear(ended?)),
+                        () = clock.sleep(HANDSHAKE_TIMEOUT) => Err(TlsError::TimedOut {
+                            after: HANDSHAKE_TIMEOUT,
+                        }),
+                    }
+                }
+                // The server-PI never asks for what is so already.
+                (_, stream) => Ok(stream),
+            }
+        };
+        self.operation = Some(changing.map(Done::Changed).boxed());
+        true
+    }
+
+    /// The change is over; a failed one ends the session.
+    pub(super) fn changed(&mut self, changed: Result<ControlStream, TlsError>) {
+        match changed {
+            Ok(stream) => {
+                let protected = stream.is_protected();
+                tracing::debug!(protected, "control connection");
+                self.control.put_stream(stream);
+                let now = self.now();
+                self.pi.handle_event(now, Event::Protected(protected));
+            }
+            Err(error) => {
+                let cause = std::error::Error::source(&error).map(ToString::to_string);
+                tracing::warn!(%error, cause, "no TLS on the control connection; closing");
+                self.closing = true;
+            }
+        }
+    }
+
+    /// What the data connection of a transfer has to go through before the file; none in clear.
+    pub(super) fn handshake(&self, transfer: &Transfer) -> Result<Option<DataHandshake>, Outcome> {
+        let Protection::Tls { role, peer } = transfer.protection else {
+            return Ok(None);
+        };
+        let session = self.tls.clone();
+        let session = session.ok_or(Outcome::TlsFailed(TlsFailure::Handshake))?;
+        let pinned = matches!(
+            transfer.route,
+            Route::Accept {
+                filter: AcceptFilter::HostPort(_)
+            }
+        );
+        Ok(Some(DataHandshake {
+            session,
+            role,
+            peer,
+            pinned,
+            direction: transfer.operation.direction(),
+            control_host: self.control.peer().ip().to_canonical(),
+            clock: Arc::clone(&self.shared.world.clock),
+        }))
+    }
+}
+
+/// The handshake of a control connection.
+pub(super) async fn start(
+    tls: &TlsSession,
+    connection: Box<dyn Connection>,
+    clock: &dyn Clock,
+) -> Result<ControlStream, TlsError> {
+    let protected = tls.accept_control(connection, clock).await?;
+    Ok(ControlStream::Protected(Box::new(protected)))
+}

@@ -1,0 +1,115 @@
+//! A server in this process, with its own certificate and directory.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use tempfile::TempDir;
+use thirdhost_server::Server;
+use thirdhost_server::accounts::PasswordHash;
+use thirdhost_server::config::Config;
+use thirdhost_server::limits::CONTROL_BACKLOG;
+use thirdhost_server::store::DiskStore;
+use thirdhost_server::tls::{Certificate, fingerprint, self_signed};
+use thirdhost_sockets::World;
+use thirdhost_wire::Password;
+use tokio::sync::oneshot;
+
+/// A running server; dropping it stops it.
+pub(crate) struct Site {
+    pub(crate) explicit: SocketAddr,
+    pub(crate) implicit: SocketAddr,
+    pub(crate) server: Server,
+    pub(crate) directory: TempDir,
+    _stop: oneshot::Sender<()>,
+}
+
+impl Site {
+    /// On 127.0.0.1.
+    pub(crate) fn start(tls: &str) -> Self {
+        Self::at("127.0.0.1", tls)
+    }
+
+    /// On `host`, with more lines for the table `[tls]`.
+    pub(crate) fn at(host: &str, tls: &str) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        std::fs::create_dir_all(directory.path().join("files/alice")).unwrap();
+        write_certificate(directory.path());
+        let hash = PasswordHash::of(&Password::try_from("secret").unwrap()).unwrap();
+        let text = format!(
+            "root = \"files\"\n\
+             [tls]\ncertificate = \"server.pem\"\nkey = \"server.key\"\n{tls}\n\
+             [[user]]\nname = \"alice\"\npassword = \"{}\"\nhome = \"alice\"\n\
+             permissions = [\"read\", \"write\", \"append\", \"delete\", \"rename\", \"mkdir\"]\n\
+             third_party = {{ send_to = [\"127.0.0.0/8\"], receive_from = [\"127.0.0.0/8\"] }}\n",
+            hash.as_str()
+        );
+        let config = Config::parse(&text, &directory.path().join("thirdhostd.toml")).unwrap();
+        let world = World::real();
+        let any = SocketAddr::new(host.parse().unwrap(), 0);
+        let listen = || world.network.listen(any, CONTROL_BACKLOG).unwrap();
+        let (explicit, implicit) = (listen(), listen());
+        let store = DiskStore::open(&config.root, config.uploads, config.durability).unwrap();
+        let (stop, stopped) = oneshot::channel();
+        let site = Self {
+            explicit: explicit.local(),
+            implicit: implicit.local(),
+            server: Server::new(config, world.clone(), Arc::new(store)),
+            directory,
+            _stop: stop,
+        };
+        let server = site.server.clone();
+        tokio::spawn(async move {
+            let stopped = async { drop(stopped.await) };
+            let served = server.serve_with_implicit(vec![explicit], vec![implicit], stopped);
+            served.await.unwrap();
+        });
+        site
+    }
+
+    /// Where `name` of alice's is.
+    pub(crate) fn file(&self, name: &str) -> PathBuf {
+        self.directory.path().join("files/alice").join(name)
+    }
+
+    pub(crate) fn put(&self, name: &str, octets: &[u8]) {
+        std::fs::write(self.file(name), octets).unwrap();
+    }
+
+    pub(crate) fn holds(&self, name: &str, octets: &[u8]) -> bool {
+        std::fs::read(self.file(name)).is_ok_and(|found| found == octets)
+    }
+
+    /// What SITE PEERCERT takes.
+    pub(crate) fn fingerprint(&self) -> String {
+        fingerprint(self.certificate().fingerprint())
+    }
+
+    pub(crate) fn certificate(&self) -> Certificate {
+        let path = self.directory.path();
+        Certificate::load(&path.join("server.pem"), &path.join("server.key")).unwrap()
+    }
+
+    /// Puts another certificate in place of the one on the disk.
+    pub(crate) fn renew_certificate(&self) -> Certificate {
+        write_certificate(self.directory.path());
+        self.certificate()
+    }
+}
+
+/// Octets that no part of repeats soon.
+pub(crate) fn pattern(length: usize) -> Vec<u8> {
+    let mut state = 1_u32;
+    let mut next = || {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        state.to_be_bytes()[0]
+    };
+    (0..length).map(|_| next()).collect()
+}
+
+fn write_certificate(directory: &std::path::Path) {
+    let pair = self_signed(vec!["localhost".to_owned()], SystemTime::now()).unwrap();
+    std::fs::write(directory.join("server.pem"), pair.certificate).unwrap();
+    std::fs::write(directory.join("server.key"), pair.key).unwrap();
+}
