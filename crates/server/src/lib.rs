@@ -1,4 +1,5 @@
 #![doc = include_str!("../README.md")]
+mod accept;
 pub mod accounts;
 pub mod config;
 mod digest;

@@ -7,13 +7,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use futures_util::future::select_all;
 use thirdhost_sockets::{Allocator, Connection, Listener, PortPool, World};
-use tokio::io::AsyncWriteExt;
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 
+use crate::accept::{Begins, accept_either, is_exhausted, is_gone, refuse};
 use crate::accounts::{Accounts, Roll};
 use crate::config::Config;
 use crate::limits::FILE_HASHES_AT_ONCE;
@@ -254,7 +253,8 @@ impl Server {
             // A reply in clear would be no TLS record; the handshake is not worth a seat.
             return;
         }
-        sessions.spawn(refuse(Arc::clone(&self.shared), connection, why));
+        let clock = Arc::clone(&self.shared.world.clock);
+        sessions.spawn(refuse(clock, connection, why));
     }
 }
 
@@ -330,114 +330,5 @@ async fn join_all(sessions: &mut JoinSet<()>) {
     while sessions.join_next().await.is_some() {}
 }
 
-/// How a session begins.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Begins {
-    /// With the greeting.
-    InClear,
-    /// With a TLS handshake.
-    UnderTls,
-}
-
-async fn accept_either(
-    listeners: &[Box<dyn Listener>],
-    implicit: &[Box<dyn Listener>],
-) -> (io::Result<Box<dyn Connection>>, Begins) {
-    tokio::select! {
-        connection = accept(listeners) => (connection, Begins::InClear),
-        connection = accept(implicit) => (connection, Begins::UnderTls),
-    }
-}
-
-/// Accepts from whichever listener has a caller first.
-async fn accept(listeners: &[Box<dyn Listener>]) -> io::Result<Box<dyn Connection>> {
-    if listeners.is_empty() {
-        return std::future::pending().await;
-    }
-    let (connection, _, _) = select_all(listeners.iter().map(|listener| listener.accept())).await;
-    connection
-}
-
-/// 421 for a session too many (spec S-52); bounded, because the peer may not read.
-async fn refuse(shared: Arc<Shared>, mut connection: Box<dyn Connection>, why: &'static str) {
-    let line = format!("421 Sorry, {why}; try again later.\r\n");
-    let say = async {
-        connection.write_all(line.as_bytes()).await?;
-        connection.shutdown().await
-    };
-    tokio::select! {
-        said = say => if let Err(error) = said {
-            tracing::debug!(%error, "421 was not heard");
-        },
-        () = shared.world.clock.sleep(REFUSAL_TIMEOUT) => {}
-    }
-}
-
-/// Whether the listener itself is gone. Every other error of accept(2) passes: Linux reports
-/// there what happened to one caller, its network down or its route lost, too.
-fn is_gone(error: &io::Error) -> bool {
-    #[cfg(unix)]
-    {
-        use rustix::io::Errno;
-        let errno = Errno::from_io_error(error);
-        matches!(errno, Some(Errno::BADF | Errno::INVAL | Errno::NOTSOCK))
-    }
-    #[cfg(not(unix))]
-    {
-        error.kind() == io::ErrorKind::InvalidInput
-    }
-}
-
-/// Whether this process, or the system, has no descriptor left.
-fn is_exhausted(error: &io::Error) -> bool {
-    #[cfg(unix)]
-    {
-        use rustix::io::Errno;
-        let errno = Errno::from_io_error(error);
-        matches!(errno, Some(Errno::MFILE | Errno::NFILE))
-    }
-    #[cfg(not(unix))]
-    {
-        let _unknown = error;
-        false
-    }
-}
-
 /// How long to wait before accepting again after a failure.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
-
-/// How long a caller who is refused may take to read why.
-const REFUSAL_TIMEOUT: Duration = Duration::from_secs(5);
-
-#[cfg(test)]
-#[cfg(unix)]
-mod tests {
-    use rustix::io::Errno;
-
-    use super::*;
-
-    #[test]
-    fn only_a_listener_that_is_gone_ends_the_server() {
-        let check = |errno: Errno, expected: bool| {
-            assert_eq!(is_gone(&errno.into()), expected, "{errno:?}");
-        };
-        check(Errno::BADF, true);
-        check(Errno::INVAL, true);
-        check(Errno::NOTSOCK, true);
-        // accept(2): to be treated like EAGAIN by retrying.
-        check(Errno::NETDOWN, false);
-        check(Errno::PROTO, false);
-        check(Errno::NOPROTOOPT, false);
-        check(Errno::HOSTDOWN, false);
-        check(Errno::HOSTUNREACH, false);
-        check(Errno::OPNOTSUPP, false);
-        check(Errno::NETUNREACH, false);
-        check(Errno::CONNABORTED, false);
-        check(Errno::PERM, false);
-        check(Errno::MFILE, false);
-        check(Errno::NFILE, false);
-        check(Errno::NOBUFS, false);
-        check(Errno::NOMEM, false);
-        assert!(!is_gone(&io::Error::other("of no number")));
-    }
-}

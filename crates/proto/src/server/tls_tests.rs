@@ -120,7 +120,7 @@ fn auth_prot_and_pbsz_keep_their_order() {
     }
 }
 
-//= spec#S-34
+//= security#S-34
 //= type=test
 #[test]
 fn a_password_is_taken_under_tls_alone() {
@@ -134,7 +134,7 @@ fn a_password_is_taken_under_tls_alone() {
     check(&mut pi, "USER alice", "331");
 }
 
-//= spec#S-30
+//= security#S-30
 //= type=test
 #[test]
 fn what_is_queued_behind_auth_ends_the_session() {
@@ -184,7 +184,7 @@ fn an_implicit_session_is_private_from_the_beginning_and_stays_so() {
     log_in(&mut pi, Permissions::all());
 }
 
-//= spec#S-39
+//= security#S-39
 //= type=test
 #[test]
 fn under_tls_files_travel_in_clear_only_where_the_operator_said_so() {

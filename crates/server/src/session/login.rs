@@ -6,11 +6,12 @@ use std::sync::Arc;
 use thirdhost_proto::server::{ClearLogin, TlsOffer, VirtualPath};
 use thirdhost_wire::{Direction, Password, Pathname, Text};
 
+use crate::accept::Begins;
 use crate::accounts::Account;
 use crate::config::Config;
 use crate::dtp::Pace;
 use crate::policy::ThirdPartyPolicy;
-use crate::server::{Begins, Shared};
+use crate::server::Shared;
 use crate::shares::{Shares, UserSeat};
 use crate::store::{Store, bounded};
 use crate::tls::TlsSession;

@@ -5,6 +5,7 @@
 
 mod arrange;
 mod ask;
+mod begin;
 mod control;
 mod hash;
 mod listing;
@@ -17,14 +18,12 @@ mod sockets;
 mod stream;
 mod transfer;
 
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
-use thirdhost_proto::server::{
-    Effect, Event, Hosts, Identity, Outcome, Refusal, ServerPi, Settings, Transfer,
-};
+use thirdhost_proto::server::{Effect, Event, Hosts, Identity, ServerPi, Settings};
 use thirdhost_sockets::Connection;
 use thirdhost_wire::LINE_BYTES_MAX;
 use tokio::sync::watch;
@@ -37,11 +36,11 @@ use self::protect::Change;
 use self::running::{ArrangedBy, RunningTransfer};
 use self::sockets::DataSockets;
 use self::stream::ControlStream;
-use self::transfer::{Job, Step};
-use crate::dtp::Progress;
+use self::transfer::Step;
+use crate::accept::Begins;
 use crate::limits;
 use crate::presence::Ticket;
-use crate::server::{Begins, Shared};
+use crate::server::Shared;
 use crate::tls::{TlsError, TlsSession};
 
 /// Serves one user from greeting to goodbye. Returns when the control connection is closed and
@@ -306,50 +305,6 @@ impl Session {
                 Effect::Close => self.closing = true,
             }
         }
-    }
-
-    fn begin_transfer(&mut self, transfer: Transfer) {
-        let now = self.now();
-        let Some(user) = &self.user else {
-            let refused = Outcome::Refused(Refusal::NotPermitted);
-            return self.pi.handle_event(now, Event::Finished(refused));
-        };
-        let handshake = match self.handshake(&transfer) {
-            Ok(handshake) => handshake,
-            Err(failed) => return self.pi.handle_event(now, Event::Finished(failed)),
-        };
-        let (progress, stop) = (Arc::new(Progress::default()), CancellationToken::new());
-        let data_peer = Arc::new(OnceLock::new());
-        let job = Job {
-            transfer: transfer.clone(),
-            store: Arc::clone(&user.store),
-            permissions: user.account.permissions.clone(),
-            sockets: std::mem::take(&mut self.sockets),
-            line: sockets::Line {
-                allocator: self.shared.allocator.clone(),
-                policy: Arc::clone(&user.policy),
-                local: self.control.local().ip().to_canonical(),
-                timeout: self.shared.config.data_sockets.accept,
-                handshake,
-            },
-            clock: Arc::clone(&self.shared.world.clock),
-            progress: Arc::clone(&progress),
-            pace: user.pace(transfer.operation.direction()),
-            data_peer: Arc::clone(&data_peer),
-            stall: limits::STALL_TIMEOUT,
-            stop: stop.clone(),
-        };
-        self.running = Some(RunningTransfer {
-            transfer,
-            arranged: self.arranged.how(),
-            control_peer: self.control.peer().ip().to_canonical(),
-            data_peer,
-            began: now,
-            octets: None,
-            progress,
-            stop,
-        });
-        self.operation = Some(transfer::open(job).map(Done::Step).boxed());
     }
 
     fn done(&mut self, done: Done) {

@@ -195,7 +195,7 @@ mod tests {
     use crate::config::Tls;
     use crate::tls::self_signed;
 
-    //= spec#S-39a
+    //= security#S-39a
     //= type=test
     #[tokio::test(start_paused = true)]
     async fn a_handshake_may_take_fifteen_seconds_on_control_and_on_data() {

@@ -12,7 +12,7 @@ use tokio_rustls::TlsConnector;
 use super::site::{Site, pattern};
 use super::user::{Seen, User, localhost, trusting};
 
-//= spec#S-30
+//= security#S-30
 //= type=test
 #[tokio::test(flavor = "multi_thread")]
 async fn what_comes_in_one_segment_with_auth_ends_the_session() {
@@ -35,7 +35,7 @@ async fn clear_text_after_auth_is_no_handshake() {
     assert!(!answer.contains("331"), "{answer}");
 }
 
-//= spec#S-33
+//= security#S-33
 //= type=test
 #[tokio::test(flavor = "multi_thread")]
 async fn an_upload_that_ends_without_close_notify_is_never_acknowledged() {
@@ -63,7 +63,7 @@ async fn an_upload_that_ends_without_close_notify_is_never_acknowledged() {
     }
 }
 
-//= spec#S-38
+//= security#S-38
 //= type=test
 #[tokio::test(flavor = "multi_thread")]
 async fn a_client_that_means_another_protocol_is_refused() {
@@ -88,7 +88,7 @@ async fn a_client_that_means_another_protocol_is_refused() {
     }
 }
 
-//= spec#S-35
+//= security#S-35
 //= type=test
 #[tokio::test(flavor = "multi_thread")]
 async fn tls_1_2_is_spoken_with_forward_secrecy_alone() {
@@ -124,7 +124,7 @@ async fn tls_1_2_is_spoken_with_forward_secrecy_alone() {
     }
 }
 
-//= spec#S-39a
+//= security#S-39a
 //= type=test
 #[tokio::test(flavor = "multi_thread")]
 async fn a_data_connection_that_speaks_no_tls_is_522_and_gets_nothing() {

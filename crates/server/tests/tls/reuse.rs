@@ -7,7 +7,7 @@ use tokio::io::AsyncReadExt;
 use super::site::Site;
 use super::user::{Seen, User, trusting};
 
-//= spec#S-37
+//= security#S-37
 //= type=test
 #[tokio::test(flavor = "multi_thread")]
 async fn where_reuse_is_required_only_the_own_session_will_do() {

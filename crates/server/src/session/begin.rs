@@ -1,0 +1,59 @@
+//! A transfer begins: everything it needs is put together, owned, so that it can run by itself.
+
+use std::sync::{Arc, OnceLock};
+
+use futures_util::FutureExt;
+use thirdhost_proto::server::{Event, Outcome, Refusal, Transfer};
+use tokio_util::sync::CancellationToken;
+
+use super::running::RunningTransfer;
+use super::transfer::{self, Job};
+use super::{Done, Session, sockets};
+use crate::dtp::Progress;
+use crate::limits;
+
+impl Session {
+    pub(super) fn begin_transfer(&mut self, transfer: Transfer) {
+        let now = self.now();
+        let Some(user) = &self.user else {
+            let refused = Outcome::Refused(Refusal::NotPermitted);
+            return self.pi.handle_event(now, Event::Finished(refused));
+        };
+        let handshake = match self.handshake(&transfer) {
+            Ok(handshake) => handshake,
+            Err(failed) => return self.pi.handle_event(now, Event::Finished(failed)),
+        };
+        let (progress, stop) = (Arc::new(Progress::default()), CancellationToken::new());
+        let data_peer = Arc::new(OnceLock::new());
+        let job = Job {
+            transfer: transfer.clone(),
+            store: Arc::clone(&user.store),
+            permissions: user.account.permissions.clone(),
+            sockets: std::mem::take(&mut self.sockets),
+            line: sockets::Line {
+                allocator: self.shared.allocator.clone(),
+                policy: Arc::clone(&user.policy),
+                local: self.control.local().ip().to_canonical(),
+                timeout: self.shared.config.data_sockets.accept,
+                handshake,
+            },
+            clock: Arc::clone(&self.shared.world.clock),
+            progress: Arc::clone(&progress),
+            pace: user.pace(transfer.operation.direction()),
+            data_peer: Arc::clone(&data_peer),
+            stall: limits::STALL_TIMEOUT,
+            stop: stop.clone(),
+        };
+        self.running = Some(RunningTransfer {
+            transfer,
+            arranged: self.arranged.how(),
+            control_peer: self.control.peer().ip().to_canonical(),
+            data_peer,
+            began: now,
+            octets: None,
+            progress,
+            stop,
+        });
+        self.operation = Some(transfer::open(job).map(Done::Step).boxed());
+    }
+}
