@@ -96,6 +96,8 @@ fn with_a_certificate_feat_tells_of_tls() {
     }
 }
 
+//= security#S-32
+//= type=test
 #[test]
 fn auth_prot_and_pbsz_keep_their_order() {
     let mut pi = begun(TlsOffer::Explicit, ClearTransfers::Allowed);
