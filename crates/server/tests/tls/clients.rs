@@ -5,10 +5,14 @@ use std::process::Output;
 
 use tokio::process::Command;
 
+use super::require;
 use super::site::{Site, pattern};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn curl_sends_fetches_and_lists_explicit_and_implicit() {
+    if !require("curl") {
+        return;
+    }
     let site = Site::start("");
     let octets = pattern(3_000_000);
     let local = site.directory.path().join("local");
@@ -77,6 +81,9 @@ async fn curl_sends_fetches_and_lists_explicit_and_implicit() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn ftplib_works_under_prot_p() {
+    if !require("python3") {
+        return;
+    }
     let site = Site::start("");
     let script = r#"
 import ftplib, io, ssl, sys
@@ -109,6 +116,9 @@ ftp.quit()
 
 #[tokio::test(flavor = "multi_thread")]
 async fn lftp_works_with_protected_data() {
+    if !require("lftp") {
+        return;
+    }
     let site = Site::start("");
     let octets = pattern(1_000_000);
     let local = site.directory.path().join("local");
@@ -133,6 +143,9 @@ async fn lftp_works_with_protected_data() {
 /// Lftp sends no PEERCERT: the operator has to allow a peer that proves nothing.
 #[tokio::test(flavor = "multi_thread")]
 async fn lftp_copies_between_two_servers_where_the_operators_allow_it() {
+    if !require("lftp") {
+        return;
+    }
     for (verify, succeeds) in [("none", true), ("ca", false)] {
         let tls = format!("peer_verify = \"{verify}\"");
         let (source, destination) = (Site::start(&tls), Site::at("127.0.0.2", &tls));
@@ -159,7 +172,7 @@ async fn lftp_copies_between_two_servers_where_the_operators_allow_it() {
     }
 }
 
-/// Runs a program, which has to succeed. Without it on this machine there is nothing to show.
+/// Runs a program, which has to succeed.
 async fn run(program: &str, arguments: &[&str]) -> Output {
     let output = Command::new(program)
         .args(arguments)

@@ -60,6 +60,9 @@ async fn where_it_is_preferred_or_off_any_session_will_do() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn python_may_resume_the_control_session_by_hand() {
+    if !super::require("python3") {
+        return;
+    }
     let site = Site::start("session_reuse = \"require\"");
     let script = r#"
 import ftplib, io, ssl, sys
