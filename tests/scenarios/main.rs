@@ -11,6 +11,7 @@ mod control_lost;
 mod daemon;
 mod filter;
 mod lasting;
+mod moving;
 mod peers;
 mod reserve;
 mod storing;

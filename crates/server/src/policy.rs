@@ -258,8 +258,14 @@ const MINUTE: Duration = Duration::from_secs(60);
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use std::io;
+    use std::net::SocketAddr;
+
+    use futures_util::future::BoxFuture;
+    use thirdhost_sockets::{Connection, Held, Listener};
     use thirdhost_wire::Direction::{Receive, Send};
+
+    use super::*;
 
     const CONTROL: &str = "192.0.2.1";
     const OWN: &str = "203.0.113.7";
@@ -281,6 +287,50 @@ mod tests {
     fn peer(host: &str, port: u16) -> HostSocket {
         HostSocket::new(host.parse().unwrap(), port).unwrap()
     }
+
+    /// A system whose only address is [`UNNAMED`].
+    #[derive(Debug)]
+    struct System;
+
+    impl Network for System {
+        fn listen(&self, _: SocketAddr, _: u32) -> io::Result<Box<dyn Listener>> {
+            Err(io::ErrorKind::Unsupported.into())
+        }
+
+        fn hold(&self, _: SocketAddr) -> io::Result<Box<dyn Held>> {
+            Err(io::ErrorKind::AddrNotAvailable.into())
+        }
+
+        fn is_local(&self, host: IpAddr) -> bool {
+            host == UNNAMED.parse::<IpAddr>().unwrap()
+        }
+
+        fn call(
+            &self,
+            _: Option<SocketAddr>,
+            _: SocketAddr,
+        ) -> BoxFuture<'static, io::Result<Box<dyn Connection>>> {
+            Box::pin(std::future::ready(Err(io::ErrorKind::Unsupported.into())))
+        }
+    }
+
+    /// Who listens on all addresses has named none.
+    #[test]
+    fn an_address_the_system_has_is_our_own_though_nobody_named_it() {
+        let question = PeerQuestion {
+            initiative: Initiative::Call,
+            peer: peer(UNNAMED, 5000),
+            direction: Some(Send),
+        };
+        let open = policy(&["0.0.0.0/0"], &[]);
+        assert_eq!(rule(open.admit(&question)), "yes");
+        let knowing = open.knowing_own(Arc::new(System));
+        assert_eq!(rule(knowing.admit(&question)), "own");
+        let listed = policy(&["8.8.4.4/32"], &[]).knowing_own(Arc::new(System));
+        assert_eq!(rule(listed.admit(&question)), "yes");
+    }
+
+    const UNNAMED: &str = "8.8.4.4";
 
     fn rule(denied: Result<(), Denied>) -> &'static str {
         match denied {

@@ -114,13 +114,23 @@ third_party = {{ send_to = ["127.0.0.0/8"], receive_from = ["127.0.0.0/8"] }}
     )
 }
 
+/// The client, to be told what to do.
+pub(crate) fn client() -> Command {
+    binary("thirdhost")
+}
+
 fn command() -> Command {
-    let mut command = Command::new(built());
+    binary("thirdhostd")
+}
+
+fn binary(name: &str) -> Command {
+    let file = format!("{name}{}", std::env::consts::EXE_SUFFIX);
+    let mut command = Command::new(built().join(file));
     command.env_remove("RUST_LOG");
     command
 }
 
-/// Where the binary is. Cargo's own lock keeps several tests from building it at once, and where
+/// Where the binaries are. Cargo's own lock keeps several tests from building it at once, and where
 /// it is fresh already this costs next to nothing. `--workspace` so that the features are those
 /// of a build of everything, which is then not repeated.
 fn built() -> &'static Path {
@@ -132,7 +142,8 @@ fn built() -> &'static Path {
         let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
         let mut build = Command::new(cargo);
         build
-            .args(["build", "--quiet", "--workspace", "--bin", "thirdhostd"])
+            .args(["build", "--quiet", "--workspace"])
+            .args(["--bin", "thirdhostd", "--bin", "thirdhost"])
             .arg("--target-dir")
             .arg(profile.parent().unwrap())
             .current_dir(env!("CARGO_MANIFEST_DIR"));
@@ -145,7 +156,7 @@ fn built() -> &'static Path {
             "{}",
             String::from_utf8_lossy(&output.stderr)
         );
-        profile.join(format!("thirdhostd{}", std::env::consts::EXE_SUFFIX))
+        profile.to_owned()
     })
 }
 

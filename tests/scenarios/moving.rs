@@ -1,0 +1,45 @@
+//! The binary thirdhost: a move never removes the only copy.
+
+use std::fs;
+use std::path::Path;
+
+use crate::support::site::SECRET;
+use crate::support::thirdhostd::{self, Thirdhostd};
+
+#[test]
+fn mv_between_two_users_of_one_file_keeps_it() {
+    let (root, config) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let there = root.path().join("there");
+    fs::write(&there, "the only copy").unwrap();
+    let file = config.path().join("thirdhostd.toml");
+    fs::write(&file, two_users_of(root.path())).unwrap();
+    let daemon = Thirdhostd::start(&[Path::new("--config"), &file]);
+
+    let place = |user: &str| format!("ftp://{user}@{}/there", daemon.address);
+    let output = thirdhostd::client()
+        .args(["mv", &place("alice"), &place("bob")])
+        .env("THIRDHOST_PASSWORD_127_0_0_1", "secret")
+        .output()
+        .unwrap();
+
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains("both places are on the server at"), "{said}");
+    assert_eq!(fs::read(&there).unwrap(), b"the only copy");
+}
+
+fn two_users_of(root: &Path) -> String {
+    let user = |name: &str| {
+        format!(
+            r#"[[user]]
+name = "{name}"
+password = "{SECRET}"
+home = "."
+permissions = ["read", "write", "delete"]
+"#
+        )
+    };
+    let root = root.display();
+    let (alice, bob) = (user("alice"), user("bob"));
+    format!("listen = [\"127.0.0.1:0\"]\nroot = \"{root}\"\n{alice}{bob}")
+}
