@@ -12,6 +12,7 @@ use thirdhost_sockets::{
 use thirdhost_wire::{AcceptFilter, Direction, HostSocket, NetworkProtocol};
 
 use crate::dtp::DataConnection;
+use crate::limits::PORT_UNPRIVILEGED;
 use crate::policy::ThirdPartyPolicy;
 use crate::tls::{DataHandshake, TlsError};
 
@@ -173,7 +174,7 @@ impl Site<'_> {
         }
         match self.policy.may_call(target) {
             may if may != Directions::default() => Ok(may),
-            _ if target.port() < FIRST_UNPRIVILEGED_PORT => Err(ArrangeRefusal::PrivilegedPort),
+            _ if target.port() < PORT_UNPRIVILEGED => Err(ArrangeRefusal::PrivilegedPort),
             _ => Err(ArrangeRefusal::NotPermitted),
         }
     }
@@ -241,6 +242,3 @@ fn no_socket(error: AllocateError) -> ArrangeRefusal {
     tracing::warn!(%error, "no data socket");
     ArrangeRefusal::NoSocket
 }
-
-/// Ports below are the system's (spec S-1).
-const FIRST_UNPRIVILEGED_PORT: u16 = 1024;

@@ -89,7 +89,8 @@ impl User {
         assert!(said.starts_with(expected), "{line}: {said}");
     }
 
-    async fn data(&mut self) -> TcpStream {
+    /// A data connection, arranged and called.
+    pub(crate) async fn data(&mut self) -> TcpStream {
         let said = self.ask("EPSV").await;
         let port = said.split('|').nth(3).unwrap().parse().unwrap();
         let host = self.control.get_ref().peer_addr().unwrap().ip();

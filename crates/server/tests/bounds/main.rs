@@ -7,6 +7,7 @@
 )]
 
 mod client;
+mod dying;
 mod logins;
 mod permissions;
 mod quota;
