@@ -65,10 +65,12 @@ impl Office {
 
     fn log_in(&self, name: &str, password: &str, peer: &str) -> Result<Account, Refused> {
         let password = Password::try_from(password).unwrap();
-        self.runtime.block_on(
-            self.accounts
-                .authenticate(name, &password, peer.parse().unwrap()),
-        )
+        self.runtime.block_on(self.accounts.authenticate(
+            name,
+            &password,
+            None,
+            peer.parse().unwrap(),
+        ))
     }
 }
 
@@ -80,6 +82,7 @@ fn account(name: &str, anonymous: bool) -> Account {
         third_party: None,
         operator: false,
         bounds: Bounds::default(),
+        admission: Admission::default(),
         anonymous,
     }
 }
@@ -168,7 +171,7 @@ fn each_refusal_takes_one_hash_whoever_is_named() {
         let password = Password::try_from("wrong").unwrap();
         let peer = PEER.parse().unwrap();
         office.runtime.block_on(async {
-            let mut attempt = Box::pin(office.accounts.authenticate(name, &password, peer));
+            let mut attempt = Box::pin(office.accounts.authenticate(name, &password, None, peer));
             let waits = futures_util::poll!(&mut attempt).is_pending();
             drop(all);
             assert!(attempt.await.is_err());
@@ -261,7 +264,7 @@ fn guesses_that_come_all_at_once_are_counted_one_by_one() {
     let password = Password::try_from("wrong").unwrap();
     let peer = PEER.parse().unwrap();
     let refusals = office.runtime.block_on(futures_util::future::join_all(
-        (0..20).map(|_| office.accounts.authenticate("alice", &password, peer)),
+        (0..20).map(|_| office.accounts.authenticate("alice", &password, None, peer)),
     ));
     let longest = refusals.into_iter().map(|refused| refused.unwrap_err());
     let longest = longest.map(|refused| refused.answer_after.as_secs()).max();
