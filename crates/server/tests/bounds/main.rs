@@ -8,6 +8,7 @@
 
 mod client;
 mod dying;
+mod foreign;
 mod logins;
 mod permissions;
 mod quota;
