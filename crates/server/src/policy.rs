@@ -19,13 +19,11 @@ use std::time::Duration;
 
 use ipnet::IpNet;
 use thirdhost_proto::server::Directions;
-use thirdhost_sockets::{
-    AddressClass, Denied, Initiative, Network, PeerQuestion, Policy, address_class,
-};
-use thirdhost_wire::{Direction, HostSocket};
+use thirdhost_sockets::{Denied, Initiative, Network, PeerQuestion, Policy};
+use thirdhost_wire::{AddressClass, Direction, HostSocket, PORT_UNPRIVILEGED, address_class};
 
 use crate::accounts::{CurrentGrant, ThirdPartyGrant};
-use crate::limits::{PORT_UNPRIVILEGED, TARGET_USERS_MAX, THIRD_HOSTS_PER_MINUTE};
+use crate::limits::{TARGET_USERS_MAX, THIRD_HOSTS_PER_MINUTE};
 
 /// The policy of one session: whom its user may meet over data connections (design D12).
 #[derive(Clone, Debug)]
