@@ -76,6 +76,8 @@ mod tests {
         assert_eq!(found, expected, "{told} from {own}");
     }
 
+    //= security#S-20
+    //= type=test
     #[test]
     fn a_foreign_address_is_replaced_if_unroutable_and_refused_otherwise() {
         check(
@@ -106,6 +108,8 @@ mod tests {
         check("9.9.9.9:40000", "8.8.8.8", true, Ok("9.9.9.9:40000"));
     }
 
+    //= security#S-22
+    //= type=test
     #[test]
     fn a_port_below_1024_is_refused_even_of_a_trusted_server() {
         check("8.8.8.8:25", "8.8.8.8", false, Err("low port"));
