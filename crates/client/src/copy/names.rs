@@ -66,6 +66,8 @@ fn local(directory: &Path, relative: &str) -> PathBuf {
 mod tests {
     use super::*;
 
+    //= security#S-24
+    //= type=test
     #[test]
     fn a_name_that_would_leave_its_directory_is_refused() {
         for name in [
