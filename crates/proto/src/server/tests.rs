@@ -141,6 +141,8 @@ fn a_wrong_lstn_leaves_the_plan_as_it_is() {
 
 //= spec#T-3
 //= type=test
+//= security#S-67
+//= type=test
 #[test]
 fn lstn_and_sock_need_a_login_and_no_epsv_all() {
     let mut pi = session(Unpinned::ControlHost);
@@ -410,6 +412,8 @@ fn an_open_connection_keeps_the_terms_it_was_made_on() {
     assert!(said.last().unwrap().starts_with("504"), "{said:?}");
 }
 
+//= security#S-25
+//= type=test
 #[test]
 fn three_wrong_passwords_end_the_session() {
     let mut pi = session(Unpinned::ControlHost);
@@ -430,6 +434,10 @@ fn three_wrong_passwords_end_the_session() {
     }
 }
 
+//= security#S-60
+//= type=test
+//= security#S-64
+//= type=test
 #[test]
 fn a_line_that_is_no_command_gets_the_reply_of_its_kind() {
     for (line, code) in [
@@ -457,6 +465,8 @@ fn a_line_that_is_no_command_gets_the_reply_of_its_kind() {
     }
 }
 
+//= security#S-57
+//= type=test
 #[test]
 fn ten_bad_lines_in_a_row_end_the_session_and_a_good_one_starts_the_count_anew() {
     let mut pi = logged_in();

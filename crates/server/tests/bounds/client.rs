@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use futures_util::future::poll_immediate;
 use thirdhost_proto::server::VirtualPath;
 use thirdhost_server::Server;
 use thirdhost_server::config::Config;
@@ -79,6 +80,16 @@ impl User {
         }
     }
 
+    /// Whether nothing has come, after the server had its turn.
+    pub(crate) async fn has_heard_nothing(&mut self) -> bool {
+        // The runtime looks at its sockets between tasks only.
+        for _ in 0..TURNS {
+            tokio::task::yield_now().await;
+        }
+        let heard = self.control.fill_buf();
+        poll_immediate(heard).await.is_none()
+    }
+
     pub(crate) async fn say(&mut self, line: &str) {
         let line = format!("{line}\r\n");
         self.control.write_all(line.as_bytes()).await.unwrap();
@@ -131,3 +142,6 @@ impl User {
         )
     }
 }
+
+/// Enough for the server to notice and to answer.
+const TURNS: usize = 256;
