@@ -131,6 +131,8 @@ fn dispatch(pi: &mut ServerPi, now: Duration, command: Command) {
         Command::Eprt(argument) => parameters::eprt(pi, argument),
         Command::Pasv => parameters::pasv(pi),
         Command::Epsv(argument) => parameters::epsv(pi, argument),
+        Command::Esta => parameters::esta(pi),
+        Command::Estp => parameters::estp(pi),
         Command::Cepr(on) => parameters::cepr(pi, on),
         Command::Pret(_) => parameters::pret(pi),
         Command::Algs(_) => service::algs(pi),

@@ -43,6 +43,13 @@ pub(super) enum Asked {
     SockFilter(AcceptFilter),
     /// PORT or EPRT.
     Port(HostSocket),
+    /// ESTA or ESTP.
+    Establish {
+        /// Whether we call.
+        calls: bool,
+        /// Whether ABOR has ended the wait.
+        aborted: bool,
+    },
     /// CWD or CDUP.
     Enter(VirtualPath),
     /// MKD.
@@ -181,6 +188,34 @@ fn pin(pi: &mut ServerPi, pinned: AcceptFilter, admitted: Directions) {
         pi.reply(reply);
     } else {
         pi.reply(text::internal_error());
+    }
+}
+
+/// ABOR while ESTA or ESTP waits; its own reply follows theirs.
+pub(super) fn stop_waiting(pi: &mut ServerPi) {
+    if let Activity::Asking(Asked::Establish { aborted, .. }) = &mut pi.activity
+        && !std::mem::replace(aborted, true)
+    {
+        pi.push(super::Effect::StopTransfer);
+    }
+}
+
+/// The answer to an [`super::Effect::Establish`] has come.
+pub(super) fn established(pi: &mut ServerPi, now: Duration, socket: Option<HostSocket>) {
+    let Activity::Asking(Asked::Establish { calls, .. }) = pi.activity else {
+        return;
+    };
+    pi.activity = Activity::Idle;
+    match socket {
+        None => {
+            pi.release_plan();
+            pi.reply(text::not_connected());
+        }
+        Some(socket) => {
+            pi.open = pi.plan.terms();
+            pi.timers.reserved(now);
+            pi.reply(text::connected(calls, socket));
+        }
     }
 }
 

@@ -167,6 +167,9 @@ impl ServerPi {
             (Activity::Transferring(_), Ok(Command::Abor)) => transfer::abort(self),
             (Activity::Transferring(_), Ok(Command::Stat(None))) => self.push(Effect::AskProgress),
             _ => {
+                if line == Ok(Command::Abor) {
+                    questions::stop_waiting(self);
+                }
                 self.queue.push_back(line);
                 self.serve(now);
             }
@@ -185,6 +188,7 @@ impl ServerPi {
             Event::TooManySessions => login::too_many_sessions(self),
             Event::TooManyFailures => login::too_many_failures(self),
             Event::Arranged(result) => questions::arranged(self, now, result),
+            Event::Established(socket) => questions::established(self, now, socket),
             Event::Answered(result) => questions::answered(self, result),
             Event::Opened(opened) => transfer::opened(self, &opened),
             Event::Finished(outcome) => transfer::finished(self, now, outcome),

@@ -11,6 +11,7 @@ use super::operation::{
 use super::permission::Permission;
 use super::plan::{Plan, PlanRefusal, Terms};
 use super::protection;
+use super::questions::Asked;
 use super::reply_text as text;
 use super::session::{Activity, ServerPi};
 use super::virtual_path::VirtualPath;
@@ -202,6 +203,27 @@ pub(super) fn begin(pi: &mut ServerPi, operation: Operation) {
         parameters,
         protection,
     }));
+}
+
+/// Makes the data connection of `route` ahead of any transfer: ESTA, ESTP.
+pub(super) fn establish(pi: &mut ServerPi, route: Route) {
+    if pi.open.is_some() {
+        return pi.reply(text::connected_already());
+    }
+    let terms = pi.plan.terms();
+    let direction = [Direction::Send, Direction::Receive]
+        .into_iter()
+        .find(|direction| terms.is_some_and(|terms| terms.admit(*direction).is_ok()));
+    let Some(direction) = direction else {
+        refuse::<()>(pi, text::direction_not_permitted());
+        return;
+    };
+    let calls = matches!(route, Route::Call { .. });
+    let asked = Asked::Establish {
+        calls,
+        aborted: false,
+    };
+    pi.ask(Effect::Establish { route, direction }, asked);
 }
 
 /// The file is open: "about to open data connection" (spec A-21).

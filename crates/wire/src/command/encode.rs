@@ -71,6 +71,8 @@ impl Command {
             Self::Ccc => Verb::Ccc,
             Self::Sscn(_) => Verb::Sscn,
             Self::Cpsv => Verb::Cpsv,
+            Self::Esta => Verb::Esta,
+            Self::Estp => Verb::Estp,
             Self::Site(_) => Verb::Site,
         }
     }
@@ -101,6 +103,7 @@ impl Command {
         match self {
             Self::Cdup | Self::Rein | Self::Quit | Self::Pasv | Self::Abor | Self::Pwd => None,
             Self::Syst | Self::Feat | Self::Noop | Self::Ccc | Self::Cpsv => None,
+            Self::Esta | Self::Estp => None,
             Self::User(text) | Self::Acct(text) | Self::Clnt(text) | Self::Csid(text) => {
                 Some(text.to_string())
             }
@@ -115,13 +118,17 @@ impl Command {
             Self::Site(site) => Some(site.to_string()),
             Self::Host(host) => Some(host.to_string()),
             Self::Cepr(on) => Some(if *on { "ON" } else { "OFF" }.to_owned()),
-            Self::Cwd(name) | Self::Dele(name) | Self::Rmd(name) | Self::Mkd(name) => {
-                Some(name.to_string())
-            }
-            Self::Retr(name) | Self::Stor(name) | Self::Appe(name) => Some(name.to_string()),
-            Self::Rnfr(name) | Self::Rnto(name) | Self::Size(name) | Self::Mdtm(name) => {
-                Some(name.to_string())
-            }
+            Self::Cwd(name)
+            | Self::Dele(name)
+            | Self::Rmd(name)
+            | Self::Mkd(name)
+            | Self::Retr(name)
+            | Self::Stor(name)
+            | Self::Appe(name)
+            | Self::Rnfr(name)
+            | Self::Rnto(name)
+            | Self::Size(name)
+            | Self::Mdtm(name) => Some(name.to_string()),
             Self::Stou(name) | Self::List(name) | Self::Nlst(name) | Self::Stat(name) => {
                 name.as_ref().map(ToString::to_string)
             }

@@ -191,14 +191,41 @@ pub(in crate::server) fn failed(outcome: Outcome, started: bool, wanted_director
         }
         Outcome::Refused(why) if started => refusal_in_transfer(why),
         Outcome::Refused(why) => refusal(why),
-        // One text whatever the reason, so that nobody scans ports with it (spec S-5).
-        Outcome::NotConnected | Outcome::NotAdmitted => reply(425, "Can't open data connection."),
+        Outcome::NotConnected | Outcome::NotAdmitted => not_connected(),
         Outcome::ConnectionLost => reply(426, "The data connection broke; transfer aborted."),
         Outcome::TlsFailed(failure) => tls_failed(failure),
         Outcome::Malformed => reply(451, "What arrived does not fit MODE and STRU; aborted."),
         Outcome::Stopped => reply(426, "Transfer aborted."),
         Outcome::Completed { kept, .. } => completed(kept),
     }
+}
+
+/// One text whatever the reason, so that nobody scans ports with it (spec S-5).
+pub(in crate::server) fn not_connected() -> Reply {
+    reply(425, "Can't open data connection.")
+}
+
+/// ESTA tells from where we called, ESTP who came.
+pub(in crate::server) fn connected(calls: bool, socket: HostSocket) -> Reply {
+    thirdhost_wire::connected_reply(if calls { "from" } else { "to" }, socket)
+}
+
+pub(in crate::server) fn connected_already() -> Reply {
+    reply(503, "The data connection is open already.")
+}
+
+pub(in crate::server) fn not_active() -> Reply {
+    reply(
+        520,
+        "ESTA is for a server that calls; send PORT, EPRT or SOCK first.",
+    )
+}
+
+pub(in crate::server) fn not_passive() -> Reply {
+    reply(
+        520,
+        "ESTP is for a server that listens; send PASV, EPSV or LSTN first.",
+    )
 }
 
 fn refusal_in_transfer(why: Refusal) -> Reply {
