@@ -188,6 +188,35 @@ fn each_refusal_takes_one_hash_whoever_is_named() {
 }
 
 #[test]
+fn who_logs_in_again_costs_no_hash_until_the_users_are_read_anew() {
+    let office = Office::new(roll());
+    // As above: whoever hashes has to wait.
+    let hashes = |password: &str| {
+        let hashing = Arc::clone(&office.accounts.hashing);
+        let most = u32::try_from(HASHES_AT_ONCE).unwrap();
+        let all = hashing.try_acquire_many_owned(most).unwrap();
+        let password = Password::try_from(password).unwrap();
+        office.runtime.block_on(async {
+            let peer = PEER.parse().unwrap();
+            let mut attempt =
+                Box::pin(office.accounts.authenticate("alice", &password, None, peer));
+            let waits = futures_util::poll!(&mut attempt).is_pending();
+            drop(all);
+            if waits {
+                attempt.await.ok();
+            }
+            waits
+        })
+    };
+    assert!(hashes("right"));
+    assert!(!hashes("right"));
+    assert!(hashes("wrong"));
+    assert!(!hashes("right"));
+    office.accounts.replace(roll());
+    assert!(hashes("right"));
+}
+
+#[test]
 fn failures_hold_answers_back_longer_until_a_login() {
     let office = Office::new(roll());
     let wait = |password: &str, peer: &str| {
@@ -209,6 +238,27 @@ fn failures_hold_answers_back_longer_until_a_login() {
         2,
         "what failed elsewhere was not his"
     );
+}
+
+#[test]
+fn a_password_that_is_remembered_does_not_stand_in_for_a_certificate() {
+    let mut roll = roll();
+    let admission = &mut roll.users[0].account.admission;
+    admission.certificates = vec![[7; 32]];
+    admission.login = LoginBy::Both;
+    let office = Office::new(roll);
+    let log_in = |shown: Option<&[u8; 32]>| {
+        let password = Password::try_from("right").unwrap();
+        let peer = PEER.parse().unwrap();
+        let checked = office
+            .accounts
+            .authenticate("alice", &password, shown, peer);
+        office.runtime.block_on(checked).is_ok()
+    };
+    assert!(!log_in(None));
+    assert!(log_in(Some(&[7; 32])));
+    assert!(!log_in(None));
+    assert!(!log_in(Some(&[8; 32])));
 }
 
 #[test]

@@ -118,17 +118,13 @@ impl Command {
             Self::Site(site) => Some(site.to_string()),
             Self::Host(host) => Some(host.to_string()),
             Self::Cepr(on) => Some(if *on { "ON" } else { "OFF" }.to_owned()),
-            Self::Cwd(name)
-            | Self::Dele(name)
-            | Self::Rmd(name)
-            | Self::Mkd(name)
-            | Self::Retr(name)
-            | Self::Stor(name)
-            | Self::Appe(name)
-            | Self::Rnfr(name)
-            | Self::Rnto(name)
-            | Self::Size(name)
-            | Self::Mdtm(name) => Some(name.to_string()),
+            Self::Cwd(name) | Self::Dele(name) | Self::Rmd(name) | Self::Mkd(name) => {
+                Some(name.to_string())
+            }
+            Self::Retr(name) | Self::Stor(name) | Self::Appe(name) => Some(name.to_string()),
+            Self::Rnfr(name) | Self::Rnto(name) | Self::Size(name) | Self::Mdtm(name) => {
+                Some(name.to_string())
+            }
             Self::Stou(name) | Self::List(name) | Self::Nlst(name) | Self::Stat(name) => {
                 name.as_ref().map(ToString::to_string)
             }
@@ -151,14 +147,10 @@ impl Command {
             Self::Type(RepresentationType::Image) => Some("I".to_owned()),
             Self::Stru(structure) => Some(structure.letter().to_string()),
             Self::Mode(mode) => Some(mode.letter().to_string()),
-            Self::Allo {
-                bytes,
-                record: None,
-            } => Some(bytes.to_string()),
-            Self::Allo {
-                bytes,
-                record: Some(record),
-            } => Some(format!("{bytes} R {record}")),
+            Self::Allo { bytes, record } => Some(match record {
+                None => bytes.to_string(),
+                Some(record) => format!("{bytes} R {record}"),
+            }),
             Self::Rest(RestartPoint::Offset(offset)) => Some(offset.to_string()),
             Self::Rest(RestartPoint::Marker(marker)) => Some(marker.to_string()),
             Self::Opts {
