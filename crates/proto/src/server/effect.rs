@@ -226,6 +226,13 @@ pub enum Event {
     Answered(Result<Answer, Refusal>),
     /// The file of the transfer is open; data connection and data follow.
     Opened(Opened),
+    /// All that came before a restart marker of the source is stored (spec M-32).
+    Marked {
+        /// The marker, as the source has it.
+        theirs: Text,
+        /// How many octets our file has there.
+        octets: u64,
+    },
     /// The transfer is over.
     Finished(Outcome),
     /// The answer to [`Effect::StartTls`] and [`Effect::EndTls`].

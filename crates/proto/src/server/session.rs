@@ -191,6 +191,7 @@ impl ServerPi {
             Event::Established(socket) => questions::established(self, now, socket),
             Event::Answered(result) => questions::answered(self, result),
             Event::Opened(opened) => transfer::opened(self, &opened),
+            Event::Marked { theirs, octets } => transfer::marked(self, &theirs, octets),
             Event::Finished(outcome) => transfer::finished(self, now, outcome),
             Event::Protected { tls, indicated } => protection::changed(self, tls, indicated),
             Event::Progress { moved, total } => self.reply(text::progress(moved, total)),

@@ -826,6 +826,9 @@ fn restart_points_fit_their_mode_and_last_until_the_transfer() {
     check(&mut pi, "MODE B", "200");
     check(&mut pi, "REST o5", "350");
     check(&mut pi, "REST 5", "501");
+    for other in ["o", "o+5", "o5x", "x5", "o99999999999999999999"] {
+        check(&mut pi, &format!("REST {other}"), "501");
+    }
 }
 
 #[test]

@@ -162,6 +162,61 @@ fn esta_and_estp_make_the_connection_that_the_next_transfer_uses() {
 }
 
 #[test]
+fn a_marker_that_is_stored_is_told_while_the_transfer_runs_and_no_longer() {
+    let marked = || Event::Marked {
+        theirs: thirdhost_wire::Text::try_from("abc").unwrap(),
+        octets: 32_768,
+    };
+    let mut pi = logged_in();
+    check(&mut pi, "MODE B", "200");
+    check(&mut pi, "EPSV", "229");
+    tell(&mut pi, "STOR f");
+    drain(&mut pi);
+    pi.handle_event(NOW, Event::Opened(Opened::default()));
+    drain(&mut pi);
+    pi.handle_event(NOW, marked());
+    assert_eq!(replies(&mut pi), ["110 MARK abc = o32768"]);
+    tell(&mut pi, "ABOR");
+    drain(&mut pi);
+    pi.handle_event(NOW, marked());
+    assert_eq!(drain(&mut pi), []);
+    pi.handle_event(NOW, Event::Finished(Outcome::Stopped));
+    drain(&mut pi);
+    pi.handle_event(NOW, marked());
+    assert_eq!(drain(&mut pi), []);
+}
+
+#[test]
+fn a_marker_of_ours_restarts_text_too_and_an_offset_does_not() {
+    for (mode, representation, rest, expected) in [
+        ("MODE B", "TYPE A", "REST o5", Some(5)),
+        ("MODE B", "TYPE I", "REST o5", Some(5)),
+        ("MODE S", "TYPE I", "REST 5", Some(5)),
+        ("MODE S", "TYPE A", "REST 5", None),
+    ] {
+        for (line, reply) in [("RETR f", "RETR"), ("STOR f", "STOR")] {
+            let mut pi = logged_in();
+            for line in [mode, representation] {
+                check(&mut pi, line, "200");
+            }
+            check(&mut pi, "EPSV", "229");
+            check(&mut pi, rest, "350");
+            tell(&mut pi, line);
+            let effects = drain(&mut pi);
+            let begins = match effects.as_slice() {
+                [Effect::Transfer(transfer)] => match &transfer.operation {
+                    Operation::Retrieve { offset, .. } => Some(*offset),
+                    Operation::Store { offset, .. } => *offset,
+                    other => panic!("{other:?}"),
+                },
+                _ => None,
+            };
+            assert_eq!(begins, expected, "{mode} {representation} {reply}");
+        }
+    }
+}
+
+#[test]
 fn esta_and_estp_want_their_own_side_and_fail_like_a_transfer() {
     let mut pi = logged_in();
     check(&mut pi, "ESTA", "520");

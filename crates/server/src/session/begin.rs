@@ -47,6 +47,7 @@ impl Session {
             data_peer,
             began: now,
             octets: None,
+            marks: progress.marks(),
             progress,
             stop,
         });

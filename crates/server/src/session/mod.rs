@@ -190,7 +190,7 @@ impl Session {
             let wants_input = !self.closing && listens && !self.control.is_clogged();
             let wait = self.wait();
             let clock = Arc::clone(&self.shared.world.clock);
-            let operation = &mut self.operation;
+            let (operation, running) = (&mut self.operation, &mut self.running);
             // One branch reads the control connection and one writes it: they share its halves,
             // so a user who does not read cannot stop a transfer.
             tokio::select! {
@@ -200,6 +200,7 @@ impl Session {
                     self.operation = None;
                     self.done(done);
                 }
+                () = running::marked(running) => self.tell_mark(),
                 io = self.control.turn(wants_input) => match io {
                     Ok(true) => {}
                     Ok(false) => return "closed by the user",
@@ -345,6 +346,7 @@ impl Session {
                 self.pi.handle_event(now, Event::Opened(opened));
             }
             Done::Step(Step::Finished(event, sockets)) => {
+                self.tell_mark();
                 self.sockets = *sockets;
                 self.record(&event);
                 self.pi.handle_event(now, event);

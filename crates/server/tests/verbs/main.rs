@@ -7,5 +7,6 @@ mod early;
 mod facts;
 mod hashes;
 mod listings;
+mod markers;
 mod paths;
 mod support;

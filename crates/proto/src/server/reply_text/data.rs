@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use thirdhost_wire::{HostSocket, NetworkProtocol, Reply};
+use thirdhost_wire::{HostSocket, NetworkProtocol, Reply, Text};
 
 use super::files::refusal;
 use super::reply;
@@ -133,8 +133,21 @@ pub(in crate::server) fn records_need_text() -> Reply {
     reply(504, "STRU R is for TYPE A here; send STRU F or TYPE A.")
 }
 
+/// RFC 1123 section 4.1.3.4: the marker of the source, then ours.
+pub(in crate::server) fn restart_marker(theirs: &Text, octets: u64) -> Reply {
+    reply(110, &format!("MARK {theirs} = o{octets}"))
+}
+
+/// The octets that a marker of ours stands for, as [`restart_marker`] and the sender of files
+/// write it (spec M-33).
+pub(in crate::server) fn offset_of_marker(marker: &Text) -> Option<u64> {
+    let digits = marker.as_str().strip_prefix('o')?;
+    let canonical = digits.bytes().all(|digit| digit.is_ascii_digit());
+    canonical.then(|| digits.parse().ok()).flatten()
+}
+
 pub(in crate::server) fn restart_in_text() -> Reply {
-    reply(554, "REST needs TYPE I and STRU F.")
+    reply(554, "REST needs STRU F, and in MODE S TYPE I.")
 }
 
 pub(in crate::server) fn restart_does_not_fit_mode() -> Reply {
