@@ -422,7 +422,9 @@ impl World {
             }
             Effect::Release => site.reserved = false,
             Effect::Disconnect | Effect::AskProgress | Effect::Close => {}
-            Effect::Authenticate { .. } => unreachable!("both users are logged in already"),
+            Effect::Authenticate { .. } | Effect::Introduce { .. } => {
+                unreachable!("both users are logged in already")
+            }
             Effect::StartTls | Effect::EndTls => unreachable!("neither server has a certificate"),
         }
         if discards {
@@ -437,6 +439,7 @@ impl Site {
             peer: IpAddr::from([203, 0, 113, 5]),
             unpinned: Unpinned::ControlHost,
             clear_login: ClearLogin::Everyone,
+            users_differ: false,
             clear_transfers: ClearTransfers::Allowed,
             tls: TlsOffer::Absent,
             mdtm_sets: false,
@@ -451,6 +454,7 @@ impl Site {
             name: "alice".to_owned(),
             permissions: Permissions::all(),
             operator: false,
+            clear_transfers: None,
         };
         pi.handle_event(NOW, Event::Authenticated(Some(identity)));
         while pi.poll_effect().is_some() {}
