@@ -26,6 +26,8 @@ pub struct ControlConn {
     /// EPSV did not work here.
     pub(crate) epsv_failed: bool,
     pub(crate) data_bytes: u64,
+    /// SSCN ON may be in force: on a data connection to us it would wait for a TLS server.
+    pub(crate) is_tls_client: bool,
     /// STOR was sent since somebody last looked.
     pub(crate) has_stored: bool,
     pub(super) pi: UserPi,
@@ -270,6 +272,7 @@ impl ControlConn {
             representation: None,
             epsv_failed: false,
             data_bytes: 0,
+            is_tls_client: false,
             has_stored: false,
             pi: UserPi::new(),
             tls: None,
