@@ -11,6 +11,7 @@ mod interrupt;
 mod limits;
 mod observer;
 mod place;
+mod product;
 mod third_party;
 
 #[cfg(test)]
@@ -33,6 +34,7 @@ pub use interrupt::Interrupt;
 pub use limits::Limits;
 pub use observer::{Observer, Silent};
 pub use place::{Place, PlaceError, Remote};
+pub use product::Product;
 pub use third_party::{Known, Listen, Pair, Policy, Refusal, Relay, Report, Verify, Via};
 
 pub use thirdhost_proto::third_party::{Arrangement, Operation, Parameters, Side};

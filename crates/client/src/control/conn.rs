@@ -12,7 +12,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio_util::codec::Decoder;
 
 use crate::error::said;
-use crate::{Environment, Error, Server};
+use crate::{Environment, Error, Product, Server};
 
 /// One control connection and what is known about its server.
 #[derive(Debug)]
@@ -20,6 +20,7 @@ pub struct ControlConn {
     pub(crate) environment: Environment,
     pub(crate) server: Server,
     pub(crate) features: Features,
+    greeting: String,
     /// TYPE in force, as far as we know.
     pub(crate) representation: Option<RepresentationType>,
     /// EPSV did not work here.
@@ -68,6 +69,7 @@ impl ControlConn {
             .wait_for(Ticket::GREETING, environment.limits.reply)
             .await?;
         if greeting.code().is_completion() {
+            conn.greeting = greeting.text().to_string();
             Ok(conn)
         } else {
             Err(conn.refused("the connection", greeting, "; try again later"))
@@ -105,6 +107,12 @@ impl ControlConn {
     #[must_use]
     pub fn features(&self) -> &Features {
         &self.features
+    }
+
+    /// Which program it is, as far as its greeting and FEAT tell.
+    #[must_use]
+    pub fn product(&self) -> Product {
+        Product::of(&self.greeting, &self.features)
     }
 
     /// Bytes sent and received on this control connection.
@@ -283,6 +291,7 @@ impl ControlConn {
             environment,
             server,
             features: Features::default(),
+            greeting: String::new(),
             representation: None,
             epsv_failed: false,
             data_bytes: 0,

@@ -98,6 +98,7 @@ impl World {
             },
             pin: true,
             low_ports: false,
+            store_first: false,
             parameters: Parameters::default(),
         };
         let from = Pathname::try_from("PROG1.PL1").expect("a pathname");
