@@ -98,6 +98,7 @@ impl World {
             },
             pin: true,
             low_ports: false,
+            store_first: false,
             parameters: Parameters::default(),
             protection: Protection::Clear,
         };
