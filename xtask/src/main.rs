@@ -1,5 +1,6 @@
 //! The developer's commands, `cargo xtask <verb>`. Knows none of our crates; spawns cargo.
 
+mod bench;
 mod ci;
 mod dist;
 mod e2e;
@@ -21,6 +22,8 @@ fn main() -> ExitCode {
     let steps = match (verb.as_str(), rest.is_empty()) {
         ("e2e", _) => e2e::steps(&rest),
         ("interop", _) => interop::steps(&rest),
+        ("bench", false) => bench::steps(&rest),
+        ("bench", true) => return refuse("`bench` takes what to measure: try `bench --help`"),
         ("test", true) => test::steps(),
         ("ci", true) => ci::steps(),
         ("tidy", true) => tidy::steps(),
@@ -54,6 +57,7 @@ usage: cargo xtask <verb>
 
   e2e [args…]      two servers and a user in one process: RFC 438's example, every arrangement
   interop [args…]  every ordered pair of FTP servers: which ways work, bytes compared
+  bench …          ours beside the FTP servers found here: server, tls, sessions
   test             everything that must pass: doc tests, then all others
   ci               fmt, clippy, tidy, rfc, doc, deny, package, dist, e2e, interop, test
   tidy             the rules of this house that no other tool checks
