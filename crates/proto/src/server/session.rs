@@ -115,13 +115,6 @@ pub(super) enum Activity {
     Closed,
 }
 
-impl Activity {
-    /// Whether a login is under way.
-    pub(super) fn is_login(&self) -> bool {
-        matches!(self, Self::Asking(Asked::Login | Asked::Introduction(_)))
-    }
-}
-
 impl ServerPi {
     /// A session that begins `now`; the first effect is the greeting.
     #[must_use]
@@ -265,13 +258,6 @@ impl ServerPi {
     #[must_use]
     pub fn is_idle(&self) -> bool {
         self.activity == Activity::Idle && self.queue.is_empty()
-    }
-
-    /// Whether the time for a login runs: nobody is in, and what is under way, if anything, is a
-    /// password being checked, whose answer may be held back for longer (spec S-27, S-53).
-    fn is_logging_in(&self) -> bool {
-        let waits = self.activity == Activity::Idle || self.activity.is_login();
-        waits && !self.login.is_in()
     }
 
     pub(super) fn has_queued(&self) -> bool {

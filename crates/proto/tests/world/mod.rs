@@ -10,7 +10,7 @@ use thirdhost_proto::server::{
     ServerPi, Settings, TlsOffer, Unpinned,
 };
 use thirdhost_proto::third_party::{
-    self, Arrangement, BySide, Job, Operation, Parameters, Plan, Side, ThirdParty,
+    self, Arrangement, BySide, Job, Operation, Parameters, Plan, Protection, Side, ThirdParty,
 };
 use thirdhost_wire::{AcceptFilter, Command, HostSocket, Pathname, Reply};
 
@@ -98,7 +98,9 @@ impl World {
             },
             pin: true,
             low_ports: false,
+            store_first: false,
             parameters: Parameters::default(),
+            protection: Protection::Clear,
         };
         let from = Pathname::try_from("PROG1.PL1").expect("a pathname");
         let to = Pathname::try_from("PROG2.PL1").expect("a pathname");

@@ -208,10 +208,11 @@ impl Accounts {
         self.admit(&attempt)?;
         let user = known.users.get(name);
         let hash = user.and_then(|user| user.password.as_ref());
+        // A password that is right may still need the certificate beside it.
+        let does = |user: &&User| user.account.admission.password_does(shown);
         let again =
             hash.is_some_and(|hash| self.remembered.holds(hash, password, self.clock.now()));
-        let does = user.is_some_and(|user| user.account.admission.password_does(shown));
-        if let (Some(user), true) = (user, again && does) {
+        if let Some(user) = user.filter(|_| again).filter(does) {
             lock(&self.failures).succeed(&attempt, self.clock.now());
             return Ok(user.account.clone());
         }
@@ -222,7 +223,7 @@ impl Accounts {
         self.admit(&attempt)?;
         // SECURITY: an unknown user costs the same work as a known one (spec S-26).
         let matches = matches(turn, hash.unwrap_or(&known.nobody), password).await;
-        match user.zip(hash).filter(|_| matches && does) {
+        match user.zip(hash).filter(|(user, _)| matches && does(user)) {
             Some((user, hash)) => {
                 self.remembered.keep(hash, password, self.clock.now());
                 lock(&self.failures).succeed(&attempt, self.clock.now());

@@ -217,6 +217,27 @@ fn who_logs_in_again_costs_no_hash_until_the_users_are_read_anew() {
 }
 
 #[test]
+fn a_remembered_password_does_not_stand_for_the_certificate_that_is_needed_beside_it() {
+    let mut roll = roll();
+    let certificate = [7; 32];
+    for user in &mut roll.users {
+        user.account.admission.certificates = vec![certificate];
+        user.account.admission.login = LoginBy::Both;
+    }
+    let office = Office::new(roll);
+    let password = Password::try_from("right").unwrap();
+    let gets_in = |shown: Option<&[u8; 32]>| {
+        let peer = PEER.parse().unwrap();
+        let attempt = office
+            .accounts
+            .authenticate("alice", &password, shown, peer);
+        office.runtime.block_on(attempt).is_ok()
+    };
+    assert!(gets_in(Some(&certificate)));
+    assert!(!gets_in(None));
+}
+
+#[test]
 fn failures_hold_answers_back_longer_until_a_login() {
     let office = Office::new(roll());
     let wait = |password: &str, peer: &str| {
