@@ -21,9 +21,9 @@ fn main() -> ExitCode {
     let rest: Vec<String> = args.collect();
     let steps = match (verb.as_str(), rest.is_empty()) {
         ("e2e", _) => e2e::steps(&rest),
-        ("interop", _) => interop::steps(&rest),
         ("bench", false) => bench::steps(&rest),
         ("bench", true) => return refuse("`bench` takes what to measure: try `bench --help`"),
+        ("interop", _) => interop::steps(&rest),
         ("test", true) => test::steps(),
         ("ci", true) => ci::steps(),
         ("tidy", true) => tidy::steps(),

@@ -38,7 +38,9 @@ pub use limits::Limits;
 pub use observer::{Observer, Silent};
 pub use place::{Place, PlaceError, Remote};
 pub use product::Product;
-pub use third_party::{Known, Listen, Pair, Policy, Refusal, Relay, Report, Verify, Via};
+pub use third_party::{
+    Known, Listen, Pair, Policy, Protected, Refusal, Relay, Report, Verify, Via,
+};
 pub use tls::{
     Authorities, AuthoritiesError, Certified, Distrust, Fingerprint, NotAFingerprint, Security,
     Trust,

@@ -21,12 +21,15 @@ pub struct ControlConn {
     pub(crate) environment: Environment,
     pub(crate) server: Server,
     pub(crate) features: Features,
+    /// What 220 said, for telling the product.
     pub(super) greeting: String,
     /// TYPE in force, as far as we know.
     pub(crate) representation: Option<RepresentationType>,
     /// EPSV did not work here.
     pub(crate) epsv_failed: bool,
     pub(crate) data_bytes: u64,
+    /// SSCN ON may be in force: on a data connection to us it would wait for a TLS server.
+    pub(crate) is_tls_client: bool,
     /// STOR was sent since somebody last looked.
     pub(crate) has_stored: bool,
     pub(super) pi: UserPi,
@@ -278,6 +281,7 @@ impl ControlConn {
             representation: None,
             epsv_failed: false,
             data_bytes: 0,
+            is_tls_client: false,
             has_stored: false,
             pi: UserPi::new(),
             tls: None,

@@ -31,6 +31,7 @@ use crate::user::{Class, Received, Ticket, UserPi};
 ///     low_ports: false,
 ///     store_first: false,
 ///     parameters: Parameters::default(),
+///     protection: Protection::Clear,
 /// };
 /// let from = Pathname::try_from("PROG1.PL1").expect("a name");
 /// let to = Pathname::try_from("PROG2.PL1").expect("a name");
@@ -55,12 +56,12 @@ impl ThirdParty {
     /// Begins with the transfer parameters.
     #[must_use]
     pub fn new(plan: Plan, job: Job) -> Self {
-        let commands = parameter_commands(plan.parameters);
+        let commands = |side| parameter_commands(plan.parameters, plan.protection, side);
         let mut machine = Self {
             phase: Phase::Parameters {
                 left: BySide {
-                    source: commands.clone(),
-                    destination: commands,
+                    source: commands(Side::Source),
+                    destination: commands(Side::Destination),
                 },
             },
             plan,

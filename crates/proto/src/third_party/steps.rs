@@ -11,7 +11,8 @@ use super::machine::Transfer;
 use super::outcome::{Cause, Failure, Outcome, Step};
 use super::payload;
 use super::{
-    AddressRefused, Arrangement, BySide, Operation, Parameters, Side, ThirdParty, passive_address,
+    AddressRefused, Arrangement, BySide, Operation, Parameters, Protection, Side, ThirdParty,
+    passive_address,
 };
 use crate::user::Class;
 
@@ -28,6 +29,8 @@ pub(super) enum Phase {
     Calling { listening: HostSocket },
     /// The listener was told who may call.
     Pinning { listening: HostSocket },
+    /// Both were told whom they will meet; who has not answered yet.
+    Naming { owed: BySide<bool> },
     /// Both were told where to go on; who has not answered yet.
     Restarting { owed: BySide<bool> },
     /// One server has its transfer command; the other's waits for its word (spec U-4).
@@ -49,6 +52,7 @@ impl Phase {
             Self::Listening => Step::Listen,
             Self::Calling { .. } => Step::Call,
             Self::Pinning { .. } => Step::Pin,
+            Self::Naming { .. } => Step::Name,
             Self::Restarting { .. } => Step::Restart,
             Self::First(_) | Self::Transferring | Self::Aborting(_) | Self::Ended(_) => {
                 Step::Transfer
@@ -58,12 +62,18 @@ impl Phase {
 }
 
 /// TYPE first: some servers fix it when the data connection is arranged, not when it is used.
-pub(super) fn parameter_commands(parameters: Parameters) -> VecDeque<Command> {
-    VecDeque::from([
+pub(super) fn parameter_commands(
+    parameters: Parameters,
+    protection: Protection,
+    side: Side,
+) -> VecDeque<Command> {
+    let mut commands = VecDeque::from([
         Command::Type(parameters.representation),
         Command::Stru(parameters.structure),
         Command::Mode(parameters.mode),
-    ])
+    ]);
+    commands.extend(protection.role_command(side));
+    commands
 }
 
 impl ThirdParty {
@@ -73,6 +83,7 @@ impl ThirdParty {
         match phase {
             Phase::Parameters { .. } => self.parameter_answered(side, reply, class),
             Phase::Presence { by_facts } => self.presence_answered(reply, class, by_facts),
+            Phase::Naming { .. } => self.name_answered(side, reply, class),
             Phase::Restarting { .. } => self.restart_answered(side, reply, class),
             phase if class != Class::Completion => {
                 self.fail(side, phase.step(), Cause::Reply(reply));
@@ -124,12 +135,17 @@ impl ThirdParty {
         let is_default = matches!(
             asked,
             Some(Command::Stru(structure)) if structure == Default::default()
-        ) || matches!(asked, Some(Command::Mode(mode)) if mode == Default::default());
-        // A server that does not know STRU or MODE at all has their defaults and no other.
+        ) || matches!(asked, Some(Command::Mode(mode)) if mode == Default::default())
+            || asked == Some(Command::Sscn(Some(false)));
+        let step = match asked {
+            Some(Command::Sscn(_)) => Step::Protect,
+            _ => Step::Parameters,
+        };
+        // A server that does not know STRU, MODE or SSCN has their defaults and no other.
         if class == Class::Completion || (is_default && is_unknown(&reply)) {
             self.next_parameter(side);
         } else {
-            self.fail(side, Step::Parameters, Cause::Reply(reply));
+            self.fail(side, step, Cause::Reply(reply));
         }
     }
 
@@ -191,7 +207,7 @@ impl ThirdParty {
                 protocol: None,
             },
             Arrangement::Epsv => Command::Epsv(EpsvArgument::Default),
-            Arrangement::Pasv => Command::Pasv,
+            Arrangement::Pasv => self.plan.protection.passive_command(),
         };
         self.send(listener, command);
     }
@@ -240,7 +256,7 @@ impl ThirdParty {
         } else if self.plan.pin {
             self.pin(host, ANY_SOCKET, listening);
         } else {
-            self.restart_or_transfer();
+            self.name_or_transfer();
         }
     }
 
@@ -263,11 +279,11 @@ impl ThirdParty {
                     Cause::Unusable { reply, problem },
                 );
             }
-            _ => self.restart_or_transfer(),
+            _ => self.name_or_transfer(),
         }
     }
 
-    fn restart_or_transfer(&mut self) {
+    pub(super) fn restart_or_transfer(&mut self) {
         if self.job.offset == 0 {
             self.transfer();
             return;
