@@ -55,6 +55,11 @@ impl User {
         (user, greeting)
     }
 
+    /// Sends octets that are no line of FTP.
+    pub(crate) async fn say_octets(&mut self, octets: &[u8]) {
+        self.control.write_all(octets).await.unwrap();
+    }
+
     /// Connects and logs in as anonymous, in TYPE I.
     pub(crate) async fn log_in(address: std::net::SocketAddr) -> Self {
         let (mut user, _) = Self::connect(address).await;

@@ -10,6 +10,7 @@ mod client;
 mod clock;
 mod crash;
 mod dying;
+mod foreign;
 mod logins;
 mod permissions;
 mod quota;

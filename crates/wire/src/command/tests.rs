@@ -762,7 +762,7 @@ fn other_lines_are_no_commands() {
     check(b" RETR a", CommandError::Unknown);
     check(b"RETRX a", CommandError::Unknown);
     check(b"\xff\xfe", CommandError::Unknown);
-    check(b"GET / HTTP/1.1", CommandError::Unknown);
+    check(b"GET / HTTP/1.1", CommandError::OtherProtocol);
     check(b"NOOP\r", CommandError::Unknown);
     check(b"RETR a\nDELE b", CommandError::ForbiddenOctet);
     check(b"RETR a\0", CommandError::ForbiddenOctet);

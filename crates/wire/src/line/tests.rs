@@ -29,6 +29,15 @@ fn lines_end_in_crlf_alone() {
 }
 
 #[test]
+fn a_tls_record_in_place_of_a_line_is_told_at_once_and_nothing_after_it() {
+    check(
+        b"NOOP\r\n\x16\x03\x01\x02\0\x01\r\nNOOP\r\n",
+        &[line(b"NOOP"), LineEvent::OtherProtocol],
+    );
+    check(b"A\x16\r\n", &[line(b"A\x16")]);
+}
+
+#[test]
 fn a_line_longer_than_the_limit_is_discarded_whole() {
     check(b"12345678\r\n", &[line(b"12345678")]);
     check(b"123456789\r\nA\r\n", &[LineEvent::TooLong, line(b"A")]);
