@@ -92,6 +92,29 @@ fn a_private_address_is_never_told_to_a_public_peer() {
     }
 }
 
+/// then the shell stops reading, and the user-PI is held up by TCP.
+//= security#S-57
+//= type=test
+#[test]
+fn sixty_four_commands_wait_behind_a_transfer_and_no_more_are_read() {
+    let mut pi = logged_in();
+    check(&mut pi, "EPSV", "229");
+    tell(&mut pi, "STOR f");
+    pi.handle_event(NOW, Event::Opened(Opened::default()));
+    drain(&mut pi);
+    for waiting in 0..64 {
+        assert!(pi.wants_commands(), "{waiting}");
+        tell(&mut pi, "NOOP");
+    }
+    assert!(!pi.wants_commands());
+    pi.handle_event(NOW, Event::Finished(Outcome::ConnectionLost));
+    let said = replies(&mut pi);
+    assert_eq!(
+        said.iter().filter(|said| said.starts_with("200")).count(),
+        64
+    );
+}
+
 //= security#S-45
 //= type=test
 #[test]
