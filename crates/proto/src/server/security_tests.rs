@@ -115,6 +115,70 @@ fn sixty_four_commands_wait_behind_a_transfer_and_no_more_are_read() {
     );
 }
 
+/// A stateful firewall may take what is echoed for a reply of its own.
+//= security#S-62
+//= type=test
+#[test]
+fn no_refusal_of_any_verb_echoes_what_was_sent() {
+    let refusals = [
+        Refusal::NotFound,
+        Refusal::NotPermitted,
+        Refusal::Exists,
+        Refusal::NotDirectory,
+        Refusal::NotFile,
+        Refusal::NotEmpty,
+        Refusal::NameNotAllowed,
+        Refusal::Busy,
+        Refusal::BadOffset,
+        Refusal::NoSpace,
+        Refusal::TooLarge,
+        Refusal::TooLargeToCount,
+        Refusal::TooLargeToHash,
+        Refusal::Overloaded,
+        Refusal::PatternTooWide,
+        Refusal::NotSupported,
+        Refusal::Failed,
+    ];
+    let forged = "(10,0,0,1,4,1)";
+    let mut refused = 0;
+    for verb in Verb::ALL {
+        for argument in [
+            format!("227 {forged}"),
+            format!("20200102030405 {forged}"),
+            format!("Modify=20200102030405; {forged}"),
+            format!("CHMOD 600 {forged}"),
+            format!("UTIME 20200102030405 {forged}"),
+            format!("{forged} 0 1"),
+            forged.to_owned(),
+        ] {
+            for refusal in refusals {
+                let mut pi = logged_in();
+                check(&mut pi, "EPSV", "229");
+                check(&mut pi, "RNFR f", "350");
+                tell(&mut pi, &format!("{verb} {argument}"));
+                while let Some(effect) = pi.poll_effect() {
+                    let event = match effect {
+                        Effect::Reply(reply) => {
+                            let negative = reply.code().number() >= 400;
+                            refused += usize::from(negative);
+                            let echoed = reply.to_string().contains(forged);
+                            assert!(!(negative && echoed), "{verb} {argument}: {reply}");
+                            continue;
+                        }
+                        Effect::Arrange(_) => Event::Arranged(Err(ArrangeRefusal::NotPermitted)),
+                        Effect::Ask(_) => Event::Answered(Err(refusal)),
+                        Effect::Authenticate { .. } => Event::Authenticated(None),
+                        Effect::Transfer(_) => Event::Finished(Outcome::Refused(refusal)),
+                        _ => continue,
+                    };
+                    pi.handle_event(NOW, event);
+                }
+            }
+        }
+    }
+    assert!(refused > 5_000, "{refused}");
+}
+
 //= security#S-45
 //= type=test
 #[test]
