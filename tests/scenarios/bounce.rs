@@ -256,6 +256,8 @@ fn no_form_of_an_address_leads_past_policy() {
 
 /// The grant has a direction: to send there is not to receive from there.
 //= spec#T-18
+//= security#S-11
+//= type=test
 #[test]
 fn a_grant_to_send_is_no_grant_to_receive() {
     let site = Site::configured(SITE1, |config| {
