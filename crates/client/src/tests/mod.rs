@@ -6,6 +6,7 @@ mod landing;
 mod relay;
 mod stage;
 mod third_party;
+mod tls;
 mod two_party;
 
 use crate::fake::{Answer, FakeNet, say};

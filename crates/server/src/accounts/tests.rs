@@ -185,6 +185,34 @@ fn each_refusal_takes_one_hash_whoever_is_named() {
 }
 
 #[test]
+fn who_logs_in_again_costs_no_hash_until_the_users_are_read_anew() {
+    let office = Office::new(roll());
+    // As above: whoever hashes has to wait.
+    let hashes = |password: &str| {
+        let hashing = Arc::clone(&office.accounts.hashing);
+        let most = u32::try_from(HASHES_AT_ONCE).unwrap();
+        let all = hashing.try_acquire_many_owned(most).unwrap();
+        let password = Password::try_from(password).unwrap();
+        office.runtime.block_on(async {
+            let peer = PEER.parse().unwrap();
+            let mut attempt = Box::pin(office.accounts.authenticate("alice", &password, peer));
+            let waits = futures_util::poll!(&mut attempt).is_pending();
+            drop(all);
+            if waits {
+                attempt.await.ok();
+            }
+            waits
+        })
+    };
+    assert!(hashes("right"));
+    assert!(!hashes("right"));
+    assert!(hashes("wrong"));
+    assert!(!hashes("right"));
+    office.accounts.replace(roll());
+    assert!(hashes("right"));
+}
+
+#[test]
 fn failures_hold_answers_back_longer_until_a_login() {
     let office = Office::new(roll());
     let wait = |password: &str, peer: &str| {

@@ -8,6 +8,8 @@ use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Value, json};
 use thirdhost_client::{ExitCode, Happened, Known, Moved, Observer, Summary, Watcher, Way, escape};
 
+use crate::warnings::Once;
+
 /// Writes down what happens, for a person or for a program.
 #[derive(Debug)]
 pub(crate) struct Watch {
@@ -16,6 +18,7 @@ pub(crate) struct Watch {
     done_bytes: AtomicU64,
     /// Whether the bytes pass this host once, so that they can be counted on their way.
     counts: bool,
+    warned: Once,
     /// The last file's way from server to server; `Some(None)` if none was found.
     worked: Mutex<Option<Option<Known>>>,
 }
@@ -54,6 +57,7 @@ impl Watch {
             style,
             done_bytes: AtomicU64::new(0),
             counts,
+            warned: Once::default(),
             worked: Mutex::default(),
         }
     }
@@ -166,6 +170,19 @@ impl Observer for Watch {
     fn moved(&self, bytes: u64) {
         if let (Style::Bar(bar), true) = (&self.style, self.counts) {
             bar.inc(bytes);
+        }
+    }
+
+    fn warning(&self, warning: &str) {
+        if !self.warned.is_first(warning) {
+            return;
+        }
+        match &self.style {
+            Style::Json => {
+                let event = json!({"event": "warning", "warning": warning});
+                let _unheard = writeln!(io::stdout(), "{event}");
+            }
+            Style::Bar(_) | Style::Lines { .. } => self.say(warning),
         }
     }
 
