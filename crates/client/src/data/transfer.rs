@@ -186,6 +186,7 @@ impl ControlConn {
         command: Command,
         offset: u64,
     ) -> Result<Link, Error> {
+        self.be_tls_server().await?;
         let connection = self.open_data().await?;
         if offset > 0 {
             let restart = Command::Rest(RestartPoint::Offset(offset));

@@ -1,7 +1,9 @@
 //! `append` and `mv`: two places, of which both, one or none may be on a server.
 
 use serde_json::json;
-use thirdhost_client::{Error, Operation, Pair, Pathname, Place, Policy, Remote, Report};
+use thirdhost_client::{
+    Error, Operation, Pair, Pathname, Place, Policy, Protected, Remote, Report,
+};
 
 use crate::console::Console;
 use crate::failure::Failure;
@@ -114,6 +116,11 @@ async fn direct(
         "seconds": report.elapsed.as_secs_f64(),
         "arrangement": arrangement_word(&report),
         "listener": report.listener.map(|side| side.to_string()),
+        "tls": match report.protection {
+            Protected::No => None,
+            Protected::Unchecked => Some("unchecked"),
+            Protected::Mutually => Some("checked"),
+        },
         "verified": report.verified,
         "bytes_through_this_host": report.data_bytes_here,
         "control_bytes": control_bytes,
@@ -129,7 +136,12 @@ fn summary(report: &Report) -> String {
     };
     let way = match (report.arrangement, report.listener) {
         (Some(arrangement), Some(listener)) => {
-            format!("direct by {arrangement} ({listener} listening)")
+            let tls = match report.protection {
+                Protected::No => "",
+                Protected::Unchecked => ", TLS with unchecked certificates",
+                Protected::Mutually => ", TLS with checked certificates",
+            };
+            format!("direct by {arrangement} ({listener} listening{tls})")
         }
         _ => "relayed through this host".to_owned(),
     };

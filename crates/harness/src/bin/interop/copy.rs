@@ -28,6 +28,16 @@ pub(crate) enum Way {
     Failed(String),
 }
 
+impl Way {
+    /// Which server listened.
+    pub(crate) fn listener(&self) -> Option<&str> {
+        match self {
+            Self::Direct { listener, .. } => Some(listener),
+            _ => None,
+        }
+    }
+}
+
 impl fmt::Display for Way {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -216,7 +226,7 @@ fn written(mut file: fs::File) -> io::Result<Vec<u8>> {
 const TREE: &str = "interop";
 
 /// Nothing, next to nothing, more than a buffer, more than all of them.
-const SIZES: [usize; 4] = [0, 1, 70_000, 3 << 20];
+pub(crate) const SIZES: [usize; 4] = [0, 1, 70_000, 3 << 20];
 
 /// For all files of a pair; what is silent for longer hangs.
 const PATIENCE: Duration = Duration::from_secs(30);
