@@ -1,8 +1,10 @@
-//! Programs that others wrote, against the real thirdhostd: curl, Python's ftplib, lftp.
+//! Programs that others wrote, against the real thirdhostd: what some can do besides, and the
+//! matrix of what all are asked.
 
 mod curl;
 mod ftplib;
 mod lftp;
+mod matrix;
 
 use std::collections::BTreeMap;
 use std::fs;
