@@ -64,7 +64,7 @@ impl Host {
 
 /// Whether a program is there. Where it is not, its tests are left out and say so, unless
 /// `THIRDHOST_REQUIRE_PEERS` is set: then they fail.
-fn require(program: &str) -> bool {
+pub(crate) fn require(program: &str) -> bool {
     let found = Command::new(program)
         .arg("--version")
         .stdin(Stdio::null())
