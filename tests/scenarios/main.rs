@@ -17,4 +17,5 @@ mod reserve;
 mod storing;
 mod support;
 mod trouble;
+mod under_tls;
 mod whole;

@@ -1,5 +1,6 @@
 //! The developer's commands, `cargo xtask <verb>`. Knows none of our crates; spawns cargo.
 
+mod bench;
 mod ci;
 mod dist;
 mod e2e;
@@ -19,6 +20,8 @@ fn main() -> ExitCode {
     let rest: Vec<String> = args.collect();
     let steps = match (verb.as_str(), rest.is_empty()) {
         ("e2e", _) => e2e::steps(&rest),
+        ("bench", false) => bench::steps(&rest),
+        ("bench", true) => return refuse("`bench` takes what to measure: try `bench --help`"),
         ("test", true) => test::steps(),
         ("ci", true) => ci::steps(),
         ("tidy", true) => tidy::steps(),
@@ -51,6 +54,7 @@ const USAGE: &str = "\
 usage: cargo xtask <verb>
 
   e2e [args…]  two servers and a user in one process: RFC 438's example, then every arrangement
+  bench …      ours beside the FTP servers found here: server, tls, sessions
   test         everything that must pass: doc tests, then all others
   ci           fmt, clippy, tidy, rfc, doc, deny, package, e2e, test
   tidy         the rules of this house that no other tool checks

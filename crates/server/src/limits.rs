@@ -43,6 +43,12 @@ pub const REPLY_TIMEOUT: Duration = Duration::from_secs(60);
 /// How long a transfer may move no byte (spec S-53).
 pub const STALL_TIMEOUT: Duration = Duration::from_secs(300);
 
+/// How long after the end of a file from the user's own host the control connection may still
+/// tell that the user's process has died (spec M-14, S-51): Linux closes the sockets of a killed
+/// process within microseconds, the data connection first. Each such upload takes that much
+/// longer.
+pub const LAST_WORD: Duration = Duration::from_millis(2);
+
 /// How long a reserved data socket may stay unused (spec A-23, `listen_idle_timeout`).
 pub const RESERVATION_IDLE: Duration = Duration::from_secs(300);
 
@@ -69,6 +75,12 @@ pub const HASH_BYTES_MAX: u64 = 64 * 1024 * 1024 * 1024;
 /// Passwords hashed at the same time. Each takes about 20 MiB and a core for tens of
 /// milliseconds: more at once would starve the sessions that move files.
 pub const HASHES_AT_ONCE: usize = 2;
+
+/// Users whose password is remembered as right; the oldest makes room.
+pub const VERIFIED_MAX: usize = 4096;
+
+/// How long a password is remembered as right after it was hashed in full.
+pub const VERIFIED_KEPT: Duration = Duration::from_secs(15 * 60);
 
 /// The memory one password hash may ask for, in KiB: 256 MiB, so that a line in the users file
 /// cannot take the machine.
@@ -143,9 +155,6 @@ pub const USAGE_PAUSE_MIN: Duration = Duration::from_millis(500);
 
 /// How many times the time it took to count a home must pass before it is counted anew.
 pub const USAGE_PAUSE_RATIO: u32 = 10;
-
-/// The least port that an unprivileged process may use (spec S-1, S-8).
-pub const PORT_UNPRIVILEGED: u16 = 1024;
 
 #[cfg(test)]
 mod tests {

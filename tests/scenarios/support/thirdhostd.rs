@@ -1,7 +1,7 @@
 //! The real binary: built when it is not there yet, started, told by signals, ended.
 
 use std::fs;
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
@@ -18,7 +18,7 @@ use super::user::User;
 pub(crate) struct Thirdhostd {
     pub(crate) address: SocketAddr,
     child: Child,
-    lines: Receiver<String>,
+    listening: Receiver<String>,
     log: Arc<Mutex<String>>,
 }
 
@@ -41,19 +41,19 @@ impl Thirdhostd {
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
-        let (lines, log) = (read_lines(&mut child), read_log(&mut child));
-        let address = address(&lines, &log);
+        let (listening, log) = (lines(&mut child), read_log(&mut child));
+        let address = next_address(&listening, &log);
         Self {
             address,
             child,
-            lines,
+            listening,
             log,
         }
     }
 
-    /// Where it listens besides; once for each further address, in the order of configuration.
+    /// Where it listens besides.
     pub(crate) fn next_address(&self) -> SocketAddr {
-        address(&self.lines, &self.log)
+        next_address(&self.listening, &self.log)
     }
 
     /// Starts it at `host` over `root` for alice, who may do everything, also with third hosts.
@@ -187,14 +187,14 @@ fn built() -> &'static Path {
     })
 }
 
-fn address(lines: &Receiver<String>, log: &Mutex<String>) -> SocketAddr {
-    let line = lines.recv_timeout(LONG);
+fn next_address(listening: &Receiver<String>, log: &Mutex<String>) -> SocketAddr {
+    let line = listening.recv_timeout(LONG);
     let line = line.unwrap_or_else(|_| panic!("no line: {}", log.lock().unwrap()));
     let address = line.strip_prefix("listening on ").unwrap();
     address.parse().unwrap()
 }
 
-fn read_lines(child: &mut Child) -> Receiver<String> {
+fn lines(child: &mut Child) -> Receiver<String> {
     let (told, lines) = mpsc::channel();
     let stdout = BufReader::new(child.stdout.take().unwrap());
     thread::spawn(move || {

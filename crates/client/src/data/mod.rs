@@ -1,6 +1,7 @@
 //! Our own data connections: files and listings that do pass through this host.
 
 mod open;
+mod protect;
 mod transfer;
 
 pub(crate) use transfer::{BUFFER_BYTES, Half, Link};

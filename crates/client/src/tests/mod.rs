@@ -2,8 +2,11 @@
 
 mod control;
 mod copy;
+mod landing;
 mod relay;
+mod stage;
 mod third_party;
+mod tls;
 mod two_party;
 
 use crate::fake::{Answer, FakeNet, say};

@@ -20,6 +20,7 @@ mod attempts;
 mod bounds;
 mod hash;
 mod held;
+mod remembered;
 mod throttle;
 
 pub use bounds::{Bounds, Rates};
@@ -27,6 +28,7 @@ pub use hash::{PasswordHash, PasswordHashError};
 
 use attempts::{Attempt, Attempts};
 use held::Held;
+use remembered::Remembered;
 
 /// Someone who has logged in.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -100,6 +102,7 @@ pub struct Refused {
 pub struct Accounts {
     known: Arc<Mutex<Arc<Known>>>,
     hashing: Arc<Semaphore>,
+    remembered: Remembered,
     failures: Mutex<Attempts>,
     held: Arc<Mutex<HashMap<IpAddr, usize>>>,
     clock: Arc<dyn Clock>,
@@ -113,6 +116,7 @@ impl Accounts {
         Self {
             known: Arc::new(Mutex::new(Arc::new(Known::from(roll)))),
             hashing: Arc::new(Semaphore::new(HASHES_AT_ONCE)),
+            remembered: Remembered::new(&*random),
             failures: Mutex::default(),
             held: Arc::default(),
             clock,
@@ -124,6 +128,7 @@ impl Accounts {
     /// permissions they logged in with; whom they may meet is asked of the new roll (S-15).
     pub fn replace(&self, roll: Roll) {
         *lock(&self.known) = Arc::new(Known::from(roll));
+        self.remembered.clear();
     }
 
     /// Which third hosts the user `name` may meet, whenever it is asked.
@@ -163,17 +168,24 @@ impl Accounts {
         }
         let attempt = Attempt::new(throttled_as(peer), name);
         self.admit(&attempt)?;
+        let user = known.users.get(name);
+        let hash = user.and_then(|user| user.password.as_ref());
+        let again =
+            hash.is_some_and(|hash| self.remembered.holds(hash, password, self.clock.now()));
+        if let (Some(user), true) = (user, again) {
+            lock(&self.failures).succeed(&attempt, self.clock.now());
+            return Ok(user.account.clone());
+        }
         let Ok(turn) = Arc::clone(&self.hashing).acquire_owned().await else {
             return Err(self.refuse(attempt));
         };
         // SECURITY: attempts that waited for their turn together do not escape being counted.
         self.admit(&attempt)?;
-        let user = known.users.get(name);
-        let hash = user.and_then(|user| user.password.as_ref());
         // SECURITY: an unknown user costs the same work as a known one (spec S-26).
         let matches = matches(turn, hash.unwrap_or(&known.nobody), password).await;
-        match user.filter(|_| matches && hash.is_some()) {
-            Some(user) => {
+        match user.zip(hash).filter(|_| matches) {
+            Some((user, hash)) => {
+                self.remembered.keep(hash, password, self.clock.now());
                 lock(&self.failures).succeed(&attempt, self.clock.now());
                 Ok(user.account.clone())
             }

@@ -118,6 +118,8 @@ fn the_right_password_opens_the_account() {
     assert_eq!(office.log_in("alice", "right", PEER).unwrap().name, "alice");
 }
 
+//= security#S-28
+//= type=test
 #[test]
 fn unknown_wrong_and_disabled_are_refused_alike() {
     let check = |name: &str, password: &str| {
@@ -142,6 +144,8 @@ fn unknown_wrong_and_disabled_are_refused_alike() {
     check(&"x".repeat(4000), "right");
 }
 
+//= security#S-26
+//= type=test
 #[test]
 fn an_unknown_user_costs_the_work_of_the_costliest_known_one() {
     let mut roll = roll();
@@ -156,6 +160,8 @@ fn an_unknown_user_costs_the_work_of_the_costliest_known_one() {
     assert_eq!(Known::from(roll).nobody.work(), costly.work());
 }
 
+//= security#S-26
+//= type=test
 #[test]
 fn each_refusal_takes_one_hash_whoever_is_named() {
     // The permits are taken away: whoever hashes has to wait, and then the attempt is pending.
@@ -176,6 +182,34 @@ fn each_refusal_takes_one_hash_whoever_is_named() {
         })
     };
     assert!(pending("alice") && pending("carol") && pending("nobody"));
+}
+
+#[test]
+fn who_logs_in_again_costs_no_hash_until_the_users_are_read_anew() {
+    let office = Office::new(roll());
+    // As above: whoever hashes has to wait.
+    let hashes = |password: &str| {
+        let hashing = Arc::clone(&office.accounts.hashing);
+        let most = u32::try_from(HASHES_AT_ONCE).unwrap();
+        let all = hashing.try_acquire_many_owned(most).unwrap();
+        let password = Password::try_from(password).unwrap();
+        office.runtime.block_on(async {
+            let peer = PEER.parse().unwrap();
+            let mut attempt = Box::pin(office.accounts.authenticate("alice", &password, peer));
+            let waits = futures_util::poll!(&mut attempt).is_pending();
+            drop(all);
+            if waits {
+                attempt.await.ok();
+            }
+            waits
+        })
+    };
+    assert!(hashes("right"));
+    assert!(!hashes("right"));
+    assert!(hashes("wrong"));
+    assert!(!hashes("right"));
+    office.accounts.replace(roll());
+    assert!(hashes("right"));
 }
 
 #[test]
@@ -241,6 +275,8 @@ fn slips_made_good_leave_no_trace() {
     }
 }
 
+//= security#S-27
+//= type=test
 #[test]
 fn guesses_at_one_name_from_everywhere_are_held_off_and_its_user_is_not() {
     let office = Office::new(roll());
@@ -282,6 +318,8 @@ fn failures_of_one_ipv6_network_count_together() {
     assert_eq!(wait("e", "::ffff:192.0.2.7"), PENALTY_FIRST * 2);
 }
 
+//= security#S-27
+//= type=test
 #[test]
 fn a_guesser_who_does_not_wait_is_not_even_checked() {
     let office = Office::new(roll());
@@ -298,6 +336,8 @@ fn a_guesser_who_does_not_wait_is_not_even_checked() {
     assert!(office.log_in("alice", "right", PEER).is_ok(), "and it ends");
 }
 
+//= security#S-26
+//= type=test
 #[test]
 fn the_answer_is_blurred_by_a_sixteenth_at_most() {
     let clock = Arc::new(Hand::default());

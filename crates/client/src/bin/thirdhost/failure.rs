@@ -4,7 +4,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use thirdhost_client::{Error, ExitCode, PlaceError};
+use thirdhost_client::{AuthoritiesError, Error, ExitCode, PlaceError};
 
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Failure {
@@ -41,6 +41,8 @@ pub(crate) enum Failure {
          user, and mv renames"
     )]
     OneServer(SocketAddr),
+    #[error("{0}; it is the site's ca_file")]
+    Authorities(#[from] AuthoritiesError),
     #[error(transparent)]
     Client(#[from] Error),
 }
@@ -51,7 +53,9 @@ impl Failure {
             Self::Place { .. } | Self::Usage(_) | Self::OneServer(_) | Self::NoPassword { .. } => {
                 ExitCode::Usage
             }
-            Self::Sites { .. } | Self::PasswordCommand { .. } => ExitCode::Usage,
+            Self::Authorities(_) | Self::Sites { .. } | Self::PasswordCommand { .. } => {
+                ExitCode::Usage
+            }
             Self::Resolve { .. } | Self::NoAddress(_) => ExitCode::Temporary,
             Self::File { source, .. } if source.kind() == io::ErrorKind::NotFound => {
                 ExitCode::FileNotFound

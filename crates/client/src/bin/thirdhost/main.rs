@@ -2,6 +2,7 @@
 
 mod args;
 mod between;
+mod cache;
 mod console;
 mod cp;
 mod credentials;
@@ -11,6 +12,7 @@ mod names;
 mod netrc;
 mod session;
 mod sites;
+mod warnings;
 mod watch;
 
 use std::io::Write as _;
