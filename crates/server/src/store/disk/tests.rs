@@ -366,6 +366,37 @@ async fn an_append_cut_short_by_a_crash_is_undone_by_whoever_comes_first() {
 }
 
 #[tokio::test]
+async fn an_append_that_makes_a_file_shows_nothing_of_it_before_it_is_whole() {
+    for uploads in [UploadPolicy::Whole, UploadPolicy::Resumable] {
+        let (directory, store) = fresh(uploads);
+        let mut upload = begin(&store, "a", UploadKind::Append).await;
+        write(&mut upload, "half").await;
+        assert_eq!(raw_names(&directory), [".thirdhost-created.a"]);
+        refused(store.stat(&path("a")).await, "not found");
+        refused(store.begin(&path("a"), UploadKind::Append).await, "busy");
+        upload.abandon().await;
+        assert!(raw_names(&directory).is_empty());
+
+        // After a crash there is nothing either but what the next one takes, or the sweep.
+        let left = directory.path().join(".thirdhost-created.a");
+        fs::write(&left, "left over").unwrap();
+        put_with(&store, "a", UploadKind::Append, "new").await;
+        assert_eq!(read(&store, "a").await, "new");
+        fs::write(&left, "left over").unwrap();
+        assert_eq!(store.sweep(Duration::ZERO).await.unwrap().removed, 1);
+        assert_eq!(raw_names(&directory), ["a"]);
+
+        // What came there by itself stays.
+        store.delete(&path("a")).await.unwrap();
+        let upload = begin(&store, "a", UploadKind::Append).await;
+        put(&store, "a", "other").await;
+        refused(upload.commit().await, "exists");
+        assert_eq!(read(&store, "a").await, "other");
+        assert_eq!(raw_names(&directory), ["a"]);
+    }
+}
+
+#[tokio::test]
 async fn a_record_of_another_file_undoes_nothing() {
     let (directory, store) = fresh(UploadPolicy::Whole);
     crashed_append(&directory, false);
