@@ -31,6 +31,14 @@ pub enum Error {
         /// How long.
         after: Duration,
     },
+    /// The file at the destination stopped growing; the servers were told to abort.
+    #[error("{server} received nothing more of the file for {after:?}; try again")]
+    Stalled {
+        /// The destination.
+        server: String,
+        /// How long.
+        after: Duration,
+    },
     /// The person stopped it; the servers were told to abort.
     #[error("stopped at {step} with {server}")]
     Stopped {
@@ -216,7 +224,9 @@ impl Error {
     pub fn exit_code(&self) -> ExitCode {
         match self {
             Self::Connect { .. } | Self::Silent { .. } | Self::Lost { .. } => ExitCode::Temporary,
-            Self::Closing { .. } | Self::DataConnection { .. } => ExitCode::Temporary,
+            Self::Closing { .. } | Self::DataConnection { .. } | Self::Stalled { .. } => {
+                ExitCode::Temporary
+            }
             Self::NotAReply { .. } | Self::Misbehaved { .. } | Self::NotSent { .. } => {
                 ExitCode::Fatal
             }

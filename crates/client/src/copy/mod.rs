@@ -7,6 +7,7 @@ mod look;
 mod names;
 mod one;
 mod plan;
+mod progress;
 mod run;
 mod site;
 mod upload;
@@ -79,6 +80,9 @@ pub struct Options {
     pub jobs: usize,
     /// How often a file is tried again after a failure that may pass.
     pub retries: u32,
+    /// Whether a server is asked how far a file is that does not pass this host, over one more
+    /// control connection; what stops growing is then tried again.
+    pub poll: bool,
     /// How the two servers are brought together.
     pub policy: Policy,
 }
@@ -110,6 +114,7 @@ impl Default for Options {
             filter: Filter::default(),
             jobs: 1,
             retries: 3,
+            poll: false,
             policy: Policy::default(),
         }
     }
@@ -145,6 +150,15 @@ pub enum Happened<'a> {
         bytes: Option<u64>,
         /// Where it is gone on with.
         offset: u64,
+    },
+    /// A file is so far.
+    Progress {
+        /// Which.
+        name: &'a str,
+        /// How long it is at the destination by now, or how far into it this host is.
+        bytes: u64,
+        /// Its length, if it is told.
+        total: Option<u64>,
     },
     /// A file is there.
     Done {

@@ -4,6 +4,7 @@ use thirdhost_proto::third_party::{Cause, Operation, Step};
 use thirdhost_wire::{Command, Pathname, RestartPoint};
 
 use super::plan::{self, Job};
+use super::progress::{self, Scout};
 use super::worker::Line;
 use super::{Copy, Existing, Happened, Location, Moved, Way, local, upload};
 use crate::control::hash;
@@ -25,7 +26,12 @@ struct Start {
 }
 
 /// Copies a file. After a failure `job.left` tells what is there half done.
-pub(super) async fn copy(copy: &Copy, line: &mut Line, job: &mut Job) -> Result<Outcome, Error> {
+pub(super) async fn copy(
+    copy: &Copy,
+    scout: &Scout,
+    line: &mut Line,
+    job: &mut Job,
+) -> Result<Outcome, Error> {
     if let Some(reason) = plan::reason_to_skip(&copy.options, job) {
         return Ok(Outcome::Skipped(reason));
     }
@@ -41,7 +47,7 @@ pub(super) async fn copy(copy: &Copy, line: &mut Line, job: &mut Job) -> Result<
             offset: start.offset,
         });
         let was_aside = start.is_aside;
-        let result = attempt(copy, line, job, &start).await;
+        let result = attempt(copy, scout, line, job, &start).await;
         job.failed_at = Some(start.offset);
         match result {
             Ok(moved) => {
@@ -101,6 +107,7 @@ async fn otherwise(
 
 async fn attempt(
     copy: &Copy,
+    scout: &Scout,
     line: &mut Line,
     job: &mut Job,
     start: &Start,
@@ -109,7 +116,7 @@ async fn attempt(
         conn.has_stored = false;
     }
     let result = async {
-        let moved = transfer(copy, line, job, start).await?;
+        let moved = followed(copy, scout, line, job, start).await?;
         if let (true, Location::Remote(Some(aside)), Location::Remote(Some(to)), Some(conn)) =
             (start.is_aside, &start.at, &job.to, line.destination())
         {
@@ -120,6 +127,31 @@ async fn attempt(
     .await;
     if result.is_err() {
         job.left = left(copy, line, job, start);
+    }
+    result
+}
+
+/// The transfer, told on its way; what stalls is stopped.
+async fn followed(
+    copy: &Copy,
+    scout: &Scout,
+    line: &mut Line,
+    job: &Job,
+    start: &Start,
+) -> Result<Moved, Error> {
+    let stop = copy.environment.interrupt.child();
+    let meter = progress::attach(copy, line, job, start.offset, &stop);
+    let result = tokio::select! {
+        biased;
+        result = transfer(copy, line, job, start) => result,
+        never = scout.follow(copy, job, &start.at, (&meter, &stop)) => match never {},
+    };
+    progress::detach(copy, line);
+    let is_stopped = matches!(&result, Err(error) if error.exit_code() == ExitCode::Stopped);
+    if is_stopped && !copy.environment.interrupt.is_tripped() {
+        let server = copy.to.as_ref().map_or("", |site| site.name()).to_owned();
+        let after = copy.environment.limits.data_stall;
+        return Err(Error::Stalled { server, after });
     }
     result
 }

@@ -43,9 +43,11 @@ impl Copy {
                 Err(error) => self.failed(&mut summary, root.from.own_name(), &error),
             }
         }
+        let is_wanted = |job: &&Job| plan::reason_to_skip(&self.options, job).is_none();
+        let sizes = plan.jobs.iter().filter(is_wanted);
         self.watcher.happened(&Happened::Planned {
-            files: plan.jobs.len(),
-            bytes: plan.jobs.iter().filter_map(|job| job.file.size).sum(),
+            files: sizes.clone().count(),
+            bytes: sizes.filter_map(|job| job.file.size).sum(),
         });
         if self.options.dry_run {
             self.tell(plan, &mut summary);

@@ -36,6 +36,7 @@ impl Watcher for Diary {
             Happened::Failed(failed) => format!("failed {}: {}", failed.name, failed.message),
             Happened::Deleted { name } => format!("removed {name}"),
             Happened::Note(note) => format!("note {note}"),
+            Happened::Progress { name, bytes, .. } => format!("progress {name} {bytes}"),
             Happened::Planned { .. } => return,
         };
         self.0.lock().unwrap().push(line);

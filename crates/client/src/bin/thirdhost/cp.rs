@@ -10,6 +10,7 @@ use thirdhost_client::{
 
 use crate::args::CopyArgs;
 use crate::console::Console;
+use crate::events;
 use crate::failure::Failure;
 use crate::session;
 use crate::watch::{self, Watch};
@@ -33,18 +34,15 @@ pub(crate) async fn run(
             "both places are local; one at least must be ftp://[user@]host[:port]/path".to_owned(),
         ));
     }
-    let counts = is_local(&to) || sources.iter().any(is_local);
+    let dialogue = console.environment().observer.clone();
     let watch = Arc::new(if console.is_json() {
-        Watch::json()
+        Watch::json(dialogue)
     } else if console.shows_progress() {
-        Watch::bar(counts)
+        Watch::bars(dialogue)
     } else {
-        Watch::lines(console.is_quiet())
+        Watch::lines(dialogue, console.is_quiet())
     });
-    let environment = match console.shows_progress() || console.is_json() {
-        true => console.environment().clone().with_observer(watch.clone()),
-        false => console.environment().clone(),
-    };
+    let environment = console.environment().clone().with_observer(watch.clone());
     let began = environment.world.clock.now();
     let to_site = site(console, &to, &environment).await?;
     let mut summary = Summary::default();
@@ -81,7 +79,7 @@ pub(crate) async fn run(
         .saturating_sub(began)
         .as_secs_f64();
     let line = watch::summary_line(&summary, seconds, options.dry_run);
-    console.result(&line, &watch::summary_event(&summary, seconds))?;
+    console.result(&line, &events::summary_event(&summary, seconds))?;
     copied.map(|()| summary.exit_code())
 }
 
@@ -110,6 +108,7 @@ fn options(args: &CopyArgs, policy: Policy) -> Result<Options, Failure> {
     options.filter = filter;
     options.jobs = args.jobs;
     options.retries = args.retries;
+    options.poll = true;
     options.policy = policy;
     Ok(options)
 }

@@ -1,11 +1,13 @@
 //! `thirdhost`: copies files directly between two FTP servers, and lists, fetches and stores them.
 
 mod args;
+mod bars;
 mod between;
 mod cache;
 mod console;
 mod cp;
 mod credentials;
+mod events;
 mod failure;
 mod local;
 mod names;
