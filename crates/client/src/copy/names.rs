@@ -89,6 +89,8 @@ const NAME_BYTES_MAX: usize = 255;
 mod tests {
     use super::*;
 
+    //= security#S-24
+    //= type=test
     #[test]
     fn a_name_that_would_leave_its_directory_is_refused() {
         for name in [

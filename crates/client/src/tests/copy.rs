@@ -48,6 +48,8 @@ async fn a_tree_goes_from_server_to_server_over_one_arrangement() {
     assert_eq!(arranged, 1, "{sent:?}");
 }
 
+//= security#S-24
+//= type=test
 #[tokio::test(start_paused = true)]
 async fn names_of_a_hostile_server_stay_below_the_destination() {
     for hostile in ["..", "../up", "/etc/x", "a/../../b", "e\u{1b}[2Jsc"] {

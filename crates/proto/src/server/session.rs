@@ -150,6 +150,10 @@ impl ServerPi {
         self.timers.heard(now);
         match (&self.activity, &line) {
             (Activity::Closed, _) => {}
+            // Not behind the answer, which may be held back for minutes.
+            (Activity::Asking(Asked::Login), Err(CommandError::OtherProtocol)) => {
+                self.close(text::other_protocol());
+            }
             (Activity::Transferring(_), Ok(Command::Abor)) => transfer::abort(self),
             (Activity::Transferring(_), Ok(Command::Stat(None))) => self.push(Effect::AskProgress),
             _ => {
@@ -182,13 +186,14 @@ impl ServerPi {
     /// Tells it that the time given by [`Self::poll_timeout`] has come. Telling it too early
     /// does no harm.
     pub fn handle_timeout(&mut self, now: Duration) {
+        let limits = self.settings.limits;
+        if self.is_logging_in() && self.timers.login_is_over(now, &limits) {
+            return self.close(text::login_timeout());
+        }
         if self.activity != Activity::Idle {
             return;
         }
-        let limits = self.settings.limits;
-        if self.timers.login_is_over(now, &limits) && !self.login.is_in() {
-            self.close(text::login_timeout());
-        } else if self.timers.idle_is_over(now, &limits) {
+        if self.timers.idle_is_over(now, &limits) {
             self.close(text::idle_timeout());
         } else if self.timers.reservation_is_over(now, &limits) {
             self.release_plan();
@@ -213,10 +218,13 @@ impl ServerPi {
     /// When to call [`Self::handle_timeout`]; none while something runs that has its own limit.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Duration> {
+        let limits = &self.settings.limits;
+        let login = self.is_logging_in().then(|| self.timers.login(limits));
         if self.activity != Activity::Idle {
-            return None;
+            return login;
         }
-        Some(self.timers.next(&self.settings.limits, self.login.is_in()))
+        let other = self.timers.next(limits);
+        Some(login.map_or(other, |login| login.min(other)))
     }
 
     /// Whether commands may be read from the control connection; when not, leave them there
@@ -241,6 +249,16 @@ impl ServerPi {
     #[must_use]
     pub fn is_idle(&self) -> bool {
         self.activity == Activity::Idle && self.queue.is_empty()
+    }
+
+    /// Whether the time for a login runs: nobody is in, and what is under way, if anything, is a
+    /// password being checked, whose answer may be held back for longer (spec S-27, S-53).
+    fn is_logging_in(&self) -> bool {
+        let waits = matches!(
+            self.activity,
+            Activity::Idle | Activity::Asking(Asked::Login)
+        );
+        waits && !self.login.is_in()
     }
 
     pub(super) fn has_queued(&self) -> bool {
