@@ -1,5 +1,6 @@
 //! Copying files and trees: what to do, in which order, and what became of it.
 
+mod digest;
 mod expand;
 mod filter;
 mod local;
@@ -97,7 +98,7 @@ pub enum Existing {
     Update,
     /// It is left if it has the same size.
     SameSize,
-    /// It is left if size and hash are the same; only between servers that both know a hash.
+    /// It is left if size and hash are the same; where a server tells no hash, it is replaced.
     SameHash,
     /// It is left.
     Keep,

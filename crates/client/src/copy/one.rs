@@ -3,6 +3,7 @@
 use thirdhost_proto::third_party::{Cause, Operation, Step};
 use thirdhost_wire::{Command, Pathname, RestartPoint};
 
+use super::local::Beneath;
 use super::plan::{self, Job};
 use super::progress::{self, Scout};
 use super::worker::Line;
@@ -35,7 +36,7 @@ pub(super) async fn copy(
     if let Some(reason) = plan::reason_to_skip(&copy.options, job) {
         return Ok(Outcome::Skipped(reason));
     }
-    if copy.options.existing == Existing::SameHash && has_same_hash(line, job).await? {
+    if copy.options.existing == Existing::SameHash && has_same_hash(copy, line, job).await? {
         return Ok(Outcome::Skipped("size and hash are the same"));
     }
     let mut start = begin(copy, line, job).await?;
@@ -161,7 +162,7 @@ async fn followed(
 fn left(copy: &Copy, line: &mut Line, job: &Job, start: &Start) -> Option<Location> {
     let is_stopped = copy.environment.interrupt.is_tripped();
     match (&job.to, line.destination()) {
-        (Location::Local(to), _) => Some(Location::Local(local::partial_name(to))),
+        (Location::Local(_), _) => Some(job.to.clone()),
         (Location::Remote(_), Some(conn)) if conn.has_stored && !upload::keeps_partials(conn) => {
             (start.is_aside || is_stopped).then(|| start.at.clone())
         }
@@ -179,7 +180,9 @@ async fn transfer(copy: &Copy, line: &mut Line, job: &Job, start: &Start) -> Res
             }
             moved
         }
-        (Line::Fetch(conn), Location::Remote(Some(from)), Location::Local(to)) => {
+        (Line::Fetch(conn), Location::Remote(Some(from)), Location::Local(_))
+            if let Some(to) = &job.here =>
+        {
             local::fetch(copy, conn, (from, to), offset, job.file.modified).await?
         }
         (Line::Store(conn), Location::Local(from), Location::Remote(Some(to))) => {
@@ -251,7 +254,7 @@ async fn begin(copy: &Copy, line: &mut Line, job: &Job) -> Result<Start, Error> 
     if !can(line.source()) || !can(line.destination()) {
         return Ok(start);
     }
-    let mut there = kept(line, &start).await?;
+    let mut there = kept(line, job, &start).await?;
     if there == 0 && start.is_aside && copy.options.resume {
         // Perhaps the work of somebody who did not set it aside.
         let own = Start {
@@ -259,7 +262,7 @@ async fn begin(copy: &Copy, line: &mut Line, job: &Job) -> Result<Start, Error> 
             is_aside: false,
             offset: 0,
         };
-        there = kept(line, &own).await?;
+        there = kept(line, job, &own).await?;
         if there > 0 && there < size {
             start = own;
         }
@@ -275,9 +278,9 @@ async fn begin(copy: &Copy, line: &mut Line, job: &Job) -> Result<Start, Error> 
 }
 
 /// How many octets of a file are there.
-async fn kept(line: &mut Line, start: &Start) -> Result<u64, Error> {
+async fn kept(line: &mut Line, job: &Job, start: &Start) -> Result<u64, Error> {
     Ok(match (&start.at, line.destination()) {
-        (Location::Local(path), _) => local::kept(path),
+        (Location::Local(_), _) => job.here.as_ref().map_or(0, Beneath::kept),
         (Location::Remote(Some(path)), Some(conn)) if upload::keeps_partials(conn) => {
             match conn.stat(path).await {
                 Ok(stat) => stat.partial.unwrap_or(0),
@@ -314,22 +317,31 @@ fn cannot_go_on(error: &Error) -> bool {
     }
 }
 
-async fn has_same_hash(line: &mut Line, job: &Job) -> Result<bool, Error> {
-    let (Location::Remote(Some(from)), Location::Remote(Some(to))) = (&job.from, &job.to) else {
-        return Ok(false);
-    };
+async fn has_same_hash(copy: &Copy, line: &mut Line, job: &Job) -> Result<bool, Error> {
     let there = job.there.as_ref().and_then(|there| there.size);
-    let Line::Between(pair) = line else {
-        return Ok(false);
-    };
     if there.is_none() || there != job.file.size {
         return Ok(false);
     }
-    let (source, destination) = pair.both();
-    let Some(algorithm) = hash::common(source, destination) else {
-        return Ok(false);
-    };
-    let one = hash::of(source, algorithm, from).await?;
-    let other = hash::of(destination, algorithm, to).await?;
-    Ok(one.is_some() && one == other)
+    match (line, &job.from, &job.to) {
+        (Line::Between(pair), Location::Remote(Some(from)), Location::Remote(Some(to))) => {
+            let (source, destination) = pair.both();
+            let Some(algorithm) = hash::common(source, destination) else {
+                return Ok(false);
+            };
+            let one = hash::of(source, algorithm, from).await?;
+            let other = hash::of(destination, algorithm, to).await?;
+            Ok(one.is_some() && one == other)
+        }
+        (Line::Fetch(conn), Location::Remote(Some(remote)), Location::Local(here))
+        | (Line::Store(conn), Location::Local(here), Location::Remote(Some(remote))) => {
+            let file = std::fs::File::open(here).map_err(|source| Error::Local {
+                what: "read",
+                path: here.clone(),
+                source,
+            })?;
+            let same = local::is_same(copy, conn, remote, file).await?;
+            Ok(same.is_some_and(|(is_same, _)| is_same))
+        }
+        _ => Ok(false),
+    }
 }

@@ -83,8 +83,10 @@ pub(super) async fn clear(copy: &Copy, line: Option<&mut Line>, job: &mut Job) {
         return;
     }
     match left {
-        Location::Local(path) => {
-            let _may_be_missing = std::fs::remove_file(path);
+        Location::Local(_) => {
+            if let Some(here) = &job.here {
+                here.remove_partial();
+            }
         }
         Location::Remote(Some(path)) => {
             let open = line.and_then(Line::destination);

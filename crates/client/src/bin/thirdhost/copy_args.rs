@@ -31,8 +31,7 @@ pub(crate) struct CopyArgs {
     #[arg(long, group = "existing")]
     pub(crate) size_only: bool,
 
-    /// Leave what is at the destination with the same size and hash (between servers that both
-    /// tell a hash).
+    /// Leave what is at the destination with the same size and hash, where servers tell one.
     #[arg(long, group = "existing")]
     pub(crate) checksum: bool,
 
