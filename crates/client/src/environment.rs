@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use thirdhost_sockets::World;
 
+use crate::data::Pace;
 use crate::{Interrupt, Limits, Observer, Silent};
 
 /// Everything a connection needs besides its server. Cheap to clone.
@@ -20,6 +21,8 @@ pub struct Environment {
     pub observer: Arc<dyn Observer>,
     /// Stops all that runs here.
     pub interrupt: Interrupt,
+    /// How fast bytes may pass this host.
+    pub(crate) pace: Option<Arc<Pace>>,
 }
 
 impl Environment {
@@ -31,6 +34,7 @@ impl Environment {
             limits: Limits::default(),
             observer: Arc::new(Silent),
             interrupt: Interrupt::default(),
+            pace: None,
         }
     }
 

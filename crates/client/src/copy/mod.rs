@@ -16,6 +16,7 @@ mod walk;
 mod worker;
 
 use std::fmt;
+use std::num::NonZeroU64;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -84,6 +85,10 @@ pub struct Options {
     /// Whether a server is asked how far a file is that does not pass this host, over one more
     /// control connection; what stops growing is then tried again.
     pub poll: bool,
+    /// How many bytes a second may pass this host; what goes directly is not held back.
+    pub limit_rate: Option<NonZeroU64>,
+    /// A file is removed at the source once it is at the destination and was verified.
+    pub moves: bool,
     /// How the two servers are brought together.
     pub policy: Policy,
 }
@@ -116,6 +121,8 @@ impl Default for Options {
             jobs: 1,
             retries: 3,
             poll: false,
+            limit_rate: None,
+            moves: false,
             policy: Policy::default(),
         }
     }

@@ -39,6 +39,9 @@ pub(super) async fn copy(
     if copy.options.existing == Existing::SameHash && has_same_hash(copy, line, job).await? {
         return Ok(Outcome::Skipped("size and hash are the same"));
     }
+    if copy.options.moves {
+        upload::check_two_servers(line)?;
+    }
     let mut start = begin(copy, line, job).await?;
     let mut refused_names = false;
     loop {
@@ -55,6 +58,9 @@ pub(super) async fn copy(
                 job.left = None;
                 if let Some(site) = copy.to.as_ref().filter(|_| refused_names) {
                     site.rename_nothing();
+                }
+                if copy.options.moves {
+                    upload::remove_source(line, job, &moved).await?;
                 }
                 return Ok(Outcome::Moved(moved));
             }
@@ -141,7 +147,7 @@ async fn followed(
     start: &Start,
 ) -> Result<Moved, Error> {
     let stop = copy.environment.interrupt.child();
-    let meter = progress::attach(copy, line, job, start.offset, &stop);
+    let meter = scout.attach(copy, line, (job, start.offset), &stop);
     let result = tokio::select! {
         biased;
         result = transfer(copy, line, job, start) => result,

@@ -10,17 +10,20 @@ use tokio::sync::Mutex;
 
 use super::plan::Job;
 use super::worker::Line;
-use super::{Copy, Happened, Location, Watcher, upload};
+use super::{Copy, Happened, Location, Options, Watcher, upload};
+use crate::data::Pace;
 use crate::{ControlConn, Error, Interrupt, Observer};
 
 /// One more control connection to the destination, to ask how long the files are by now.
 ///
 /// All files of a copy share it, and are asked about in turn: the more there are, the more seldom
 /// each of them.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Scout {
     conn: Mutex<Asking>,
     asked_for: AtomicU64,
+    /// `limit_rate`, for all files together.
+    pace: Option<Arc<Pace>>,
 }
 
 #[derive(Debug, Default)]
@@ -30,6 +33,14 @@ struct Asking {
 }
 
 impl Scout {
+    pub(super) fn new(options: &Options) -> Self {
+        Self {
+            conn: Mutex::default(),
+            asked_for: AtomicU64::new(0),
+            pace: options.limit_rate.map(|rate| Arc::new(Pace::new(rate))),
+        }
+    }
+
     /// Tells how far a file is, until the future is dropped. If it grew and stops growing for too
     /// long, `stop` is tripped. Asks nothing for the first moments, nor where it is not wanted.
     pub(super) async fn follow(
@@ -126,6 +137,27 @@ impl Scout {
         }
     }
 
+    /// Puts a meter on what passes this host, and `stop` in the place of the copy's own.
+    pub(super) fn attach(
+        &self,
+        copy: &Copy,
+        line: &mut Line,
+        (job, offset): (&Job, u64),
+        stop: &Interrupt,
+    ) -> Arc<Meter> {
+        let meter = Arc::new(Meter::new(copy, job, offset));
+        // One end is enough: what a relay sends it has received before.
+        let mut metered = Some(meter.clone());
+        for conn in line.both().into_iter().flatten() {
+            conn.environment.interrupt = stop.clone();
+            if let Some(meter) = metered.take() {
+                conn.environment.observer = meter;
+                conn.environment.pace = self.pace.clone();
+            }
+        }
+        meter
+    }
+
     /// Says goodbye.
     pub(super) async fn quit(self) {
         if let Some(conn) = self.conn.into_inner().conn.filter(ControlConn::is_usable) {
@@ -192,31 +224,12 @@ impl Observer for Meter {
     }
 }
 
-/// Puts a meter on what passes this host, and `stop` in the place of the copy's own.
-pub(super) fn attach(
-    copy: &Copy,
-    line: &mut Line,
-    job: &Job,
-    offset: u64,
-    stop: &Interrupt,
-) -> Arc<Meter> {
-    let meter = Arc::new(Meter::new(copy, job, offset));
-    // One end is enough: what a relay sends it has received before.
-    let mut metered = Some(meter.clone());
-    for conn in line.both().into_iter().flatten() {
-        conn.environment.interrupt = stop.clone();
-        if let Some(meter) = metered.take() {
-            conn.environment.observer = meter;
-        }
-    }
-    meter
-}
-
 /// All as it was.
 pub(super) fn detach(copy: &Copy, line: &mut Line) {
     for conn in line.both().into_iter().flatten() {
         conn.environment.interrupt = copy.environment.interrupt.clone();
         conn.environment.observer = copy.environment.observer.clone();
+        conn.environment.pace = None;
     }
 }
 

@@ -57,7 +57,9 @@ impl Copy {
         }
         self.make_directories(&mut line, &mut plan, &mut summary)
             .await;
-        let (mut summary, line) = Queue::new(plan.jobs, summary).run(self, line).await;
+        let (mut summary, line) = Queue::new(plan.jobs, summary, &self.options)
+            .run(self, line)
+            .await;
         if summary.stopped {
             return Ok(summary);
         }
@@ -106,7 +108,11 @@ impl Copy {
         if !self.options.recursive {
             let failed = Failed {
                 name: own_name,
-                message: "it is a directory; add -r to copy it with all below".to_owned(),
+                message: match self.options.moves {
+                    true => "it is a directory; between two servers, cp -r and then rm",
+                    false => "it is a directory; add -r to copy it with all below",
+                }
+                .to_owned(),
                 code: ExitCode::Usage,
             };
             self.watcher.happened(&Happened::Failed(&failed));

@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::one::{self, Outcome};
 use super::plan::Job;
 use super::progress::Scout;
-use super::{Copy, Failed, Happened, Summary, upload};
+use super::{Copy, Failed, Happened, Options, Summary, upload};
 use crate::{ControlConn, Error, ExitCode, Pair};
 
 /// The control connections that one file at a time needs.
@@ -92,11 +92,11 @@ impl Line {
 }
 
 impl Queue {
-    pub(super) fn new(jobs: Vec<Job>, summary: Summary) -> Self {
+    pub(super) fn new(jobs: Vec<Job>, summary: Summary, options: &Options) -> Self {
         Self {
             jobs: Mutex::new(jobs.into()),
             summary: Mutex::new(summary),
-            scout: Scout::default(),
+            scout: Scout::new(options),
         }
     }
 

@@ -214,13 +214,24 @@ impl ControlConn {
         let limit = environment.limits.data_stall;
         let step = link.step;
         let connection = &mut link.connection;
+        let piece = environment
+            .pace
+            .as_ref()
+            .map_or(usize::MAX, |pace| pace.piece());
         let moving = async move {
             match half {
-                Half::Read(buffer) => connection.read(buffer).await,
-                Half::Write(bytes) => match connection.write(bytes).await {
-                    Ok(0) => Err(io::ErrorKind::WriteZero.into()),
-                    sent => sent,
-                },
+                Half::Read(buffer) => {
+                    let end = piece.min(buffer.len());
+                    connection
+                        .read(buffer.get_mut(..end).unwrap_or_default())
+                        .await
+                }
+                Half::Write(bytes) => {
+                    match connection.write(bytes.get(..piece).unwrap_or(bytes)).await {
+                        Ok(0) => Err(io::ErrorKind::WriteZero.into()),
+                        sent => sent,
+                    }
+                }
             }
         };
         tokio::pin!(moving);
@@ -234,6 +245,7 @@ impl ControlConn {
                         Ok(count) => {
                             self.data_bytes += count as u64;
                             environment.observer.moved(count as u64);
+                            self.pause(count).await?;
                             Ok(count)
                         }
                         Err(source) => {
@@ -250,6 +262,19 @@ impl ControlConn {
                 () = &mut stall => return Err(self.silent(limit)),
                 () = environment.interrupt.tripped() => return Err(self.stop_wanted()),
             }
+        }
+    }
+
+    /// So long that the rate is kept, or until the person stops.
+    async fn pause(&self, count: usize) -> Result<(), Error> {
+        let environment = &self.environment;
+        let Some(pace) = &environment.pace else {
+            return Ok(());
+        };
+        let clock = &environment.world.clock;
+        tokio::select! {
+            () = clock.sleep(pace.take(clock.now(), count)) => Ok(()),
+            () = environment.interrupt.tripped() => Err(self.stop_wanted()),
         }
     }
 

@@ -163,3 +163,24 @@ async fn what_passes_this_host_is_counted_here_and_not_asked() {
         1
     );
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_passes_this_host_keeps_the_rate() {
+    let directory = tempfile::tempdir().unwrap();
+    for jobs in [1, 2] {
+        let mut stage = Stage::plain();
+        stage.options.jobs = jobs;
+        stage.options.limit_rate = std::num::NonZeroU64::new(1000);
+        let source = stage.source.clone().with("x/a", &[7; 5000], 1);
+        source.with("x/b", &[7; 5000], 1);
+        let to = local(&directory.path().join(jobs.to_string()));
+        let began = tokio::time::Instant::now();
+        let summary = stage.run(remote("x"), to).await;
+        assert_eq!(summary.exit_code(), ExitCode::Done, "{:?}", stage.diary());
+        let seconds = began.elapsed().as_secs();
+        assert!(
+            (9..=11).contains(&seconds),
+            "{seconds} s with {jobs} at once"
+        );
+    }
+}

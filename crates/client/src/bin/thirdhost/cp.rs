@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use thirdhost_client::{
     Copy, Environment, Existing, ExitCode, Filter, Location, Options, Pathname, Place, Policy,
-    Root, Site, Summary,
+    Root, Site, Summary, Via,
 };
 
 use crate::args::CopyArgs;
@@ -15,13 +15,23 @@ use crate::failure::Failure;
 use crate::session;
 use crate::watch::{self, Watch};
 
+/// What becomes of a file that was copied.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Source {
+    Kept,
+    /// `mv`
+    Removed,
+}
+
 /// Copies, and says what became of it.
 pub(crate) async fn run(
     console: &Console,
     policy: Policy,
     args: &CopyArgs,
+    source: Source,
 ) -> Result<ExitCode, Failure> {
-    let options = options(args, policy)?;
+    let mut options = options(args, policy)?;
+    options.moves = source == Source::Removed;
     let Some((destination, sources)) = args.places.split_last() else {
         return Err(Failure::Usage("name sources and a destination".to_owned()));
     };
@@ -33,6 +43,10 @@ pub(crate) async fn run(
         return Err(Failure::Usage(
             "both places are local; one at least must be ftp://[user@]host[:port]/path".to_owned(),
         ));
+    }
+    let may_be_direct = options.policy.via != Via::Relay && !is_local(&to);
+    if options.limit_rate.is_some() && may_be_direct && !sources.iter().all(is_local) {
+        console.note("--limit-rate holds for what passes this host, not for what goes directly");
     }
     let dialogue = console.environment().observer.clone();
     let watch = Arc::new(if console.is_json() {
@@ -109,6 +123,7 @@ fn options(args: &CopyArgs, policy: Policy) -> Result<Options, Failure> {
     options.jobs = args.jobs;
     options.retries = args.retries;
     options.poll = true;
+    options.limit_rate = args.limit_rate;
     options.policy = policy;
     Ok(options)
 }
