@@ -7,7 +7,7 @@ use thirdhost_sockets::Connection;
 use thirdhost_wire::{Command, Pathname, Reply, RestartPoint};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
-use crate::{ControlConn, Error};
+use crate::{ControlConn, Environment, Error};
 
 impl ControlConn {
     /// RETR: the file goes to `into`. Returns its length.
@@ -245,8 +245,10 @@ impl ControlConn {
                         Ok(count) => {
                             self.data_bytes += count as u64;
                             environment.observer.moved(count as u64);
-                            self.pause(count).await?;
-                            Ok(count)
+                            match pause(&environment, count).await {
+                                true => Ok(count),
+                                false => Err(self.stop_wanted()),
+                            }
                         }
                         Err(source) => {
                             Err(self.broken(step, ticket, &link.answered, source).await)
@@ -262,19 +264,6 @@ impl ControlConn {
                 () = &mut stall => return Err(self.silent(limit)),
                 () = environment.interrupt.tripped() => return Err(self.stop_wanted()),
             }
-        }
-    }
-
-    /// So long that the rate is kept, or until the person stops.
-    async fn pause(&self, count: usize) -> Result<(), Error> {
-        let environment = &self.environment;
-        let Some(pace) = &environment.pace else {
-            return Ok(());
-        };
-        let clock = &environment.world.clock;
-        tokio::select! {
-            () = clock.sleep(pace.take(clock.now(), count)) => Ok(()),
-            () = environment.interrupt.tripped() => Err(self.stop_wanted()),
         }
     }
 
@@ -375,6 +364,18 @@ pub(crate) struct Link {
 pub(crate) enum Half<'a> {
     Read(&'a mut [u8]),
     Write(&'a [u8]),
+}
+
+/// So long that the rate is kept; `false` if the person stops.
+async fn pause(environment: &Environment, count: usize) -> bool {
+    let Some(pace) = &environment.pace else {
+        return true;
+    };
+    let clock = &environment.world.clock;
+    tokio::select! {
+        () = clock.sleep(pace.take(clock.now(), count)) => true,
+        () = environment.interrupt.tripped() => false,
+    }
 }
 
 fn is_refusal(reply: &Reply) -> bool {
