@@ -17,3 +17,4 @@ mod reserve;
 mod storing;
 mod support;
 mod trouble;
+mod under_tls;

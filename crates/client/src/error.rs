@@ -7,7 +7,7 @@ use thirdhost_proto::third_party::{Cause, Failure, Side, Step};
 use thirdhost_proto::user::SendRefused;
 use thirdhost_wire::{CodecError, PathnameError, Reply};
 
-use crate::{ExitCode, Refusal};
+use crate::{Distrust, ExitCode, Refusal};
 
 /// Why something was not done.
 #[derive(Debug, thiserror::Error)]
@@ -134,6 +134,34 @@ pub enum Error {
         /// What the system said.
         source: io::Error,
     },
+    /// TLS did not come about. Nothing was said under it.
+    #[error(
+        "the TLS handshake with {server} failed: {source}; check the port, and that the server \
+         has TLS 1.2 or 1.3"
+    )]
+    Handshake {
+        /// The server.
+        server: String,
+        /// What went wrong.
+        source: io::Error,
+    },
+    /// The server's certificate is not believed. Nothing was said to it.
+    #[error("{server} is not believed to be itself: {why}")]
+    Distrusted {
+        /// The server.
+        server: String,
+        /// Why not, and what to do.
+        why: Box<Distrust>,
+    },
+    /// A server of `known_servers` offers no TLS any more.
+    #[error(
+        "{server} offers no TLS, which it did before; somebody may be in between. It is not \
+         spoken to in clear text unless you say --clear-text"
+    )]
+    NoTls {
+        /// The server.
+        server: String,
+    },
     /// Reading or writing at our own side failed.
     #[error("cannot read or write here while {server} was asked {step}: {source}")]
     Here {
@@ -245,7 +273,8 @@ impl Error {
             Self::NotAReply { .. } | Self::Misbehaved { .. } | Self::NotSent { .. } => {
                 ExitCode::Fatal
             }
-            Self::Unusable { .. } => ExitCode::Fatal,
+            Self::Unusable { .. } | Self::Handshake { .. } => ExitCode::Fatal,
+            Self::Distrusted { .. } | Self::NoTls { .. } => ExitCode::Refused,
             Self::Stopped { .. } => ExitCode::Stopped,
             Self::Refused { reply, step, .. } => of_reply(reply, step),
             Self::Local { source, .. } if source.kind() == io::ErrorKind::NotFound => {

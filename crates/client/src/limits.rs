@@ -8,6 +8,8 @@ use std::time::Duration;
 pub struct Limits {
     /// For a TCP connection to stand. 30 s: two lost SYNs and some.
     pub connect: Duration,
+    /// For a TLS handshake. 15 s, as servers have it (spec S-39a).
+    pub handshake: Duration,
     /// For a reply. 90 s: more than the 60 s a server waits for its data connection (spec A-23)
     /// before it says 425, which is better to hear than to guess.
     pub reply: Duration,
@@ -38,6 +40,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             connect: Duration::from_secs(30),
+            handshake: Duration::from_secs(15),
             reply: Duration::from_secs(90),
             data_stall: Duration::from_secs(300),
             patience: Duration::from_secs(3),

@@ -70,6 +70,12 @@ pub const HASH_BYTES_MAX: u64 = 64 * 1024 * 1024 * 1024;
 /// milliseconds: more at once would starve the sessions that move files.
 pub const HASHES_AT_ONCE: usize = 2;
 
+/// Users whose password is remembered as right; the oldest makes room.
+pub const VERIFIED_MAX: usize = 4096;
+
+/// How long a password is remembered as right after it was hashed in full.
+pub const VERIFIED_KEPT: Duration = Duration::from_secs(15 * 60);
+
 /// The memory one password hash may ask for, in KiB: 256 MiB, so that a line in the users file
 /// cannot take the machine.
 pub const HASH_MEMORY_KIB_MAX: u32 = 256 * 1024;

@@ -1,7 +1,7 @@
 //! The real binary: built when it is not there yet, started, told by signals, ended.
 
 use std::fs;
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
@@ -18,6 +18,7 @@ use super::user::User;
 pub(crate) struct Thirdhostd {
     pub(crate) address: SocketAddr,
     child: Child,
+    listening: Receiver<String>,
     log: Arc<Mutex<String>>,
 }
 
@@ -31,15 +32,19 @@ impl Thirdhostd {
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
-        let (first_line, log) = (first_line(&mut child), read_log(&mut child));
-        let line = first_line.recv_timeout(LONG);
-        let line = line.unwrap_or_else(|_| panic!("no line: {}", log.lock().unwrap()));
-        let address = line.strip_prefix("listening on ").unwrap();
+        let (listening, log) = (lines(&mut child), read_log(&mut child));
+        let address = next_address(&listening, &log);
         Self {
-            address: address.trim_end().parse().unwrap(),
+            address,
             child,
+            listening,
             log,
         }
+    }
+
+    /// Where it listens besides.
+    pub(crate) fn next_address(&self) -> SocketAddr {
+        next_address(&self.listening, &self.log)
     }
 
     /// Starts it at `host` over `root` for alice, who may do everything, also with third hosts.
@@ -160,16 +165,22 @@ fn built() -> &'static Path {
     })
 }
 
-fn first_line(child: &mut Child) -> Receiver<String> {
-    let (told, line) = mpsc::channel();
-    let mut stdout = BufReader::new(child.stdout.take().unwrap());
+fn next_address(listening: &Receiver<String>, log: &Mutex<String>) -> SocketAddr {
+    let line = listening.recv_timeout(LONG);
+    let line = line.unwrap_or_else(|_| panic!("no line: {}", log.lock().unwrap()));
+    let address = line.strip_prefix("listening on ").unwrap();
+    address.parse().unwrap()
+}
+
+fn lines(child: &mut Child) -> Receiver<String> {
+    let (told, lines) = mpsc::channel();
+    let stdout = BufReader::new(child.stdout.take().unwrap());
     thread::spawn(move || {
-        let mut line = String::new();
-        if stdout.read_line(&mut line).is_ok_and(|read| read > 0) {
+        for line in stdout.lines().map_while(Result::ok) {
             told.send(line).ok();
         }
     });
-    line
+    lines
 }
 
 fn read_log(child: &mut Child) -> Arc<Mutex<String>> {

@@ -182,15 +182,17 @@ const SOCKETS: &str = "thirdhost-sockets";
 const SERVER: &str = "thirdhost-server";
 const CLIENT: &str = "thirdhost-client";
 const HARNESS: &str = "thirdhost-harness";
+const BENCH: &str = "thirdhost-bench";
 
 /// Which package may depend on which, in any section of its manifest.
-const MAY_KNOW: [(&str, &[&str]); 8] = [
+const MAY_KNOW: [(&str, &[&str]); 9] = [
     (WIRE, &[]),
     (PROTO, &[WIRE]),
     (SOCKETS, &[WIRE]),
     (SERVER, &[WIRE, PROTO, SOCKETS]),
     (CLIENT, &[WIRE, PROTO, SOCKETS]),
     (HARNESS, &[WIRE, PROTO, SOCKETS, SERVER, CLIENT]),
+    (BENCH, &[WIRE, HARNESS]),
     (
         "scenarios",
         &[WIRE, PROTO, SOCKETS, SERVER, CLIENT, HARNESS],

@@ -4,6 +4,7 @@ mod conn;
 pub(crate) mod hash;
 mod listing;
 mod login;
+mod open;
 mod send;
 mod server;
 mod verbs;

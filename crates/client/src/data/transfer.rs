@@ -135,8 +135,7 @@ impl ControlConn {
                 return Err(self.here(step, source));
             }
         }
-        drop(link.connection);
-        self.finish(step, link.ticket, link.answered).await?;
+        self.close_incoming(link).await?;
         Ok(bytes)
     }
 
@@ -175,11 +174,7 @@ impl ControlConn {
                 rest = rest.get(sent..).unwrap_or_default();
             }
         }
-        link.connection.reset_on_death(false);
-        // A failed end shows in the server's reply, which says more.
-        let _said_by_reply = link.connection.shutdown().await;
-        drop(link.connection);
-        self.finish(step, link.ticket, link.answered).await?;
+        self.close_outgoing(link).await?;
         Ok(bytes)
     }
 
@@ -191,6 +186,7 @@ impl ControlConn {
         command: Command,
         offset: u64,
     ) -> Result<Link, Error> {
+        self.be_tls_server().await?;
         let connection = self.open_data().await?;
         if offset > 0 {
             let restart = Command::Rest(RestartPoint::Offset(offset));
@@ -200,12 +196,16 @@ impl ControlConn {
             }
         }
         let ticket = self.send(&command).await?;
-        Ok(Link {
+        let link = Link {
             step,
             connection,
             ticket,
             answered: None,
-        })
+        };
+        match self.tls.clone() {
+            None => Ok(link),
+            Some(tls) => Box::pin(self.protect(link, &tls)).await,
+        }
     }
 
     /// Reads or writes once on the data connection, while the control connection may say no.
@@ -267,7 +267,11 @@ impl ControlConn {
         }
     }
 
-    fn heard(&mut self, ticket: Ticket, received: Received) -> Result<Option<Reply>, Error> {
+    pub(super) fn heard(
+        &mut self,
+        ticket: Ticket,
+        received: Received,
+    ) -> Result<Option<Reply>, Error> {
         match received {
             Received::Final {
                 ticket: answered,
@@ -280,7 +284,7 @@ impl ControlConn {
     }
 
     /// The data connection broke; the server's reply, if one comes, says why.
-    async fn broken(
+    pub(super) async fn broken(
         &mut self,
         step: &'static str,
         ticket: Ticket,
@@ -336,6 +340,11 @@ impl ControlConn {
     pub(crate) async fn abort(&mut self, link: Link) {
         let sent = self.send(&Command::Abor).await;
         link.connection.reset();
+        self.aborted(sent).await;
+    }
+
+    /// Waits for the answer to ABOR.
+    pub(super) async fn aborted(&mut self, sent: Result<Ticket, Error>) {
         if let Ok(ticket) = sent {
             let limit = self.environment.limits.abort;
             let _out_of_use = self.wait_through(ticket, limit).await;
@@ -353,7 +362,7 @@ impl ControlConn {
 
 /// One transfer that runs.
 pub(crate) struct Link {
-    step: &'static str,
+    pub(super) step: &'static str,
     pub(crate) connection: Box<dyn Connection>,
     pub(crate) ticket: Ticket,
     /// The final reply, if it came before the end of the data.
@@ -378,7 +387,7 @@ async fn pause(environment: &Environment, count: usize) -> bool {
     }
 }
 
-fn is_refusal(reply: &Reply) -> bool {
+pub(super) fn is_refusal(reply: &Reply) -> bool {
     !reply.code().is_completion()
 }
 

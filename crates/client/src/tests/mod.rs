@@ -7,6 +7,7 @@ mod progress;
 mod relay;
 mod stage;
 mod third_party;
+mod tls;
 mod two_party;
 
 use crate::fake::{Answer, FakeNet, say};

@@ -79,7 +79,7 @@ impl Stage {
     }
 
     pub(super) fn site(&self, address: &str) -> Site {
-        let server = Server::at(address.parse().unwrap());
+        let server = Server::at(address.parse().unwrap()).secured(crate::Security::ClearText);
         Site::new(
             self.environment.clone(),
             vec![server],

@@ -185,7 +185,7 @@ async fn a_listing_without_end_is_cut_off() {
         ..crate::Limits::default()
     };
     let environment = net.environment().with_limits(limits);
-    let server = crate::Server::at(SITE.parse().unwrap());
+    let server = crate::Server::at(SITE.parse().unwrap()).secured(crate::Security::ClearText);
     let mut conn = crate::ControlConn::connect(&environment, server)
         .await
         .unwrap();

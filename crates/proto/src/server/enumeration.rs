@@ -356,6 +356,7 @@ impl Ledger {
             Effect::AskProgress
             | Effect::Ask(_)
             | Effect::Authenticate { .. }
+            | Effect::Introduce { .. }
             | Effect::StartTls
             | Effect::EndTls => {
                 panic!("not in this enumeration: {context}")

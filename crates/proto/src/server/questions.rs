@@ -12,11 +12,13 @@ use super::session::{Activity, ServerPi};
 use super::verbs::service::{self, Setting};
 use super::virtual_path::VirtualPath;
 
-use thirdhost_wire::{HashAlgorithm, HostSocket, Pathname, Reply};
+use thirdhost_wire::{HashAlgorithm, HostSocket, Pathname, Reply, Text};
 
 /// What was asked, with all that is needed to act on the answer.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(super) enum Asked {
+    /// USER, where users differ.
+    Introduction(Text),
     /// PASS.
     Login,
     /// AUTH, or REIN under TLS.

@@ -32,6 +32,9 @@ pub struct Settings {
     pub unpinned: Unpinned,
     /// Who may log in while the control connection is in clear text.
     pub clear_login: ClearLogin,
+    /// Whether USER's answer depends on who it is, beyond anonymous or not: some users log in by
+    /// certificate, or have rules of their own about clear text. The shell is asked then.
+    pub users_differ: bool,
     /// Which data connections may be in clear text.
     pub clear_transfers: ClearTransfers,
     /// Whether the server speaks TLS.
@@ -112,6 +115,13 @@ pub(super) enum Activity {
     Closed,
 }
 
+impl Activity {
+    /// Whether a login is under way.
+    pub(super) fn is_login(&self) -> bool {
+        matches!(self, Self::Asking(Asked::Login | Asked::Introduction(_)))
+    }
+}
+
 impl ServerPi {
     /// A session that begins `now`; the first effect is the greeting.
     #[must_use]
@@ -151,7 +161,7 @@ impl ServerPi {
         match (&self.activity, &line) {
             (Activity::Closed, _) => {}
             // Not behind the answer, which may be held back for minutes.
-            (Activity::Asking(Asked::Login), Err(CommandError::OtherProtocol)) => {
+            (activity, Err(CommandError::OtherProtocol)) if activity.is_login() => {
                 self.close(text::other_protocol());
             }
             (Activity::Transferring(_), Ok(Command::Abor)) => transfer::abort(self),
@@ -170,6 +180,7 @@ impl ServerPi {
             return;
         }
         match event {
+            Event::Introduced(introduced) => login::introduced(self, introduced),
             Event::Authenticated(identity) => login::authenticated(self, identity),
             Event::TooManySessions => login::too_many_sessions(self),
             Event::TooManyFailures => login::too_many_failures(self),
@@ -177,7 +188,7 @@ impl ServerPi {
             Event::Answered(result) => questions::answered(self, result),
             Event::Opened(opened) => transfer::opened(self, &opened),
             Event::Finished(outcome) => transfer::finished(self, now, outcome),
-            Event::Protected(protected) => protection::changed(self, protected),
+            Event::Protected { tls, indicated } => protection::changed(self, tls, indicated),
             Event::Progress { moved, total } => self.reply(text::progress(moved, total)),
         }
         self.serve(now);
@@ -204,7 +215,7 @@ impl ServerPi {
     /// is not waited for.
     pub fn handle_shutdown(&mut self, now: Duration) {
         self.draining = true;
-        if self.activity == Activity::Asking(Asked::Login) {
+        if self.activity.is_login() {
             self.close(text::shutting_down());
         }
         self.serve(now);
@@ -254,10 +265,7 @@ impl ServerPi {
     /// Whether the time for a login runs: nobody is in, and what is under way, if anything, is a
     /// password being checked, whose answer may be held back for longer (spec S-27, S-53).
     fn is_logging_in(&self) -> bool {
-        let waits = matches!(
-            self.activity,
-            Activity::Idle | Activity::Asking(Asked::Login)
-        );
+        let waits = self.activity == Activity::Idle || self.activity.is_login();
         waits && !self.login.is_in()
     }
 

@@ -17,6 +17,7 @@ pub(super) fn session(unpinned: Unpinned) -> ServerPi {
         peer: peer(),
         unpinned,
         clear_login: ClearLogin::Everyone,
+        users_differ: false,
         clear_transfers: ClearTransfers::Allowed,
         tls: TlsOffer::Absent,
         mdtm_sets: true,
@@ -36,6 +37,7 @@ pub(super) fn log_in(pi: &mut ServerPi, permissions: Permissions) {
         name: "alice".to_owned(),
         permissions,
         operator: false,
+        clear_transfers: None,
     };
     pi.handle_event(NOW, Event::Authenticated(Some(identity)));
     assert_eq!(replies(pi), ["230 Logged in."]);
@@ -844,6 +846,7 @@ fn in_clear_text_only_anonymous_logs_in_and_transfers_may_be_refused() {
         peer: peer(),
         unpinned: Unpinned::ControlHost,
         clear_login: ClearLogin::Anonymous,
+        users_differ: false,
         clear_transfers: ClearTransfers::Refused,
         tls: TlsOffer::Absent,
         mdtm_sets: true,
@@ -862,6 +865,7 @@ fn in_clear_text_only_anonymous_logs_in_and_transfers_may_be_refused() {
         name: "anonymous".to_owned(),
         permissions,
         operator: false,
+        clear_transfers: None,
     };
     pi.handle_event(NOW, Event::Authenticated(Some(identity)));
     drain(&mut pi);

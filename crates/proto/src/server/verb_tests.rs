@@ -41,6 +41,7 @@ fn circumstances_are_told_before_the_login() {
 fn host_is_one_of_the_names_listed_or_our_address() {
     let hosts = Hosts {
         address: Some("192.0.2.1".parse().unwrap()),
+        indicated: None,
         names: vec!["ftp.example.org".parse().unwrap()],
     };
     for (name, ours) in [
@@ -272,6 +273,7 @@ fn operators_see_who_is_here_and_anonymous_users_get_site_help_alone() {
         name: name.to_owned(),
         permissions: Permissions::all(),
         operator: name == "root",
+        clear_transfers: None,
     };
     let enter = |name: &str| {
         let mut pi = session(Unpinned::ControlHost);

@@ -15,6 +15,7 @@ use super::stream::ControlStream;
 pub(super) struct Control {
     peer: SocketAddr,
     local: SocketAddr,
+    protected: bool,
     /// None while TLS begins or ends.
     halves: Option<(ReadHalf<ControlStream>, WriteHalf<ControlStream>)>,
     decoder: LineDecoder,
@@ -37,11 +38,12 @@ pub(super) enum Line {
 
 impl Control {
     pub(super) fn new(stream: ControlStream) -> Self {
-        let connection = stream.connection();
+        let (connection, protected) = (stream.connection(), stream.is_protected());
         let (peer, local) = (connection.peer(), connection.local());
         Self {
             peer,
             local,
+            protected,
             halves: Some(tokio::io::split(stream)),
             decoder: LineDecoder::new(LINE_BYTES_MAX),
             input: Vec::new(),
@@ -60,6 +62,7 @@ impl Control {
 
     /// Goes on over `stream`; of what came before nothing is left, half a line included.
     pub(super) fn put_stream(&mut self, stream: ControlStream) {
+        self.protected = stream.is_protected();
         self.halves = Some(tokio::io::split(stream));
         self.decoder = LineDecoder::new(LINE_BYTES_MAX);
         self.input.clear();
@@ -150,6 +153,11 @@ impl Control {
     /// Whether the user owes us reading: no more commands are taken until replies are gone.
     pub(super) fn is_clogged(&self) -> bool {
         self.output.len() > OUTPUT_BYTES_MAX
+    }
+
+    /// Whether TLS protects the connection.
+    pub(super) fn is_protected(&self) -> bool {
+        self.protected
     }
 
     pub(super) fn peer(&self) -> SocketAddr {

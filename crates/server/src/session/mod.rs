@@ -23,7 +23,7 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
-use thirdhost_proto::server::{Effect, Event, Hosts, Identity, ServerPi, Settings};
+use thirdhost_proto::server::{Effect, Event, Hosts, Introduced, ServerPi, Settings};
 use thirdhost_sockets::Connection;
 use thirdhost_wire::LINE_BYTES_MAX;
 use tokio::sync::watch;
@@ -31,7 +31,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
 use self::control::{Control, Line};
-use self::login::{LoggedIn, NotLoggedIn};
+use self::login::{LoggedIn, NotLoggedIn, Welcome};
 use self::protect::Change;
 use self::running::{ArrangedBy, RunningTransfer};
 use self::sockets::DataSockets;
@@ -60,7 +60,8 @@ pub(crate) async fn run(
             (_, Begins::InClear) => ControlStream::Clear(connection),
             (None, Begins::UnderTls) => return tracing::warn!("no certificate; session refused"),
             (Some(tls), Begins::UnderTls) => {
-                match protect::start(tls, connection, &*shared.world.clock).await {
+                let asks = shared.accounts.know_certificates();
+                match protect::start(tls, connection, asks, &*shared.world.clock).await {
                     Ok(stream) => stream,
                     Err(error) => return tracing::warn!(%error, "implicit TLS failed"),
                 }
@@ -80,6 +81,8 @@ struct Session {
     control: Control,
     pi: ServerPi,
     tls: Option<TlsSession>,
+    /// The certificate that the client has shown on the control connection.
+    shown: Option<[u8; 32]>,
     /// TLS begins or ends as soon as all replies are out.
     change: Option<Change>,
     user: Option<Box<LoggedIn>>,
@@ -100,6 +103,7 @@ struct Session {
 
 /// An operation that is over, or a transfer that has come one step further.
 enum Done {
+    Introduced(Welcome),
     Authenticated(Result<Box<LoggedIn>, NotLoggedIn>),
     Event(Event),
     Step(Step),
@@ -114,6 +118,7 @@ impl Session {
         shared: Arc<Shared>,
         shutdown: watch::Receiver<bool>,
     ) -> Self {
+        let (shown, indicated) = (stream.shown(), stream.indicated());
         let control = Control::new(stream);
         let config = &shared.config;
         let peer = control.peer().ip().to_canonical();
@@ -121,11 +126,13 @@ impl Session {
             peer,
             unpinned: config.data_sockets.unpinned,
             clear_login: login::clear_login(config, peer),
+            users_differ: shared.accounts.differ(),
             clear_transfers: config.tls.require.clear_transfers(peer),
             tls: login::tls_offer(tls.as_ref(), begins),
             mdtm_sets: config.mdtm_set,
             hosts: Hosts {
                 address: Some(control.local().ip().to_canonical()),
+                indicated,
                 names: config.hosts.clone(),
             },
             limits: limits::session(config),
@@ -138,6 +145,7 @@ impl Session {
             control,
             pi,
             tls,
+            shown,
             change: None,
             user: None,
             ticket,
@@ -225,7 +233,10 @@ impl Session {
                     self.operation = Some(rest.map(Done::Step).boxed());
                 }
                 Done::Step(Step::Finished(event, _)) => self.record(&event),
-                Done::Authenticated(_) | Done::Event(_) | Done::Changed(_) => {}
+                Done::Introduced(_)
+                | Done::Authenticated(_)
+                | Done::Event(_)
+                | Done::Changed(_) => {}
             }
         }
         self.sockets = DataSockets::default();
@@ -271,13 +282,13 @@ impl Session {
                     tracing::debug!(code = reply.code().number(), text = reply.text(), "reply");
                     self.control.reply(now, &reply);
                 }
+                Effect::Introduce { user } => {
+                    let introduced = login::introduce(self.circumstances(), user);
+                    self.operation = Some(introduced.map(Done::Introduced).boxed());
+                    self.logging_in = true;
+                }
                 Effect::Authenticate { user, password } => {
-                    let peer = self.control.peer().ip().to_canonical();
-                    let local = self.control.local().ip().to_canonical();
-                    let shared = Arc::clone(&self.shared);
-                    // Whoever logs in anew gives the old place up first.
-                    self.user = None;
-                    let login = login::authenticate(shared, user, password, peer, local);
+                    let login = login::authenticate(self.circumstances(), user, password);
                     self.operation = Some(login.map(Done::Authenticated).boxed());
                     self.logging_in = true;
                 }
@@ -312,24 +323,14 @@ impl Session {
         match done {
             Done::Changed(changed) => self.changed(changed),
             Done::Event(event) => self.pi.handle_event(now, event),
-            Done::Authenticated(user) => {
+            Done::Introduced(Welcome::Answer(introduced)) => {
                 self.logging_in = false;
-                self.shared.record.login(user.is_ok());
-                let identity = |user: &LoggedIn| Identity {
-                    name: user.account.name.clone(),
-                    permissions: user.account.permissions.clone(),
-                    operator: user.account.operator,
-                };
-                let event = match &user {
-                    Err(NotLoggedIn::TooManySessions) => Event::TooManySessions,
-                    Err(NotLoggedIn::TooManyFailures) => Event::TooManyFailures,
-                    user => Event::Authenticated(user.as_deref().ok().map(identity)),
-                };
-                self.user = user.ok();
-                let name = self.user.as_ref().map(|user| user.account.name.as_str());
-                self.ticket.is(name);
-                self.pi.handle_event(now, event);
+                self.pi.handle_event(now, Event::Introduced(introduced));
             }
+            Done::Introduced(Welcome::Certificate(user)) => self.logged_in(user, |identity| {
+                Event::Introduced(identity.map_or(Introduced::Password, Introduced::Known))
+            }),
+            Done::Authenticated(user) => self.logged_in(user, Event::Authenticated),
             Done::Step(Step::Opened(opened, rest)) => {
                 if let Some(running) = &mut self.running {
                     running.octets = opened.octets;

@@ -1,7 +1,13 @@
 //! `append` and `mv`: two places, of which one at least is on a server.
 
 use serde_json::json;
+<<<<<<< HEAD
 use thirdhost_client::{Error, ExitCode, Operation, Pair, Pathname, Place, Policy, Remote, Report};
+=======
+use thirdhost_client::{
+    Error, Operation, Pair, Pathname, Place, Policy, Protected, Remote, Report,
+};
+>>>>>>> main
 
 use crate::args::CopyArgs;
 use crate::console::Console;
@@ -98,6 +104,11 @@ async fn append_directly(
         "seconds": report.elapsed.as_secs_f64(),
         "arrangement": arrangement_word(&report),
         "listener": report.listener.map(|side| side.to_string()),
+        "tls": match report.protection {
+            Protected::No => None,
+            Protected::Unchecked => Some("unchecked"),
+            Protected::Mutually => Some("checked"),
+        },
         "verified": report.verified,
         "bytes_through_this_host": report.data_bytes_here,
         "control_bytes": control_bytes,
@@ -112,7 +123,12 @@ fn summary(report: &Report) -> String {
     };
     let way = match (report.arrangement, report.listener) {
         (Some(arrangement), Some(listener)) => {
-            format!("direct by {arrangement} ({listener} listening)")
+            let tls = match report.protection {
+                Protected::No => "",
+                Protected::Unchecked => ", TLS with unchecked certificates",
+                Protected::Mutually => ", TLS with checked certificates",
+            };
+            format!("direct by {arrangement} ({listener} listening{tls})")
         }
         _ => "relayed through this host".to_owned(),
     };

@@ -14,6 +14,7 @@ mod names;
 mod netrc;
 mod session;
 mod sites;
+mod warnings;
 mod watch;
 
 use std::io::Write as _;

@@ -9,12 +9,22 @@ use thirdhost_client::{ExitCode, Happened, Known, Observer, Summary, Watcher, Wa
 use crate::bars::Bars;
 use crate::events;
 
+use crate::warnings::Once;
+
 /// Writes down what happens, for a person or for a program.
 #[derive(Debug)]
 pub(crate) struct Watch {
     style: Style,
+<<<<<<< HEAD
     /// Sees the dialogues too (`-v`).
     inner: Arc<dyn Observer>,
+=======
+    /// Bytes of files that are done, of this and earlier copies.
+    done_bytes: AtomicU64,
+    /// Whether the bytes pass this host once, so that they can be counted on their way.
+    counts: bool,
+    warned: Once,
+>>>>>>> main
     /// The last file's way from server to server; `Some(None)` if none was found.
     worked: Mutex<Option<Option<Known>>>,
 }
@@ -45,7 +55,13 @@ impl Watch {
     fn of(style: Style, inner: Arc<dyn Observer>) -> Self {
         Self {
             style,
+<<<<<<< HEAD
             inner,
+=======
+            done_bytes: AtomicU64::new(0),
+            counts,
+            warned: Once::default(),
+>>>>>>> main
             worked: Mutex::default(),
         }
     }
@@ -142,6 +158,19 @@ impl Observer for Watch {
 
     fn received(&self, site: &str, line: &str) {
         self.inner.received(site, line);
+    }
+
+    fn warning(&self, warning: &str) {
+        if !self.warned.is_first(warning) {
+            return;
+        }
+        match &self.style {
+            Style::Json => {
+                let event = json!({"event": "warning", "warning": warning});
+                let _unheard = writeln!(io::stdout(), "{event}");
+            }
+            Style::Bar(_) | Style::Lines { .. } => self.say(warning),
+        }
     }
 
     fn note(&self, note: &str) {
