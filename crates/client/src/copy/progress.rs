@@ -219,6 +219,10 @@ impl Observer for Meter {
         }
     }
 
+    fn warning(&self, warning: &str) {
+        self.inner.warning(warning);
+    }
+
     fn note(&self, note: &str) {
         self.inner.note(note);
     }

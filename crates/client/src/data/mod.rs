@@ -1,11 +1,8 @@
 //! Our own data connections: files and listings that do pass through this host.
 
 mod open;
-<<<<<<< HEAD
 mod pace;
-=======
 mod protect;
->>>>>>> main
 mod transfer;
 
 pub(crate) use pace::Pace;

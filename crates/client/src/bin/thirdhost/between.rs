@@ -1,13 +1,9 @@
 //! `append` and `mv`: two places, of which one at least is on a server.
 
 use serde_json::json;
-<<<<<<< HEAD
-use thirdhost_client::{Error, ExitCode, Operation, Pair, Pathname, Place, Policy, Remote, Report};
-=======
 use thirdhost_client::{
-    Error, Operation, Pair, Pathname, Place, Policy, Protected, Remote, Report,
+    Error, ExitCode, Operation, Pair, Pathname, Place, Policy, Protected, Remote, Report,
 };
->>>>>>> main
 
 use crate::args::CopyArgs;
 use crate::console::Console;

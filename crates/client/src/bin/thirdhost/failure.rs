@@ -33,18 +33,8 @@ pub(crate) enum Failure {
     PasswordCommand { command: String, problem: String },
     #[error("cannot write to stdout: {0}")]
     Stdout(io::Error),
-<<<<<<< HEAD
-=======
-    #[error("{0} was copied but not verified, so the source was left as it is; use cp and rm")]
-    NotVerified(String),
-    #[error(
-        "both places are on the server at {0}, perhaps the same file; name it alike and with one \
-         user, and mv renames"
-    )]
-    OneServer(SocketAddr),
     #[error("{0}; it is the site's ca_file")]
     Authorities(#[from] AuthoritiesError),
->>>>>>> main
     #[error(transparent)]
     Client(#[from] Error),
 }
@@ -52,17 +42,10 @@ pub(crate) enum Failure {
 impl Failure {
     pub(crate) fn exit_code(&self) -> ExitCode {
         match self {
-<<<<<<< HEAD
             Self::Place { .. } | Self::Usage(_) | Self::NoPassword { .. } => ExitCode::Usage,
-            Self::Sites { .. } | Self::PasswordCommand { .. } => ExitCode::Usage,
-=======
-            Self::Place { .. } | Self::Usage(_) | Self::OneServer(_) | Self::NoPassword { .. } => {
-                ExitCode::Usage
-            }
             Self::Authorities(_) | Self::Sites { .. } | Self::PasswordCommand { .. } => {
                 ExitCode::Usage
             }
->>>>>>> main
             Self::Resolve { .. } | Self::NoAddress(_) => ExitCode::Temporary,
             Self::File { source, .. } if source.kind() == io::ErrorKind::NotFound => {
                 ExitCode::FileNotFound

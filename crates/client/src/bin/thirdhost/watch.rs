@@ -8,23 +8,15 @@ use thirdhost_client::{ExitCode, Happened, Known, Observer, Summary, Watcher, Wa
 
 use crate::bars::Bars;
 use crate::events;
-
 use crate::warnings::Once;
 
 /// Writes down what happens, for a person or for a program.
 #[derive(Debug)]
 pub(crate) struct Watch {
     style: Style,
-<<<<<<< HEAD
     /// Sees the dialogues too (`-v`).
     inner: Arc<dyn Observer>,
-=======
-    /// Bytes of files that are done, of this and earlier copies.
-    done_bytes: AtomicU64,
-    /// Whether the bytes pass this host once, so that they can be counted on their way.
-    counts: bool,
     warned: Once,
->>>>>>> main
     /// The last file's way from server to server; `Some(None)` if none was found.
     worked: Mutex<Option<Option<Known>>>,
 }
@@ -55,13 +47,8 @@ impl Watch {
     fn of(style: Style, inner: Arc<dyn Observer>) -> Self {
         Self {
             style,
-<<<<<<< HEAD
             inner,
-=======
-            done_bytes: AtomicU64::new(0),
-            counts,
             warned: Once::default(),
->>>>>>> main
             worked: Mutex::default(),
         }
     }
@@ -169,7 +156,8 @@ impl Observer for Watch {
                 let event = json!({"event": "warning", "warning": warning});
                 let _unheard = writeln!(io::stdout(), "{event}");
             }
-            Style::Bar(_) | Style::Lines { .. } => self.say(warning),
+            Style::Lines { quiet: true } => {}
+            Style::Bars(_) | Style::Lines { .. } => self.say(warning),
         }
     }
 
