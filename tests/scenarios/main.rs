@@ -19,3 +19,4 @@ mod support;
 mod tls_between;
 mod trouble;
 mod under_tls;
+mod whole;

@@ -12,7 +12,9 @@ use tempfile::TempDir;
 use thirdhost_client::Fingerprint;
 use thirdhost_proto::server::Permissions;
 use thirdhost_server::Server;
-use thirdhost_server::accounts::{Account, Bounds, PasswordHash, Roll, ThirdPartyGrant, User};
+use thirdhost_server::accounts::{
+    Account, Admission, Bounds, PasswordHash, Roll, ThirdPartyGrant, User,
+};
 use thirdhost_server::config::Config;
 use thirdhost_server::limits::CONTROL_BACKLOG;
 use thirdhost_server::store::DiskStore;
@@ -297,6 +299,7 @@ fn roll(permissions: Permissions) -> io::Result<Roll> {
         third_party: Some(grant),
         operator: false,
         bounds: Bounds::default(),
+        admission: Admission::default(),
         anonymous: false,
     };
     let user = User {

@@ -327,6 +327,7 @@ impl Pair {
             },
             pin: listener.features().has("SOCK"),
             low_ports: listener.server.low_ports,
+            store_first: destination.product().is_deaf_before_store(),
             parameters: self.policy.parameters,
             protection: secrecy::protection(rung, &self.conns),
         }

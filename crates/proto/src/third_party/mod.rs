@@ -169,6 +169,9 @@ pub struct Plan {
     pub pin: bool,
     /// Whether data ports below 1024 are accepted (spec S-22).
     pub low_ports: bool,
+    /// Whether the destination gets its command first, and says 1yz before RETR goes out: some
+    /// servers take a data connection that begins to speak before STOR for a dead one.
+    pub store_first: bool,
     /// TYPE, STRU and MODE.
     pub parameters: Parameters,
     /// TLS on the data connection.

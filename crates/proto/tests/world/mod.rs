@@ -98,6 +98,7 @@ impl World {
             },
             pin: true,
             low_ports: false,
+            store_first: false,
             parameters: Parameters::default(),
             protection: Protection::Clear,
         };
@@ -423,7 +424,10 @@ impl World {
             }
             Effect::Release => site.reserved = false,
             Effect::Disconnect | Effect::AskProgress | Effect::Close => {}
-            Effect::Authenticate { .. } => unreachable!("both users are logged in already"),
+            Effect::Establish { .. } => unreachable!("the machine sends no ESTA"),
+            Effect::Authenticate { .. } | Effect::Introduce { .. } => {
+                unreachable!("both users are logged in already")
+            }
             Effect::StartTls | Effect::EndTls => unreachable!("neither server has a certificate"),
         }
         if discards {
@@ -438,6 +442,7 @@ impl Site {
             peer: IpAddr::from([203, 0, 113, 5]),
             unpinned: Unpinned::ControlHost,
             clear_login: ClearLogin::Everyone,
+            users_differ: false,
             clear_transfers: ClearTransfers::Allowed,
             tls: TlsOffer::Absent,
             mdtm_sets: false,
@@ -452,6 +457,7 @@ impl Site {
             name: "alice".to_owned(),
             permissions: Permissions::all(),
             operator: false,
+            clear_transfers: None,
         };
         pi.handle_event(NOW, Event::Authenticated(Some(identity)));
         while pi.poll_effect().is_some() {}
