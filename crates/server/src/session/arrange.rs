@@ -21,6 +21,8 @@ impl Session {
                 return Err(refusal);
             }
         }
+        let third_host = arranged_host(what).filter(|&host| user.policy.is_third_party(host));
+        let control_peer = self.control.peer().ip().to_canonical();
         let site = Site {
             allocator: &self.shared.allocator,
             policy: &user.policy,
@@ -32,11 +34,17 @@ impl Session {
             Ok(arranged) => {
                 self.arranged.by(what);
                 tracing::debug!(?what, ?arranged, "data connection arranged");
+                if let Some(third_host) = third_host {
+                    let user = user.account.name.as_str();
+                    tracing::info!(user, %control_peer, %third_host, ?what, "third host admitted");
+                }
             }
             Err(why) => {
                 self.shared.record.arrangement_refused(why);
                 tracing::warn!(
                     user = user.account.name,
+                    %control_peer,
+                    third_host = third_host.map(tracing::field::display),
                     ?what,
                     ?why,
                     "data connection refused"
