@@ -18,3 +18,4 @@ mod storing;
 mod support;
 mod trouble;
 mod under_tls;
+mod whole;

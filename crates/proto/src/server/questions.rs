@@ -1,8 +1,9 @@
 //! Questions that are out, and what their answers do.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
-use thirdhost_wire::{AcceptFilter, Direction};
+use thirdhost_wire::{AcceptFilter, AddressClass, Direction, address_class};
 
 use super::arrange::{ArrangeRefusal, Arranged, Directions};
 use super::effect::{Answer, Refusal};
@@ -133,6 +134,11 @@ fn install(pi: &mut ServerPi, asked: &Asked, arranged: Arranged) {
                 pi.push(super::Effect::Release);
                 return pi.reply(text::use_epsv());
             };
+            let tells_address = !extended || pi.custom_epsv;
+            if tells_address && means_nothing_to(pi.settings.peer, host) {
+                pi.push(super::Effect::Release);
+                return pi.reply(text::address_is_private());
+            }
             // PASV's users know no SOCK, so "refuse" does not stand for it (spec A-24).
             let unpinned = pi.unpinned_filter();
             let unpinned = unpinned.unwrap_or(AcceptFilter::Host(pi.settings.peer));
@@ -170,6 +176,12 @@ fn install(pi: &mut ServerPi, asked: &Asked, arranged: Arranged) {
         // The shell has answered another question than was asked: nothing is in place.
         _ => pi.reply(text::internal_error()),
     }
+}
+
+/// Whether `host` is an address that a peer elsewhere takes for one of its own network, as when
+/// this server is behind NAT and was not told its public address (spec S-23).
+fn means_nothing_to(peer: IpAddr, host: IpAddr) -> bool {
+    address_class(peer) == AddressClass::Global && address_class(host) != AddressClass::Global
 }
 
 /// SOCK after LSTN, PASV or EPSV has been admitted.

@@ -155,6 +155,11 @@ fn lstn_and_sock_need_a_login_and_no_epsv_all() {
         "SOCK 198.51.100.2,40002",
         "PASV",
         "PORT 198,51,100,2,156,66",
+        "EPRT |1|198.51.100.2|40002|",
+        "LPRT 4,4,198,51,100,2,2,156,66",
+        "LPSV",
+        "SPAS",
+        "SPOR 198,51,100,2,156,66",
     ] {
         check(&mut pi, line, "503");
     }
@@ -443,9 +448,13 @@ fn a_line_that_is_no_command_gets_the_reply_of_its_kind() {
     for (line, code) in [
         (&b"NONSENSE"[..], "500"),
         (b"SITE EXEC ls", "500"),
+        (b"SITE EXEC %n%s%x", "500"),
+        (b"SITE INDEX ls", "500"),
+        (b"SITE DEBUG", "500"),
         (b"TYPE", "501"),
         (b"TYPE E", "504"),
         (b"MODE C", "504"),
+        (b"MODE E", "504"),
         (b"STRU P", "504"),
         (b"RETR", "501"),
         (b"CWD \xff", "553"),

@@ -21,7 +21,7 @@ mod pipeline;
 mod receive;
 mod send;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 
 pub use close::{FIN_WAIT, close_received, close_sent};
 pub use connection::DataConnection;

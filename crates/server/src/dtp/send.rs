@@ -315,7 +315,7 @@ mod tests {
         for mode in [TransmissionMode::Stream, TransmissionMode::Block] {
             let (mut ours, theirs, spy) = pair();
             let watched = Watched::default();
-            let mut listing = ManyEntries::new(100_000);
+            let mut listing = ManyEntries::new(1_000_000);
             let (entries, received) = tokio::join!(
                 async {
                     let style = ListingStyle::Names { given: None };
@@ -326,12 +326,12 @@ mod tests {
                 },
                 read_all(theirs),
             );
-            assert_eq!(entries, 100_000);
+            assert_eq!(entries, 1_000_000);
             let lines = received
                 .windows(2)
                 .filter(|window| window == b"\r\n")
                 .count();
-            assert_eq!(lines, 100_000, "{mode:?}");
+            assert_eq!(lines, 1_000_000, "{mode:?}");
             assert!(
                 spy.largest_write() <= 2 * LISTING_CHUNK_BYTES,
                 "{}",

@@ -37,6 +37,7 @@ impl Session {
         }
         let (progress, stop) = (Arc::new(Progress::default()), CancellationToken::new());
         let data_peer = Arc::new(OnceLock::new());
+        let control_peer = self.control.peer().ip().to_canonical();
         let job = Job {
             transfer: transfer.clone(),
             store: Arc::clone(&user.store),
@@ -47,13 +48,14 @@ impl Session {
             progress: Arc::clone(&progress),
             pace: user.pace(transfer.operation.direction()),
             data_peer: Arc::clone(&data_peer),
+            control_peer,
             stall: limits::STALL_TIMEOUT,
             stop: stop.clone(),
         };
         self.running = Some(RunningTransfer {
             transfer,
             arranged: self.arranged.how(),
-            control_peer: self.control.peer().ip().to_canonical(),
+            control_peer,
             data_peer,
             began: now,
             octets: None,

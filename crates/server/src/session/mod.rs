@@ -26,7 +26,7 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use thirdhost_proto::server::{Effect, Event, Hosts, Introduced, ServerPi, Settings};
 use thirdhost_sockets::Connection;
-use thirdhost_wire::{HostSocket, LINE_BYTES_MAX};
+use thirdhost_wire::{Command, HostSocket, LINE_BYTES_MAX};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
@@ -268,7 +268,7 @@ impl Session {
                 match &command {
                     Ok(command) => {
                         self.arranged.hear(command);
-                        tracing::debug!(%command, "command");
+                        log(command);
                     }
                     Err(error) => tracing::debug!(%error, "bad line"),
                 }
@@ -371,6 +371,15 @@ impl Session {
 
     fn now(&self) -> Duration {
         self.shared.world.clock.now()
+    }
+}
+
+/// The name of a user is no secret, but what is sent as one may be: passwords are typed there by
+/// mistake (spec S-29a). The login tells the name once it proved to be one.
+fn log(command: &Command) {
+    match command {
+        Command::User(_) => tracing::debug!(command = "USER ****", "command"),
+        command => tracing::debug!(%command, "command"),
     }
 }
 

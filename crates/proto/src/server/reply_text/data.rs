@@ -73,6 +73,14 @@ pub(in crate::server) fn socket_zero() -> Reply {
     )
 }
 
+/// The operator reads it too: `data.public_address` is what is missing.
+pub(in crate::server) fn address_is_private() -> Reply {
+    reply(
+        425,
+        "This server knows no public address of its own to tell; use EPSV.",
+    )
+}
+
 pub(in crate::server) fn arrange_refusal(refusal: &ArrangeRefusal) -> Reply {
     match refusal {
         ArrangeRefusal::NotPermitted => reply(
