@@ -11,6 +11,7 @@ mod interrupt;
 mod limits;
 mod observer;
 mod place;
+mod product;
 mod third_party;
 mod tls;
 
@@ -36,7 +37,10 @@ pub use interrupt::Interrupt;
 pub use limits::Limits;
 pub use observer::{Observer, Silent};
 pub use place::{Place, PlaceError, Remote};
-pub use third_party::{Known, Listen, Pair, Policy, Refusal, Relay, Report, Verify, Via};
+pub use product::Product;
+pub use third_party::{
+    Known, Listen, Pair, Policy, Protected, Refusal, Relay, Report, Verify, Via,
+};
 pub use tls::{
     Authorities, AuthoritiesError, Certified, Distrust, Fingerprint, NotAFingerprint, Security,
     Trust,

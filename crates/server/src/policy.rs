@@ -501,6 +501,8 @@ mod tests {
         assert_eq!(policy.may_call(peer("10.0.0.1", 21)), NEITHER);
     }
 
+    //= security#S-11
+    //= type=test
     #[test]
     fn directions_say_which_way_is_open() {
         let policy = policy(&["198.51.100.0/24"], &[]);

@@ -13,7 +13,7 @@ use tokio_util::codec::Decoder;
 
 use crate::error::said;
 use crate::tls::TlsSession;
-use crate::{Environment, Error, Fingerprint, Server};
+use crate::{Environment, Error, Fingerprint, Product, Server};
 
 /// One control connection and what is known about its server.
 #[derive(Debug)]
@@ -21,11 +21,15 @@ pub struct ControlConn {
     pub(crate) environment: Environment,
     pub(crate) server: Server,
     pub(crate) features: Features,
+    /// What 220 said, for telling the product.
+    pub(super) greeting: String,
     /// TYPE in force, as far as we know.
     pub(crate) representation: Option<RepresentationType>,
     /// EPSV did not work here.
     pub(crate) epsv_failed: bool,
     pub(crate) data_bytes: u64,
+    /// SSCN ON may be in force: on a data connection to us it would wait for a TLS server.
+    pub(crate) is_tls_client: bool,
     /// STOR was sent since somebody last looked.
     pub(crate) has_stored: bool,
     pub(super) pi: UserPi,
@@ -73,6 +77,12 @@ impl ControlConn {
     #[must_use]
     pub fn features(&self) -> &Features {
         &self.features
+    }
+
+    /// Which program it is, as far as its greeting and FEAT tell.
+    #[must_use]
+    pub fn product(&self) -> Product {
+        Product::of(&self.greeting, &self.features)
     }
 
     /// Bytes sent and received on this control connection.
@@ -267,9 +277,11 @@ impl ControlConn {
             environment,
             server,
             features: Features::default(),
+            greeting: String::new(),
             representation: None,
             epsv_failed: false,
             data_bytes: 0,
+            is_tls_client: false,
             has_stored: false,
             pi: UserPi::new(),
             tls: None,

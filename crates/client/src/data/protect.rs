@@ -10,6 +10,17 @@ use crate::tls::TlsSession;
 use crate::{ControlConn, Error};
 
 impl ControlConn {
+    /// Takes SSCN ON back: our own side is the TLS client (spec D-21).
+    pub(super) async fn be_tls_server(&mut self) -> Result<(), Error> {
+        if !self.is_tls_client {
+            return Ok(());
+        }
+        let reply = self.command(Command::Sscn(Some(false))).await?;
+        self.completed("SSCN OFF", reply, "")?;
+        self.is_tls_client = false;
+        Ok(())
+    }
+
     /// The handshake, once the transfer command is out; the control connection may say no, and
     /// the time for it begins to count when the server says that it is under way.
     pub(super) async fn protect(&mut self, link: Link, tls: &TlsSession) -> Result<Link, Error> {

@@ -3,6 +3,7 @@
 mod control;
 mod copy;
 mod landing;
+mod progress;
 mod relay;
 mod stage;
 mod third_party;

@@ -32,6 +32,9 @@ pub struct Settings {
     pub unpinned: Unpinned,
     /// Who may log in while the control connection is in clear text.
     pub clear_login: ClearLogin,
+    /// Whether USER's answer depends on who it is, beyond anonymous or not: some users log in by
+    /// certificate, or have rules of their own about clear text. The shell is asked then.
+    pub users_differ: bool,
     /// Which data connections may be in clear text.
     pub clear_transfers: ClearTransfers,
     /// Whether the server speaks TLS.
@@ -151,12 +154,15 @@ impl ServerPi {
         match (&self.activity, &line) {
             (Activity::Closed, _) => {}
             // Not behind the answer, which may be held back for minutes.
-            (Activity::Asking(Asked::Login), Err(CommandError::OtherProtocol)) => {
+            (activity, Err(CommandError::OtherProtocol)) if activity.is_login() => {
                 self.close(text::other_protocol());
             }
             (Activity::Transferring(_), Ok(Command::Abor)) => transfer::abort(self),
             (Activity::Transferring(_), Ok(Command::Stat(None))) => self.push(Effect::AskProgress),
             _ => {
+                if line == Ok(Command::Abor) {
+                    questions::stop_waiting(self);
+                }
                 self.queue.push_back(line);
                 self.serve(now);
             }
@@ -170,14 +176,17 @@ impl ServerPi {
             return;
         }
         match event {
+            Event::Introduced(introduced) => login::introduced(self, introduced),
             Event::Authenticated(identity) => login::authenticated(self, identity),
             Event::TooManySessions => login::too_many_sessions(self),
             Event::TooManyFailures => login::too_many_failures(self),
             Event::Arranged(result) => questions::arranged(self, now, result),
+            Event::Established(socket) => questions::established(self, now, socket),
             Event::Answered(result) => questions::answered(self, result),
             Event::Opened(opened) => transfer::opened(self, &opened),
+            Event::Marked { theirs, octets } => transfer::marked(self, &theirs, octets),
             Event::Finished(outcome) => transfer::finished(self, now, outcome),
-            Event::Protected(protected) => protection::changed(self, protected),
+            Event::Protected { tls, indicated } => protection::changed(self, tls, indicated),
             Event::Progress { moved, total } => self.reply(text::progress(moved, total)),
         }
         self.serve(now);
@@ -204,7 +213,7 @@ impl ServerPi {
     /// is not waited for.
     pub fn handle_shutdown(&mut self, now: Duration) {
         self.draining = true;
-        if self.activity == Activity::Asking(Asked::Login) {
+        if self.activity.is_login() {
             self.close(text::shutting_down());
         }
         self.serve(now);
@@ -249,16 +258,6 @@ impl ServerPi {
     #[must_use]
     pub fn is_idle(&self) -> bool {
         self.activity == Activity::Idle && self.queue.is_empty()
-    }
-
-    /// Whether the time for a login runs: nobody is in, and what is under way, if anything, is a
-    /// password being checked, whose answer may be held back for longer (spec S-27, S-53).
-    fn is_logging_in(&self) -> bool {
-        let waits = matches!(
-            self.activity,
-            Activity::Idle | Activity::Asking(Asked::Login)
-        );
-        waits && !self.login.is_in()
     }
 
     pub(super) fn has_queued(&self) -> bool {

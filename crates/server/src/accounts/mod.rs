@@ -14,8 +14,10 @@ use thirdhost_sockets::{Clock, Random};
 use thirdhost_wire::Password;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use crate::config::Require;
 use crate::limits::{HASHES_AT_ONCE, REFUSALS_HELD_MAX};
 
+mod admission;
 mod attempts;
 mod bounds;
 mod hash;
@@ -23,6 +25,7 @@ mod held;
 mod remembered;
 mod throttle;
 
+pub use admission::{Admission, LoginBy};
 pub use bounds::{Bounds, Rates};
 pub use hash::{PasswordHash, PasswordHashError};
 
@@ -45,6 +48,8 @@ pub struct Account {
     pub operator: bool,
     /// How much may be taken.
     pub bounds: Bounds,
+    /// How the user gets in beside, or in place of, the password.
+    pub admission: Admission,
     /// Whether this is the account that needs no password.
     pub anonymous: bool,
 }
@@ -146,8 +151,40 @@ impl Accounts {
         is_reserved(name) && lock(&self.known).anonymous.is_some()
     }
 
-    /// Checks the password that `name` sent from `peer`. The answer to a refusal is to be held
-    /// back as [`Refused::answer_after`] says; the caller waits, with its own clock.
+    /// Whether some user logs in by certificate, so that clients are to be asked for theirs.
+    #[must_use]
+    pub fn know_certificates(&self) -> bool {
+        lock(&self.known).know_certificates
+    }
+
+    /// Whether what USER is to be answered depends on who it is, anonymous apart.
+    #[must_use]
+    pub fn differ(&self) -> bool {
+        lock(&self.known).differ
+    }
+
+    /// The rule about clear text that the user `name` has; `None`: the server's.
+    #[must_use]
+    pub fn require_of(&self, name: &str) -> Option<Require> {
+        let known = Arc::clone(&lock(&self.known));
+        known.users.get(name)?.account.admission.require
+    }
+
+    /// Who `name` is if the certificate that was shown in the handshake says so by itself; `None`
+    /// where the password is needed, or nothing will do.
+    #[must_use]
+    pub fn recognize(&self, name: &str, shown: &[u8; 32]) -> Option<Account> {
+        let known = Arc::clone(&lock(&self.known));
+        let user = known.users.get(name)?;
+        let Admission { login, .. } = user.account.admission;
+        let alone = login == LoginBy::Either || user.password.is_none();
+        let knows = user.account.admission.knows(Some(shown));
+        (alone && knows).then(|| user.account.clone())
+    }
+
+    /// Checks the password that `name` sent from `peer`, where `shown` is the fingerprint of the
+    /// certificate that the client has shown in the handshake, if it has. The answer to a refusal
+    /// is to be held back as [`Refused::answer_after`] says; the caller waits, with its own clock.
     ///
     /// # Errors
     /// When the user is unknown, the password wrong or missing, or the address held off. Nothing
@@ -160,6 +197,7 @@ impl Accounts {
         &self,
         name: &str,
         password: &Password,
+        shown: Option<&[u8; 32]>,
         peer: IpAddr,
     ) -> Result<Account, Refused> {
         let known = Arc::clone(&lock(&self.known));
@@ -170,9 +208,11 @@ impl Accounts {
         self.admit(&attempt)?;
         let user = known.users.get(name);
         let hash = user.and_then(|user| user.password.as_ref());
+        // A password that is right may still need the certificate beside it.
+        let does = |user: &&User| user.account.admission.password_does(shown);
         let again =
             hash.is_some_and(|hash| self.remembered.holds(hash, password, self.clock.now()));
-        if let (Some(user), true) = (user, again) {
+        if let Some(user) = user.filter(|_| again).filter(does) {
             lock(&self.failures).succeed(&attempt, self.clock.now());
             return Ok(user.account.clone());
         }
@@ -183,7 +223,7 @@ impl Accounts {
         self.admit(&attempt)?;
         // SECURITY: an unknown user costs the same work as a known one (spec S-26).
         let matches = matches(turn, hash.unwrap_or(&known.nobody), password).await;
-        match user.zip(hash).filter(|_| matches) {
+        match user.zip(hash).filter(|(user, _)| matches && does(user)) {
             Some((user, hash)) => {
                 self.remembered.keep(hash, password, self.clock.now());
                 lock(&self.failures).succeed(&attempt, self.clock.now());
@@ -259,14 +299,19 @@ struct Known {
     users: HashMap<String, User>,
     anonymous: Option<Account>,
     nobody: PasswordHash,
+    know_certificates: bool,
+    differ: bool,
 }
 
 impl From<Roll> for Known {
     fn from(roll: Roll) -> Self {
         let hashes = roll.users.iter().filter_map(|user| user.password.as_ref());
         let costliest = hashes.max_by_key(|hash| hash.work());
+        let admissions = || roll.users.iter().map(|user| &user.account.admission);
         Self {
             nobody: PasswordHash::nobody(costliest),
+            know_certificates: admissions().any(|user| !user.certificates.is_empty()),
+            differ: admissions().any(Admission::matters),
             users: roll
                 .users
                 .into_iter()

@@ -15,7 +15,13 @@ impl Session {
         if let Some(host) = arranged_host(what).filter(|&host| user.policy.is_third_party(host)) {
             let now = self.now();
             if !self.shared.targets.note(&user.account.name, host, now) {
-                tracing::warn!(user = user.account.name, %host, "too many third-party targets");
+                let command = named(what).0;
+                tracing::warn!(
+                    user = user.account.name,
+                    command,
+                    %host,
+                    "too many third-party targets"
+                );
                 let refusal = ArrangeRefusal::TooManyTargets;
                 self.shared.record.arrangement_refused(&refusal);
                 return Err(refusal);
@@ -35,15 +41,28 @@ impl Session {
             }
             Err(why) => {
                 self.shared.record.arrangement_refused(why);
+                let (command, target) = named(what);
                 tracing::warn!(
                     user = user.account.name,
-                    ?what,
+                    command,
+                    target,
                     ?why,
                     "data connection refused"
                 );
             }
         }
         result
+    }
+}
+
+/// The command that asks for an arrangement, and whom it names, for the log (spec S-12).
+fn named(what: Arrange) -> (&'static str, Option<String>) {
+    match what {
+        Arrange::Listen { direction, .. } if direction.is_some() => ("LSTN", None),
+        Arrange::Listen { .. } => ("PASV or EPSV", None),
+        Arrange::Hold { target } => ("SOCK", Some(target.to_string())),
+        Arrange::Target { target } => ("PORT or EPRT", Some(target.to_string())),
+        Arrange::Pin { filter } => ("SOCK", Some(filter.to_string())),
     }
 }
 

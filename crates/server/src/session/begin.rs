@@ -6,11 +6,13 @@ use futures_util::FutureExt;
 use thirdhost_proto::server::{Event, Outcome, Refusal, Transfer};
 use tokio_util::sync::CancellationToken;
 
+use super::login::LoggedIn;
 use super::running::RunningTransfer;
 use super::transfer::{self, Job};
 use super::{Done, Session, sockets};
 use crate::dtp::Progress;
 use crate::limits;
+use crate::tls::DataHandshake;
 
 impl Session {
     pub(super) fn begin_transfer(&mut self, transfer: Transfer) {
@@ -31,13 +33,7 @@ impl Session {
             store: Arc::clone(&user.store),
             permissions: user.account.permissions.clone(),
             sockets: std::mem::take(&mut self.sockets),
-            line: sockets::Line {
-                allocator: self.shared.allocator.clone(),
-                policy: Arc::clone(&user.policy),
-                local: self.control.local().ip().to_canonical(),
-                timeout: self.shared.config.data_sockets.accept,
-                handshake,
-            },
+            line: self.line(user, handshake),
             clock: Arc::clone(&self.shared.world.clock),
             progress: Arc::clone(&progress),
             pace: user.pace(transfer.operation.direction()),
@@ -53,9 +49,21 @@ impl Session {
             data_peer,
             began: now,
             octets: None,
+            marks: progress.marks(),
             progress,
             stop,
         });
         self.operation = Some(transfer::open(job).map(Done::Step).boxed());
+    }
+
+    /// What opening a data connection depends on.
+    pub(super) fn line(&self, user: &LoggedIn, handshake: Option<DataHandshake>) -> sockets::Line {
+        sockets::Line {
+            allocator: self.shared.allocator.clone(),
+            policy: Arc::clone(&user.policy),
+            local: self.control.local().ip().to_canonical(),
+            timeout: self.shared.config.data_sockets.accept,
+            handshake,
+        }
     }
 }

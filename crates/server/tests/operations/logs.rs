@@ -89,6 +89,9 @@ fn s_70_no_log_holds_a_password_at_any_level() {
     let site = Site::new("[log]\nlevel = \"trace\"\nformat = \"json\"", "");
     let server = site.start(&[]);
     let mut mallory = User::connect(server.address);
+    // A password typed where the name belongs is nobody's name.
+    mallory.command("USER typed-too-early-secret", "331");
+    mallory.command("PASS x", "530");
     mallory.command("USER alice", "331");
     mallory.command("PASS almost-secret", "530");
     mallory.command("PASS out of order secret", "503");
@@ -99,6 +102,27 @@ fn s_70_no_log_holds_a_password_at_any_level() {
         if line.contains("NOOP") {
             return;
         }
+    }
+}
+
+//= security#S-12
+//= type=test
+#[test]
+fn a_refused_third_host_is_504_and_logged_with_user_command_and_target() {
+    let site = Site::new("", "");
+    let server = site.start(&[]);
+    let mut alice = server.alice();
+    for (command, verb) in [
+        ("EPRT |1|192.0.2.9|5001|", "EPRT"),
+        ("PORT 192,0,2,9,19,137", "PORT"),
+        ("SOCK 192.0.2.9,5001", "SOCK"),
+    ] {
+        alice.command(command, "504");
+        let line = server.logged("data connection refused");
+        for part in ["WARN", "user=\"alice\"", verb, "192.0.2.9:5001"] {
+            assert!(line.contains(part), "{command}: {part}: {line}");
+        }
+        alice.command("NOOP", "200");
     }
 }
 

@@ -54,6 +54,10 @@ pub(crate) struct Args {
     #[arg(long, global = true)]
     pub(crate) clear_text: bool,
 
+    /// Let two servers speak TLS to each other though they cannot check each other's certificate.
+    #[arg(long, global = true)]
+    pub(crate) unverified_peers: bool,
+
     /// Print errors only.
     #[arg(short, long, global = true, conflicts_with = "verbose")]
     pub(crate) quiet: bool,
@@ -224,6 +228,7 @@ impl Args {
             ListenArg::Source => Listen::Only(Side::Source),
             ListenArg::Destination => Listen::Only(Side::Destination),
         };
+        policy.unverified_peers = self.unverified_peers;
         policy.verify = match self.verify {
             VerifyArg::Auto => Verify::Auto,
             VerifyArg::Hash => Verify::Hash,

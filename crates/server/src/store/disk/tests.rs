@@ -201,6 +201,8 @@ async fn a_home_is_a_root_of_its_own() {
     refused(store.home(&path("bob")), "not found");
 }
 
+//= security#S-49
+//= type=test
 #[tokio::test]
 async fn the_permission_bits_of_a_replaced_file_are_kept() {
     let (directory, store) = fresh(UploadPolicy::Whole);
