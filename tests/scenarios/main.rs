@@ -16,5 +16,7 @@ mod peers;
 mod reserve;
 mod storing;
 mod support;
+#[cfg(target_os = "linux")]
+mod trees;
 mod trouble;
 mod under_tls;
