@@ -32,6 +32,22 @@ pub struct Limits {
     pub preliminary_replies: u32,
 }
 
+impl Limits {
+    /// For a few bytes that somebody watches: what takes longer than this does not work.
+    ///
+    /// 20 s, more than the 15 s that RFC 614 has a server wait for its data connection.
+    #[must_use]
+    pub(crate) fn for_a_probe(&self) -> Self {
+        let most = Duration::from_secs(20);
+        Self {
+            reply: self.reply.min(most),
+            straggler: self.straggler.min(most),
+            transfer: self.transfer.min(most),
+            ..self.clone()
+        }
+    }
+}
+
 impl Default for Limits {
     fn default() -> Self {
         Self {

@@ -10,6 +10,7 @@ mod failure;
 mod local;
 mod names;
 mod netrc;
+mod probe;
 mod session;
 mod sites;
 mod warnings;
@@ -73,6 +74,11 @@ async fn run(args: Args, console: &Console) -> Result<ExitCode, Failure> {
     let policy = args.policy();
     match args.verb {
         Verb::Cp(args) => return cp::run(console, policy, &args).await,
+        Verb::Probe {
+            source,
+            destination,
+            read_only,
+        } => return probe::run(console, policy, &source, &destination, read_only).await,
         Verb::Append {
             source,
             destination,
