@@ -16,5 +16,7 @@ mod peers;
 mod reserve;
 mod storing;
 mod support;
+mod tls_between;
 mod trouble;
 mod under_tls;
+mod whole;

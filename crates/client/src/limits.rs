@@ -22,6 +22,10 @@ pub struct Limits {
     pub straggler: Duration,
     /// For a whole third-party file, whose bytes we do not see. 24 h.
     pub transfer: Duration,
+    /// Before a server is asked how far a file is. 2 s: most files are there by then.
+    pub progress_patience: Duration,
+    /// Between two such questions, times the files under way (spec U-10).
+    pub progress_interval: Duration,
     /// For a server to answer ABOR when the person stops. 5 s: somebody waits for it.
     pub abort: Duration,
     /// The most bytes of one directory listing. 64 MiB: half a million names.
@@ -58,6 +62,8 @@ impl Default for Limits {
             patience: Duration::from_secs(3),
             straggler: Duration::from_secs(300),
             transfer: Duration::from_secs(24 * 60 * 60),
+            progress_patience: Duration::from_secs(2),
+            progress_interval: Duration::from_secs(1),
             abort: Duration::from_secs(5),
             listing_bytes: 64 << 20,
             unfinished_reply_bytes: 512 << 10,

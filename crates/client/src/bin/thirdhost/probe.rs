@@ -54,7 +54,7 @@ fn file(place: &Remote) -> Result<Pathname, Failure> {
     } else {
         "/"
     };
-    let name = format!(".thirdhost-probe-{:08x}", std::process::id());
+    let name = format!("thirdhost-probe-{:08x}", std::process::id());
     let path = Pathname::try_from(format!("{directory}{slash}{name}").as_str());
     path.map_err(|problem| thirdhost_client::Error::from(problem).into())
 }
