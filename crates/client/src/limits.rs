@@ -37,12 +37,11 @@ pub struct Limits {
 }
 
 impl Limits {
-    /// For a few bytes that somebody watches: what takes longer than this does not work.
-    ///
-    /// 20 s, more than the 15 s that RFC 614 has a server wait for its data connection.
+    /// For a few bytes that somebody watches: 10 s. A server that closes a connection unasked
+    /// often leaves its own command unanswered for minutes.
     #[must_use]
     pub(crate) fn for_a_probe(&self) -> Self {
-        let most = Duration::from_secs(20);
+        let most = Duration::from_secs(10);
         Self {
             reply: self.reply.min(most),
             straggler: self.straggler.min(most),

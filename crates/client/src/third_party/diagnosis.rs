@@ -68,7 +68,7 @@ pub(super) fn not_offered(arrangement: Arrangement, listener: Side, reason: &str
     };
     Diagnosis {
         side,
-        cause: "it does not know RFC 438",
+        cause: "does not know RFC 438",
         place: "",
         line: String::new(),
     }
@@ -294,3 +294,81 @@ const NO_TLS: u16 = 522;
 
 /// How servers speak of it otherwise.
 const TLS_WORDS: &[&str] = &["tls", "ssl", "session reuse", "resum"];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use thirdhost_wire::{Reply, ReplyCode};
+
+    /// The source is that program, the destination unknown; it says this at that step.
+    fn check(source: Product, listener: Side, step: Step, code: u16, text: &str, line: &str) {
+        let end = |product, last| End {
+            product,
+            host: IpAddr::from([192, 0, 2, last]),
+        };
+        let ends = BySide {
+            source: end(source, 1),
+            destination: end(Product::Unknown, 2),
+        };
+        let failure = Failure {
+            side: Side::Source,
+            step,
+            cause: Cause::Reply(Reply::new(ReplyCode::new(code).unwrap(), text)),
+            other: None,
+        };
+        let found = diagnose(ends, listener, &failure);
+        assert_eq!(found.side, Some(Side::Source), "{source} {text}");
+        assert_eq!(found.line, line, "{source} {text}");
+        assert_eq!(found.place.is_empty(), line.is_empty(), "{source} {text}");
+    }
+
+    #[test]
+    fn who_does_not_call_another_host_is_told_what_to_write() {
+        let text = "Illegal PORT command.";
+        for (product, line) in [
+            (Product::Vsftpd, "port_promiscuous=YES"),
+            (Product::Proftpd, "AllowForeignAddress on"),
+            (Product::PureFtpd, "-w"),
+            (Product::Pyftpdlib, "permit_foreign_addresses = True"),
+            (Product::Sftpgo, "\"active_connections_security\": 1"),
+            (Product::Gridftp, "disable_command_list"),
+            (Product::FileZilla, ""),
+            (Product::Unknown, ""),
+            (
+                Product::Thirdhostd,
+                "third_party = { send_to = [\"192.0.2.2/32\"] }",
+            ),
+        ] {
+            check(product, Side::Destination, Step::Call, 500, text, line);
+        }
+    }
+
+    #[test]
+    fn who_does_not_let_another_host_call_is_told_what_to_write() {
+        let text = "Security: Bad IP connecting.";
+        for (product, line) in [
+            (Product::Vsftpd, "pasv_promiscuous=YES"),
+            (Product::Proftpd, "AllowForeignAddress on"),
+            (Product::PureFtpd, "-w"),
+            (Product::Pyftpdlib, "permit_foreign_addresses = True"),
+            (Product::Sftpgo, "\"passive_connections_security\": 1"),
+            (Product::FileZilla, ""),
+            (Product::Unknown, ""),
+        ] {
+            check(product, Side::Source, Step::Transfer, 425, text, line);
+        }
+    }
+
+    #[test]
+    fn who_wants_its_own_tls_session_is_told_what_to_write() {
+        let text = "SSL connection failed; session reuse required: see require_ssl_reuse";
+        for (product, line) in [
+            (Product::Vsftpd, "require_ssl_reuse=NO"),
+            (Product::Proftpd, "TLSOptions NoSessionReuseRequired"),
+            (Product::Thirdhostd, "peer_verify = \"none\""),
+            (Product::FileZilla, ""),
+        ] {
+            check(product, Side::Destination, Step::Transfer, 522, text, line);
+        }
+    }
+}

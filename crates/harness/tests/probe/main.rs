@@ -6,6 +6,7 @@
 use std::fs;
 use std::net::Ipv4Addr;
 use std::process::{Command, Stdio};
+use std::thread;
 
 use serde_json::Value;
 use thirdhost_harness::binaries;
@@ -50,14 +51,24 @@ fn the_line_that_would_allow_it_is_named_for_every_server_as_it_comes() {
     let Some(other) = start(ours, OTHER, ThirdParty::Allowed) else {
         return;
     };
-    for case in CASES {
-        let peer = peers::named(case.peer).unwrap();
-        let Some(running) = start(peer, HOST, ThirdParty::Default) else {
-            continue;
-        };
-        check(&running, &other, "source", case);
-        check(&other, &running, "destination", case);
-    }
+    // Some say nothing until the client gives up: they are waited for side by side.
+    thread::scope(|scope| {
+        for case in CASES {
+            let peer = peers::named(case.peer).unwrap();
+            for side in ["source", "destination"] {
+                let other = &other;
+                scope.spawn(move || {
+                    let Some(running) = start(peer, HOST, ThirdParty::Default) else {
+                        return;
+                    };
+                    match side {
+                        "source" => check(&running, other, side, case),
+                        _ => check(other, &running, side, case),
+                    }
+                });
+            }
+        }
+    });
 }
 
 #[test]

@@ -61,17 +61,14 @@ fn file(place: &Remote) -> Result<Pathname, Failure> {
 
 /// The table, and below it a note for each way that does not work.
 fn report(probed: &Probed, sites: &[String; 2]) -> Vec<String> {
-    let product = |product: Product| match product {
-        Product::Unknown => String::new(),
-        known => format!(" ({known})"),
-    };
+    let (from, to) = (in_brackets(probed.source), in_brackets(probed.destination));
     let mut lines = vec![
-        format!("source       {}{}", sites[0], product(probed.source)),
-        format!("destination  {}{}", sites[1], product(probed.destination)),
+        format!("source       {}{from}", sites[0]),
+        format!("destination  {}{to}", sites[1]),
         String::new(),
         line("", "destination listens", "source listens"),
     ];
-    let mut notes: Vec<String> = Vec::new();
+    let mut notes: Vec<Note> = Vec::new();
     for arrangement in [Arrangement::Lstn, Arrangement::Epsv, Arrangement::Pasv] {
         let mut cell = |listener| {
             let is_it =
@@ -88,7 +85,7 @@ fn report(probed: &Probed, sites: &[String; 2]) -> Vec<String> {
     }
     for (number, note) in notes.iter().enumerate() {
         lines.push(String::new());
-        let mut rows = note.lines();
+        let mut rows = note.text.lines();
         lines.extend(rows.next().map(|row| format!("({}) {row}", number + 1)));
         lines.extend(rows.map(|row| format!("    {row}")));
     }
@@ -108,23 +105,24 @@ fn cell<'a>(
     probed: &Probed,
     sites: &[String; 2],
     trials: impl Iterator<Item = &'a Trial>,
-    notes: &mut Vec<String>,
+    notes: &mut Vec<Note>,
 ) -> String {
     let mut words: Vec<String> = Vec::new();
     for trial in trials {
         let (word, note) = match &trial.verdict {
             Verdict::Works => ("works", None),
             Verdict::Granted => ("granted", None),
-            Verdict::NotOffered { said, .. } => ("not offered", Some(said.clone())),
-            Verdict::Refused { said, diagnosis } => {
-                ("refused", Some(explained(probed, sites, said, diagnosis)))
-            }
+            Verdict::NotOffered { said, .. } => ("not offered", Some(Note::plain(said))),
+            Verdict::Refused { said, diagnosis } => (
+                "refused",
+                Some(Note::explained(probed, sites, said, diagnosis)),
+            ),
             _ => continue,
         };
         let Some(note) = note else {
             return word.to_owned();
         };
-        let known = notes.iter().position(|other| *other == note);
+        let known = notes.iter().position(|other| other.is_like(&note));
         let number = known.unwrap_or_else(|| {
             notes.push(note);
             notes.len() - 1
@@ -140,26 +138,57 @@ fn cell<'a>(
     }
 }
 
-/// One sentence, what was said, and the line that would allow it.
-fn explained(probed: &Probed, sites: &[String; 2], said: &str, diagnosis: &Diagnosis) -> String {
-    let mut text = String::new();
-    if let Some(side) = diagnosis.side {
-        let (site, product) = match side {
-            Side::Source => (&sites[0], probed.source),
-            Side::Destination => (&sites[1], probed.destination),
-        };
-        let product = match product {
-            Product::Unknown => String::new(),
-            known => format!(" ({known})"),
-        };
-        text.push_str(&format!("the {side} {site}{product} {}\n", diagnosis.cause));
+/// What stands below the table.
+struct Note {
+    text: String,
+    /// For the same reason nothing is said twice, though a server's words may differ a little.
+    reason: Option<Diagnosis>,
+}
+
+impl Note {
+    fn plain(said: &str) -> Self {
+        Self {
+            text: said.to_owned(),
+            reason: None,
+        }
     }
-    text.push_str(&format!("seen: {said}"));
-    if !diagnosis.line.is_empty() {
-        let Diagnosis { place, line, .. } = diagnosis;
-        text.push_str(&format!("\nto allow it, in {place}:\n    {line}"));
+
+    /// One sentence, what was said, and the line that would allow it.
+    fn explained(probed: &Probed, sites: &[String; 2], said: &str, diagnosis: &Diagnosis) -> Self {
+        let mut text = String::new();
+        if let Some(side) = diagnosis.side {
+            let (site, product) = match side {
+                Side::Source => (&sites[0], probed.source),
+                Side::Destination => (&sites[1], probed.destination),
+            };
+            let (product, cause) = (in_brackets(product), diagnosis.cause);
+            text.push_str(&format!("the {side} {site}{product} {cause}\n"));
+        }
+        text.push_str(&format!("seen: {said}"));
+        if !diagnosis.line.is_empty() {
+            let Diagnosis { place, line, .. } = diagnosis;
+            text.push_str(&format!("\nto allow it, in {place}:\n    {line}"));
+        }
+        Self {
+            text,
+            reason: Some(diagnosis.clone()),
+        }
     }
-    text
+
+    fn is_like(&self, other: &Self) -> bool {
+        match (&self.reason, &other.reason) {
+            (Some(one), Some(two)) => one == two,
+            _ => self.text == other.text,
+        }
+    }
+}
+
+/// ` (vsftpd)`
+fn in_brackets(product: Product) -> String {
+    match product {
+        Product::Unknown => String::new(),
+        known => format!(" ({known})"),
+    }
 }
 
 fn trial_event(trial: &Trial) -> Value {
