@@ -17,6 +17,8 @@ mod reserve;
 mod storing;
 mod support;
 mod tls_between;
+#[cfg(target_os = "linux")]
+mod trees;
 mod trouble;
 mod under_tls;
 mod whole;
