@@ -35,6 +35,7 @@ fn is_killed(oracle: &mut Oracle, change: Change, call: &str, number: u32) -> bo
     let trace = format!("trace={call}");
     oracle.restart(&[
         "strace",
+        "-D",
         "-f",
         "-qq",
         "-o",
