@@ -153,6 +153,10 @@ pub const PARTIAL: Duration = Duration::from_secs(72 * 60 * 60);
 /// The default of `drain_seconds`: what service managers wait for before they kill.
 pub const DRAIN: Duration = Duration::from_secs(30);
 
+/// How many octets of an upload come between two looks at the free space (spec S-59): each asks
+/// the system, and uploads that run at once may overshoot by that much each.
+pub const FREE_SPACE_INTERVAL: u64 = 8 * 1024 * 1024;
+
 /// How long the count of a home with a quota is believed (spec S-59): what comes there by other
 /// ways than ours is found that late.
 pub const USAGE_KEPT: Duration = Duration::from_secs(60 * 60);
