@@ -76,6 +76,10 @@ pub const FILE_HASHES_AT_ONCE: usize = 4;
 /// user go on with the next part of a larger file.
 pub const HASH_BYTES_MAX: u64 = 64 * 1024 * 1024 * 1024;
 
+/// The largest file that SIZE counts in TYPE A (spec S-58): it is read whole for the line ends,
+/// while the session waits; a larger one is refused.
+pub const ASCII_SIZE_BYTES_MAX: u64 = 16 * 1024 * 1024;
+
 /// Passwords hashed at the same time. Each takes about 20 MiB and a core for tens of
 /// milliseconds: more at once would starve the sessions that move files.
 pub const HASHES_AT_ONCE: usize = 2;
