@@ -27,7 +27,7 @@ pub(crate) fn self_sign(out: &Path, names: &[String]) -> Result<(), TlsFileError
     eprintln!(
         "Written: {chain} and {key}. In the configuration:\n\n\
          [tls]\ncertificate = \"{chain}\"\nkey = \"{key}\"\n\n\
-         Clients cannot verify it by a CA: they compare the SHA-256 above, or are told not to.",
+         No CA vouches for it: clients are given {chain} (curl --cacert), or compare the SHA-256.",
         chain = chain.display(),
         key = key.display(),
     );
