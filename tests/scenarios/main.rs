@@ -17,6 +17,9 @@ mod readme;
 mod reserve;
 mod storing;
 mod support;
+mod tls_between;
+#[cfg(target_os = "linux")]
+mod trees;
 mod trouble;
 mod under_tls;
 mod whole;

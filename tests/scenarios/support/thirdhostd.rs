@@ -4,9 +4,10 @@ use std::fs;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::sync::mpsc::{self, Receiver};
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, Mutex};
 use std::thread;
 
 use super::patience::{LONG, until};
@@ -148,43 +149,13 @@ pub(crate) fn program() -> PathBuf {
 }
 
 fn file(name: &str) -> PathBuf {
-    built().join(format!("{name}{}", std::env::consts::EXE_SUFFIX))
+    thirdhost_harness::binaries::path(name).unwrap()
 }
 
 fn binary(name: &str) -> Command {
     let mut command = Command::new(file(name));
     command.env_remove("RUST_LOG");
     command
-}
-
-/// Where the binaries are. Cargo's own lock keeps several tests from building it at once, and where
-/// it is fresh already this costs next to nothing. `--workspace` so that the features are those
-/// of a build of everything, which is then not repeated.
-fn built() -> &'static Path {
-    static BUILT: OnceLock<PathBuf> = OnceLock::new();
-    BUILT.get_or_init(|| {
-        // target/<profile>/deps/<this test>
-        let this = std::env::current_exe().unwrap();
-        let profile = this.parent().unwrap().parent().unwrap();
-        let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-        let mut build = Command::new(cargo);
-        build
-            .args(["build", "--quiet", "--workspace"])
-            .args(["--bin", "thirdhostd", "--bin", "thirdhost"])
-            .arg("--target-dir")
-            .arg(profile.parent().unwrap())
-            .current_dir(env!("CARGO_MANIFEST_DIR"));
-        if !profile.ends_with("debug") {
-            build.arg("--profile").arg(profile.file_name().unwrap());
-        }
-        let output = build.output().unwrap();
-        assert!(
-            output.status.success(),
-            "{}",
-            String::from_utf8_lossy(&output.stderr)
-        );
-        profile.to_owned()
-    })
 }
 
 fn next_address(listening: &Receiver<String>, log: &Mutex<String>) -> SocketAddr {

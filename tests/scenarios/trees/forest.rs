@@ -8,15 +8,21 @@ use std::path::Path;
 use rand::rngs::StdRng;
 use rand::{Rng as _, RngExt as _, SeedableRng as _};
 
-/// Makes so many files below `root`, in directories up to three deep.
-pub(crate) fn grow(root: &Path, count: usize, seed: u64) {
+/// Makes so many files below `root`, in directories up to three deep. Names that begin with a dot
+/// are not for servers that hide them from LIST.
+pub(crate) fn grow(root: &Path, count: usize, seed: u64, with_dots: bool) {
+    let name = |random: &mut StdRng, number| match name(random, number) {
+        name if with_dots => name,
+        name => name.trim_start_matches('.').to_owned(),
+    };
+    fs::create_dir_all(root).unwrap();
     let mut random = StdRng::seed_from_u64(seed);
     let mut directories = vec![root.to_owned()];
     for number in 0..count {
         if number % 50 == 7 {
             let above = &directories[random.random_range(0..directories.len())];
             if above.strip_prefix(root).unwrap().components().count() < 3 {
-                let directory = above.join(name(&mut random, number));
+                let directory = above.join(format!("{} d", name(&mut random, number)));
                 directories.push(directory);
             }
         }

@@ -198,6 +198,8 @@ pub enum Refusal {
     Overloaded,
     /// A pattern has more stars, or matches more names, than are looked for.
     PatternTooWide,
+    /// Not with a third host: the operator has named other paths, or wants TLS (spec S-11).
+    ThirdHost,
     /// This store cannot do that.
     NotSupported,
     /// Reading or writing failed.

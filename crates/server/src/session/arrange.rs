@@ -27,6 +27,8 @@ impl Session {
                 return Err(refusal);
             }
         }
+        let third_host = arranged_host(what).filter(|&host| user.policy.is_third_party(host));
+        let control_peer = self.control.peer().ip().to_canonical();
         let site = Site {
             allocator: &self.shared.allocator,
             policy: &user.policy,
@@ -38,12 +40,25 @@ impl Session {
             Ok(arranged) => {
                 self.arranged.by(what);
                 tracing::debug!(?what, ?arranged, "data connection arranged");
+                if let Some(third_host) = third_host {
+                    let (command, target) = named(what);
+                    tracing::info!(
+                        user = user.account.name,
+                        %control_peer,
+                        %third_host,
+                        command,
+                        target,
+                        "third host admitted"
+                    );
+                }
             }
             Err(why) => {
                 self.shared.record.arrangement_refused(why);
                 let (command, target) = named(what);
                 tracing::warn!(
                     user = user.account.name,
+                    %control_peer,
+                    third_host = third_host.map(tracing::field::display),
                     command,
                     target,
                     ?why,

@@ -4,7 +4,9 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use thirdhost_proto::server::{Arrange, ArrangeRefusal, Arranged, Directions, Route, pinned_host};
+use thirdhost_proto::server::{
+    Arrange, ArrangeRefusal, Arranged, Directions, Route, VirtualPath, pinned_host,
+};
 use thirdhost_sockets::{
     AllocateError, Allocator, Connection, Initiative, Listening, OpenError, Parity, PeerQuestion,
     Policy, Reserved,
@@ -104,9 +106,11 @@ impl DataSockets {
             && let Open::Kept(connection) = std::mem::take(&mut self.open)
         {
             admit(&line.policy, connection.peer(), direction)?;
+            line.admit_file(connection.peer())?;
             return Ok(connection);
         }
         let connection = self.connect(line, route, direction).await?;
+        line.admit_file(connection.peer())?;
         let connection = match &line.handshake {
             None => connection,
             Some(handshake) => handshake.run(connection).await?,
@@ -251,8 +255,23 @@ pub(super) struct Line {
     pub(super) policy: Arc<ThirdPartyPolicy>,
     pub(super) local: IpAddr,
     pub(super) timeout: Duration,
+    /// The file that is to be transferred; none where that is not known yet.
+    pub(super) path: Option<VirtualPath>,
     /// What comes before the file where the data connection is protected.
     pub(super) handshake: Option<DataHandshake>,
+}
+
+impl Line {
+    /// Whether the file may be transferred with `peer`, who is known only now where anybody
+    /// could have called.
+    fn admit_file(&self, peer: SocketAddr) -> Result<(), OpenFailure> {
+        let Some(path) = &self.path else {
+            return Ok(());
+        };
+        let protected = self.handshake.is_some();
+        let admitted = self.policy.admit_file(peer.ip(), path, protected);
+        admitted.map_err(|denied| OpenFailure::Open(OpenError::Denied(denied)))
+    }
 }
 
 /// Why there is no data connection.

@@ -168,3 +168,29 @@ fn an_xferlog_is_written_and_opened_again_on_hup() {
 fn json(line: &str) -> Value {
     serde_json::from_str(line).unwrap()
 }
+
+//= security#S-11
+//= type=test
+#[test]
+fn a_third_host_gets_the_files_that_the_grant_names_and_the_log_says_which_rule_kept_another() {
+    let site = Site::new("", "{ send_to = [\"127.0.0.2/32\"], paths = [\"/out\"] }");
+    let server = site.start(&[]);
+    let mut alice = server.alice();
+    alice.command("MKD out", "257");
+    alice.store("out/f", b"seven77");
+    alice.store("f", b"secret");
+    let (third, eprt) = third_host();
+    alice.command(&eprt, "200");
+    let admitted = server.logged("third host admitted");
+    assert!(admitted.contains("control_peer=127.0.0.1"), "{admitted}");
+    assert!(admitted.contains("third_host=127.0.0.2"), "{admitted}");
+    alice.command("RETR f", "504");
+    let refused = server.logged("transfer refused");
+    assert!(refused.contains("third_party.paths"), "{refused}");
+    alice.command(&eprt, "200");
+    alice.command("RETR out/f", "150");
+    let mut content = Vec::new();
+    third.accept().unwrap().0.read_to_end(&mut content).unwrap();
+    alice.expect("226");
+    assert_eq!(content, b"seven77");
+}
