@@ -16,7 +16,9 @@ mod peers;
 mod reserve;
 mod storing;
 mod support;
+mod tls_between;
 #[cfg(target_os = "linux")]
 mod trees;
 mod trouble;
 mod under_tls;
+mod whole;

@@ -291,6 +291,7 @@ fn roll(permissions: Permissions) -> io::Result<Roll> {
         send_to: loopback.clone(),
         receive_from: loopback,
         privileged_ports: Vec::new(),
+        ..ThirdPartyGrant::default()
     };
     let account = Account {
         name: USER.to_owned(),

@@ -43,11 +43,21 @@ pub const REPLY_TIMEOUT: Duration = Duration::from_secs(60);
 /// How long a transfer may move no byte (spec S-53).
 pub const STALL_TIMEOUT: Duration = Duration::from_secs(300);
 
+/// How long after the end of a file from the user's own host the control connection may still
+/// tell that the user's process has died (spec M-14, S-51): Linux closes the sockets of a killed
+/// process within microseconds, the data connection first. Each such upload takes that much
+/// longer.
+pub const LAST_WORD: Duration = Duration::from_millis(2);
+
 /// How long a reserved data socket may stay unused (spec A-23, `listen_idle_timeout`).
 pub const RESERVATION_IDLE: Duration = Duration::from_secs(300);
 
 /// How long a TLS handshake may take (spec S-39a, S-53).
 pub const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(15);
+
+/// Descriptors held back, so that a caller can be told 421 when there are no others (spec S-52):
+/// more callers at a time than that wait in the backlog until others have read why.
+pub const SPARE_DESCRIPTORS: usize = 16;
 
 /// Connection requests the control listener queues.
 pub const CONTROL_BACKLOG: u32 = 1024;

@@ -3,7 +3,8 @@
 use std::fs;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::sync::mpsc::{self, Receiver};
 use std::sync::{Arc, Mutex};
@@ -25,8 +26,17 @@ pub(crate) struct Thirdhostd {
 impl Thirdhostd {
     /// Starts it with `arguments`, and waits for the line that tells where it listens.
     pub(crate) fn start<S: AsRef<std::ffi::OsStr>>(arguments: &[S]) -> Self {
-        let mut child = command()
-            .args(arguments)
+        Self::spawn(command().args(arguments))
+    }
+
+    /// Starts it by a whole command line, which another program may begin that becomes it.
+    pub(crate) fn start_as<S: AsRef<std::ffi::OsStr>>(words: &[S]) -> Self {
+        let (first, rest) = words.split_first().unwrap();
+        Self::spawn(Command::new(first).args(rest).env_remove("RUST_LOG"))
+    }
+
+    fn spawn(command: &mut Command) -> Self {
+        let mut child = command
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -52,6 +62,11 @@ impl Thirdhostd {
         let file = config.join("thirdhostd.toml");
         fs::write(&file, alice(host, root)).unwrap();
         Self::start(&[Path::new("--config"), &file])
+    }
+
+    /// The number of its process.
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
     }
 
     /// Sends a signal, by its name.
@@ -128,8 +143,17 @@ fn command() -> Command {
     binary("thirdhostd")
 }
 
+/// Where the program is.
+pub(crate) fn program() -> PathBuf {
+    file("thirdhostd")
+}
+
+fn file(name: &str) -> PathBuf {
+    thirdhost_harness::binaries::path(name).unwrap()
+}
+
 fn binary(name: &str) -> Command {
-    let mut command = Command::new(thirdhost_harness::binaries::path(name).unwrap());
+    let mut command = Command::new(file(name));
     command.env_remove("RUST_LOG");
     command
 }

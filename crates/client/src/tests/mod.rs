@@ -8,6 +8,7 @@ mod relay;
 mod stage;
 mod third_party;
 mod tls;
+mod tls_pair;
 mod two_party;
 
 use crate::fake::{Answer, FakeNet, say};

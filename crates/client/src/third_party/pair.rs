@@ -280,7 +280,7 @@ impl Pair {
         if !self.relaying {
             self.note("the bytes go through this host (relay)");
         }
-        let bytes = relay::run(&mut self.conns, job).await?;
+        let bytes = Box::pin(relay::run(&mut self.conns, job)).await?;
         self.relaying = true;
         let length = job.offset.saturating_add(bytes);
         Ok(report(None, true, Some(length), refusals))

@@ -4,7 +4,7 @@
 //! |---|---|---|---|
 //! | parameters, both | TYPE, STRU, MODE; under TLS SSCN | the same | the same |
 //! | presence, source | SIZE, else MLST | the same | the same |
-//! | listen, listener | `LSTN R` or `LSTN S`, 255 X | `EPSV`, 229 X | `PASV` or `CPSV`, 227 host and X |
+//! | parameters, both | TYPE, STRU, MODE; TLS: SSCN | the same | the same |
 //! | call, connector | `SOCK listener,X`, 255 Y | `EPRT` | `PORT` |
 //! | pin, listener | `SOCK connector,Y` | `SOCK connector,0` if offered | the same |
 //! | name, both, under TLS | `SITE PEERCERT`, if the plan has it | the same | the same |

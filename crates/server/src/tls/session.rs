@@ -209,6 +209,8 @@ mod tests {
 
     //= security#S-39a
     //= type=test
+    //= security#S-53
+    //= type=test
     #[tokio::test(start_paused = true)]
     async fn a_handshake_may_take_fifteen_seconds_on_control_and_on_data() {
         let session = session();

@@ -97,7 +97,8 @@ impl Person {
         let command = |form: &str| {
             let mut command = Command::new(&self.thirdhost);
             command
-                .args(["cp", form, "--recursive", "--retries", "0"])
+                .args(["cp", form, "--recursive", "--retries", "0", "--no-cache"])
+                .args(tls.then_some("--accept-new"))
                 .args([from.url(scheme, TREE), to.url(scheme, TREE)])
                 .env_clear()
                 .env("HOME", self.home.path());

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use thirdhost_proto::server::{Permission, Permissions, Unpinned};
+use thirdhost_proto::server::{Permission, Permissions, Unpinned, VirtualPath};
 use toml::Value;
 
 use crate::accounts::ThirdPartyGrant;
@@ -123,12 +123,18 @@ pub(super) fn permissions(permissions: &Permissions) -> Value {
 pub(super) fn third_party_of(grant: &ThirdPartyGrant) -> Value {
     let ports = grant.privileged_ports.iter();
     let ports = Value::Array(ports.map(|port| i64::from(*port).into()).collect());
+    let range = grant.ports.as_ref();
+    let range = range.map(|range| ("ports", format!("{}-{}", range.start(), range.end()).into()));
+    let paths: Vec<&str> = grant.paths.iter().map(VirtualPath::as_str).collect();
+    let paths = (!paths.is_empty()).then(|| ("paths", list(&paths)));
+    let tls = grant.tls.then(|| ("tls", true.into()));
     let keys = [
         ("send_to", list(&grant.send_to)),
         ("receive_from", list(&grant.receive_from)),
         ("privileged_ports", ports),
     ];
-    let keys = keys.into_iter().map(|(key, value)| (key.to_owned(), value));
+    let keys = keys.into_iter().chain(range).chain(paths).chain(tls);
+    let keys = keys.map(|(key, value)| (key.to_owned(), value));
     Value::Table(keys.collect())
 }
 
