@@ -13,6 +13,7 @@ mod filter;
 mod lasting;
 mod moving;
 mod peers;
+mod readme;
 mod reserve;
 mod storing;
 mod support;

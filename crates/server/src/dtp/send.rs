@@ -157,7 +157,9 @@ async fn send_converted(
         } else {
             encoder.encode(&chunk, octets == 0, to.unsent());
             let sent = whole - octets;
-            if let Some(offset) = marks.filter(|_| octets > 0 && sent % MARKER_INTERVAL == 0) {
+            if let Some(offset) =
+                marks.filter(|_| octets > 0 && sent.is_multiple_of(MARKER_INTERVAL))
+            {
                 put_marker(offset + sent, to.unsent());
             }
             to.write_unsent(patience).await?;
