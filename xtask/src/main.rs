@@ -54,7 +54,7 @@ const USAGE: &str = "\
 usage: cargo xtask <verb>
 
   e2e [args…]  two servers and a user in one process: RFC 438's example, then every arrangement
-  bench …      ours beside the FTP servers found here: server, tls, sessions
+  bench …      ours beside the FTP servers found here: server, tls, sessions, third-party, all
   test         everything that must pass: doc tests, then all others
   ci           fmt, clippy, tidy, rfc, doc, deny, package, e2e, test
   tidy         the rules of this house that no other tool checks
