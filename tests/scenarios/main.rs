@@ -14,8 +14,13 @@ mod filter;
 mod lasting;
 mod moving;
 mod peers;
+mod readme;
 mod reserve;
 mod storing;
 mod support;
+mod tls_between;
+#[cfg(target_os = "linux")]
+mod trees;
 mod trouble;
 mod under_tls;
+mod whole;

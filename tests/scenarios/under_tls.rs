@@ -1,17 +1,15 @@
 //! The binary thirdhost and the binary thirdhostd, under TLS.
 
 use std::fs;
-use std::path::Path;
-use std::process::Output;
 
-use tempfile::TempDir;
-
-use crate::support::site::SECRET;
-use crate::support::thirdhostd::{self, Thirdhostd};
+use crate::support::secret::{Server, User, said};
 
 #[test]
 fn files_go_both_ways_under_tls_and_the_certificate_is_known_from_then_on() {
-    let server = Server::start("require = \"data\"\nsession_reuse = \"require\"");
+    let server = Server::start(
+        "127.0.0.1",
+        "require = \"data\"\nsession_reuse = \"require\"",
+    );
     for scheme in ["ftpes", "ftps"] {
         let user = User::new();
         let place = |name: &str| server.place(scheme, name);
@@ -59,10 +57,10 @@ fn files_go_both_ways_under_tls_and_the_certificate_is_known_from_then_on() {
 
 #[test]
 fn a_changed_certificate_stops_and_says_both_fingerprints() {
-    let (before, user) = (Server::start(""), User::new());
+    let (before, user) = (Server::start("127.0.0.1", ""), User::new());
     let place = before.place("ftpes", "");
     assert!(user.run(&["--accept-new", "ls", &place]).status.success());
-    let after = Server::at(before.daemon.address.port(), before, "");
+    let after = before.replaced();
     let output = user.run(&["--accept-new", "ls", &place]);
     assert_eq!(output.status.code(), Some(6), "{}", said(&output));
     for part in [&after.fingerprint, "has changed", "known_servers"] {
@@ -72,7 +70,7 @@ fn a_changed_certificate_stops_and_says_both_fingerprints() {
 
 #[test]
 fn a_site_may_name_its_certificate_or_its_authority() {
-    let (server, user) = (Server::start(""), User::new());
+    let (server, user) = (Server::start("127.0.0.1", ""), User::new());
     let host = server.daemon.address.to_string();
     let ca = server.tls.path().join("server.pem");
     let add = |name: &str, more: &[&str]| {
@@ -102,97 +100,4 @@ fn a_site_may_name_its_certificate_or_its_authority() {
             said(&output)
         );
     }
-}
-
-/// A thirdhostd with a certificate of its own.
-struct Server {
-    daemon: Thirdhostd,
-    implicit: u16,
-    fingerprint: String,
-    root: TempDir,
-    tls: TempDir,
-}
-
-impl Server {
-    fn start(tls: &str) -> Self {
-        Self::over(tempfile::tempdir().unwrap(), 0, tls)
-    }
-
-    /// In the place of another, with a new certificate.
-    fn at(port: u16, old: Self, tls: &str) -> Self {
-        let Self { daemon, root, .. } = old;
-        drop(daemon);
-        Self::over(root, port, tls)
-    }
-
-    fn over(root: TempDir, port: u16, more: &str) -> Self {
-        let tls = tempfile::tempdir().unwrap();
-        let out = tls.path().to_str().unwrap();
-        let made = ["tls", "self-signed", "--out", out, "--name", "127.0.0.1"];
-        let made = thirdhostd::run(&made, "");
-        let printed = String::from_utf8(made.stdout).unwrap();
-        let fingerprint = printed.trim().strip_prefix("SHA-256 ").unwrap().to_owned();
-        let file = tls.path().join("thirdhostd.toml");
-        let text = format!(
-            "listen = [\"127.0.0.1:{port}\"]\nroot = {:?}\n[tls]\ncertificate = \"server.pem\"\n\
-             key = \"server.key\"\nimplicit_listen = [\"127.0.0.1:0\"]\n{more}\n\
-             [[user]]\nname = \"alice\"\npassword = \"{SECRET}\"\nhome = \".\"\n\
-             permissions = [\"read\", \"write\", \"append\", \"delete\", \"rename\", \"mkdir\"]\n",
-            root.path()
-        );
-        fs::write(&file, text).unwrap();
-        let daemon = Thirdhostd::start(&[Path::new("--config"), &file]);
-        let implicit = daemon.next_address().port();
-        Self {
-            daemon,
-            implicit,
-            fingerprint,
-            root,
-            tls,
-        }
-    }
-
-    fn place(&self, scheme: &str, name: &str) -> String {
-        let port = match scheme {
-            "ftps" => self.implicit,
-            _ => self.daemon.address.port(),
-        };
-        format!("{scheme}://alice@127.0.0.1:{port}/{name}")
-    }
-}
-
-/// Somebody with a directory and a configuration of their own.
-struct User {
-    directory: TempDir,
-}
-
-impl User {
-    fn new() -> Self {
-        Self {
-            directory: tempfile::tempdir().unwrap(),
-        }
-    }
-
-    fn put(&self, name: &str, octets: &[u8]) {
-        let file = self.directory.path().join(name);
-        fs::create_dir_all(file.parent().unwrap()).unwrap();
-        fs::write(file, octets).unwrap();
-    }
-
-    fn run(&self, arguments: &[&str]) -> Output {
-        thirdhostd::client()
-            .args(arguments)
-            .current_dir(self.directory.path())
-            .env("XDG_CONFIG_HOME", self.directory.path().join("config"))
-            .env("THIRDHOST_PASSWORD_127_0_0_1", "secret")
-            .env("THIRDHOST_PASSWORD_PINNED", "secret")
-            .env("THIRDHOST_PASSWORD_VOUCHED", "secret")
-            .env("THIRDHOST_PASSWORD_WRONG", "secret")
-            .output()
-            .unwrap()
-    }
-}
-
-fn said(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stderr).into_owned()
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use thirdhost_sockets::World;
 
+use crate::data::Pace;
 use crate::{Interrupt, Limits, Observer, Silent, Trust};
 
 /// Everything a connection needs besides its server. Cheap to clone.
@@ -22,6 +23,8 @@ pub struct Environment {
     pub trust: Arc<Trust>,
     /// Stops all that runs here.
     pub interrupt: Interrupt,
+    /// How fast bytes may pass this host.
+    pub(crate) pace: Option<Arc<Pace>>,
 }
 
 impl Environment {
@@ -34,6 +37,7 @@ impl Environment {
             observer: Arc::new(Silent),
             trust: Arc::new(Trust::roots_alone()),
             interrupt: Interrupt::default(),
+            pace: None,
         }
     }
 

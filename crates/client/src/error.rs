@@ -31,6 +31,14 @@ pub enum Error {
         /// How long.
         after: Duration,
     },
+    /// The file at the destination stopped growing; the servers were told to abort.
+    #[error("{server} received nothing more of the file for {after:?}; try again")]
+    Stalled {
+        /// The destination.
+        server: String,
+        /// How long.
+        after: Duration,
+    },
     /// The person stopped it; the servers were told to abort.
     #[error("stopped at {step} with {server}")]
     Stopped {
@@ -228,6 +236,21 @@ pub enum Error {
         /// What SIZE says.
         found: u64,
     },
+    /// A file was to be moved, and what arrived could not be verified.
+    #[error("{file} was copied but not verified, so the source was left as it is; use cp and rm")]
+    NotVerified {
+        /// The file.
+        file: String,
+    },
+    /// Both ends of a move are one server, and perhaps one file.
+    #[error(
+        "both places are on the server at {address}, perhaps the same file; name it alike and with \
+         one user, and mv renames"
+    )]
+    OneServer {
+        /// The server.
+        address: std::net::SocketAddr,
+    },
     /// The destination cannot say how long the file is, and `--verify size` wants to know.
     #[error("what {server} has cannot be verified ({reason}); use --verify auto or none")]
     Unverifiable {
@@ -244,7 +267,9 @@ impl Error {
     pub fn exit_code(&self) -> ExitCode {
         match self {
             Self::Connect { .. } | Self::Silent { .. } | Self::Lost { .. } => ExitCode::Temporary,
-            Self::Closing { .. } | Self::DataConnection { .. } => ExitCode::Temporary,
+            Self::Closing { .. } | Self::DataConnection { .. } | Self::Stalled { .. } => {
+                ExitCode::Temporary
+            }
             Self::NotAReply { .. } | Self::Misbehaved { .. } | Self::NotSent { .. } => {
                 ExitCode::Fatal
             }
@@ -256,7 +281,8 @@ impl Error {
                 ExitCode::FileNotFound
             }
             Self::Here { .. } | Self::Local { .. } | Self::Unverifiable { .. } => ExitCode::Other,
-            Self::Argument(_) => ExitCode::Usage,
+            Self::Argument(_) | Self::OneServer { .. } => ExitCode::Usage,
+            Self::NotVerified { .. } => ExitCode::PartlyDone,
             Self::ThirdParty { failure, .. } => of_failure(failure),
             Self::ThirdPartyRefused { .. } => ExitCode::ThirdPartyRefused,
             Self::Verification { .. } | Self::HashDiffers { .. } => ExitCode::VerificationFailed,

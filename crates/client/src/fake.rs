@@ -75,6 +75,7 @@ pub(crate) struct FakeNet {
 struct Inner {
     scripts: HashMap<SocketAddr, Script>,
     data: HashMap<SocketAddr, Data>,
+    silent: Vec<SocketAddr>,
     calls: Vec<SocketAddr>,
     lines: Vec<(String, String)>,
 }
@@ -97,6 +98,12 @@ impl FakeNet {
             .unwrap()
             .data
             .insert(address.parse().unwrap(), data);
+    }
+
+    /// Calls to `address` are neither taken nor refused.
+    pub(crate) fn silent(&self, address: &str) {
+        let mut inner = self.inner.lock().unwrap();
+        inner.silent.push(address.parse().unwrap());
     }
 
     pub(crate) fn environment(&self) -> Environment {
@@ -188,6 +195,9 @@ impl Network for FakeNet {
     ) -> BoxFuture<'static, io::Result<Box<dyn Connection>>> {
         let mut inner = self.inner.lock().unwrap();
         inner.calls.push(peer);
+        if inner.silent.contains(&peer) {
+            return std::future::pending().boxed();
+        }
         let (near, far) = tokio::io::duplex(PIPE_BYTES);
         if let Some(script) = inner.scripts.get(&peer).cloned() {
             tokio::spawn(serve(far, script, true));

@@ -11,6 +11,7 @@ mod interrupt;
 mod limits;
 mod observer;
 mod place;
+mod product;
 mod third_party;
 mod tls;
 
@@ -36,8 +37,10 @@ pub use interrupt::Interrupt;
 pub use limits::Limits;
 pub use observer::{Observer, Silent};
 pub use place::{Place, PlaceError, Remote};
+pub use product::Product;
 pub use third_party::{
-    Known, Listen, Pair, Policy, Protected, Refusal, Relay, Report, Verify, Via,
+    Diagnosis, Known, Listen, Pair, Policy, Probe, Probed, Protected, Refusal, Relay, Report,
+    Trial, Verdict, Verify, Via,
 };
 pub use tls::{
     Authorities, AuthoritiesError, Certified, Distrust, Fingerprint, NotAFingerprint, Security,

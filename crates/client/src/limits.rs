@@ -22,6 +22,10 @@ pub struct Limits {
     pub straggler: Duration,
     /// For a whole third-party file, whose bytes we do not see. 24 h.
     pub transfer: Duration,
+    /// Before a server is asked how far a file is. 2 s: most files are there by then.
+    pub progress_patience: Duration,
+    /// Between two such questions, times the files under way (spec U-10).
+    pub progress_interval: Duration,
     /// For a server to answer ABOR when the person stops. 5 s: somebody waits for it.
     pub abort: Duration,
     /// The most bytes of one directory listing. 64 MiB: half a million names.
@@ -30,6 +34,21 @@ pub struct Limits {
     pub unfinished_reply_bytes: usize,
     /// The most preliminary replies to one command: restart markers (110) of a very large file.
     pub preliminary_replies: u32,
+}
+
+impl Limits {
+    /// For a few bytes that somebody watches: 10 s. A server that closes a connection unasked
+    /// often leaves its own command unanswered for minutes.
+    #[must_use]
+    pub(crate) fn for_a_probe(&self) -> Self {
+        let most = Duration::from_secs(10);
+        Self {
+            reply: self.reply.min(most),
+            straggler: self.straggler.min(most),
+            transfer: self.transfer.min(most),
+            ..self.clone()
+        }
+    }
 }
 
 impl Default for Limits {
@@ -42,6 +61,8 @@ impl Default for Limits {
             patience: Duration::from_secs(3),
             straggler: Duration::from_secs(300),
             transfer: Duration::from_secs(24 * 60 * 60),
+            progress_patience: Duration::from_secs(2),
+            progress_interval: Duration::from_secs(1),
             abort: Duration::from_secs(5),
             listing_bytes: 64 << 20,
             unfinished_reply_bytes: 512 << 10,

@@ -147,6 +147,7 @@ pub(crate) fn roll() -> Roll {
         send_to: vec!["127.0.0.0/8".parse().unwrap()],
         receive_from: vec!["127.0.0.0/8".parse().unwrap()],
         privileged_ports: Vec::new(),
+        ..ThirdPartyGrant::default()
     };
     Roll {
         users: vec![

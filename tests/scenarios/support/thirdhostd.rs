@@ -4,9 +4,10 @@ use std::fs;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::sync::mpsc::{self, Receiver};
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, Mutex};
 use std::thread;
 
 use super::patience::{LONG, until};
@@ -25,8 +26,17 @@ pub(crate) struct Thirdhostd {
 impl Thirdhostd {
     /// Starts it with `arguments`, and waits for the line that tells where it listens.
     pub(crate) fn start<S: AsRef<std::ffi::OsStr>>(arguments: &[S]) -> Self {
-        let mut child = command()
-            .args(arguments)
+        Self::spawn(command().args(arguments))
+    }
+
+    /// Starts it by a whole command line, which another program may begin that becomes it.
+    pub(crate) fn start_as<S: AsRef<std::ffi::OsStr>>(words: &[S]) -> Self {
+        let (first, rest) = words.split_first().unwrap();
+        Self::spawn(Command::new(first).args(rest).env_remove("RUST_LOG"))
+    }
+
+    fn spawn(command: &mut Command) -> Self {
+        let mut child = command
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -52,6 +62,11 @@ impl Thirdhostd {
         let file = config.join("thirdhostd.toml");
         fs::write(&file, alice(host, root)).unwrap();
         Self::start(&[Path::new("--config"), &file])
+    }
+
+    /// The number of its process.
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
     }
 
     /// Sends a signal, by its name.
@@ -137,41 +152,19 @@ fn command() -> Command {
     binary("thirdhostd")
 }
 
-fn binary(name: &str) -> Command {
-    let file = format!("{name}{}", std::env::consts::EXE_SUFFIX);
-    let mut command = Command::new(built().join(file));
-    command.env_remove("RUST_LOG");
-    command
+/// Where the program is.
+pub(crate) fn program() -> PathBuf {
+    file("thirdhostd")
 }
 
-/// Where the binaries are. Cargo's own lock keeps several tests from building it at once, and where
-/// it is fresh already this costs next to nothing. `--workspace` so that the features are those
-/// of a build of everything, which is then not repeated.
-fn built() -> &'static Path {
-    static BUILT: OnceLock<PathBuf> = OnceLock::new();
-    BUILT.get_or_init(|| {
-        // target/<profile>/deps/<this test>
-        let this = std::env::current_exe().unwrap();
-        let profile = this.parent().unwrap().parent().unwrap();
-        let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-        let mut build = Command::new(cargo);
-        build
-            .args(["build", "--quiet", "--workspace"])
-            .args(["--bin", "thirdhostd", "--bin", "thirdhost"])
-            .arg("--target-dir")
-            .arg(profile.parent().unwrap())
-            .current_dir(env!("CARGO_MANIFEST_DIR"));
-        if !profile.ends_with("debug") {
-            build.arg("--profile").arg(profile.file_name().unwrap());
-        }
-        let output = build.output().unwrap();
-        assert!(
-            output.status.success(),
-            "{}",
-            String::from_utf8_lossy(&output.stderr)
-        );
-        profile.to_owned()
-    })
+fn file(name: &str) -> PathBuf {
+    thirdhost_harness::binaries::path(name).unwrap()
+}
+
+fn binary(name: &str) -> Command {
+    let mut command = Command::new(file(name));
+    command.env_remove("RUST_LOG");
+    command
 }
 
 fn next_address(listening: &Receiver<String>, log: &Mutex<String>) -> SocketAddr {

@@ -325,4 +325,21 @@ mod tests {
             "{found:?}"
         );
     }
+
+    /// What `lints_are_shared` makes every crate share forbids unsafe code, and what reads
+    /// octets of strangers is fuzzed.
+    //= security#S-75
+    //= type=test
+    #[test]
+    fn unsafe_code_is_forbidden_and_every_parser_has_a_fuzz_target() {
+        let root = crate::tree::root();
+        let manifest = fs::read_to_string(root.join("Cargo.toml")).unwrap();
+        assert!(manifest.contains("\nunsafe_code = \"forbid\"\n"));
+        for parser in [
+            "command", "line", "reply", "address", "facts", "feature", "block",
+        ] {
+            let target = root.join(format!("crates/wire/fuzz/fuzz_targets/{parser}.rs"));
+            assert!(target.is_file(), "{}", target.display());
+        }
+    }
 }

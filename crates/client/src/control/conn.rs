@@ -13,7 +13,7 @@ use tokio_util::codec::Decoder;
 
 use crate::error::said;
 use crate::tls::TlsSession;
-use crate::{Environment, Error, Fingerprint, Server};
+use crate::{Environment, Error, Fingerprint, Product, Server};
 
 /// One control connection and what is known about its server.
 #[derive(Debug)]
@@ -21,6 +21,8 @@ pub struct ControlConn {
     pub(crate) environment: Environment,
     pub(crate) server: Server,
     pub(crate) features: Features,
+    /// What 220 said, for telling the product.
+    pub(super) greeting: String,
     /// TYPE in force, as far as we know.
     pub(crate) representation: Option<RepresentationType>,
     /// EPSV did not work here.
@@ -75,6 +77,12 @@ impl ControlConn {
     #[must_use]
     pub fn features(&self) -> &Features {
         &self.features
+    }
+
+    /// Which program it is, as far as its greeting and FEAT tell.
+    #[must_use]
+    pub fn product(&self) -> Product {
+        Product::of(&self.greeting, &self.features)
     }
 
     /// Bytes sent and received on this control connection.
@@ -269,6 +277,7 @@ impl ControlConn {
             environment,
             server,
             features: Features::default(),
+            greeting: String::new(),
             representation: None,
             epsv_failed: false,
             data_bytes: 0,

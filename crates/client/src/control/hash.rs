@@ -23,6 +23,13 @@ pub(crate) fn common(source: &ControlConn, destination: &ControlConn) -> Option<
     })
 }
 
+/// The strongest hash that the server lists in FEAT.
+pub(crate) fn strongest(conn: &ControlConn) -> Option<Algorithm> {
+    ALGORITHMS
+        .into_iter()
+        .find(|algorithm| has(conn, *algorithm))
+}
+
 /// The hash of a file, in lower case; `None` if the server does not tell it.
 pub(crate) async fn of(
     conn: &mut ControlConn,
@@ -77,7 +84,7 @@ fn digest(reply: &Reply, algorithm: Algorithm) -> Option<String> {
 }
 
 /// The strongest first. CRC32 finds accidents, and an accident is what is looked for.
-const ALGORITHMS: [Algorithm; 5] = [
+pub(crate) const ALGORITHMS: [Algorithm; 5] = [
     Algorithm {
         name: "SHA-512",
         own_verb: "XSHA512",

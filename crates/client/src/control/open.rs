@@ -31,6 +31,7 @@ impl ControlConn {
         if !greeting.code().is_completion() {
             return Err(conn.refused("the connection", greeting, "; try again later"));
         }
+        conn.greeting = greeting.text().to_string();
         match conn.wish().await? {
             Wish::ClearText => Ok(conn),
             wish => Box::pin(conn.start_tls(wish)).await,

@@ -3,7 +3,9 @@
 use thirdhost_proto::third_party::{Cause, Operation, Step};
 use thirdhost_wire::{Command, Pathname, RestartPoint};
 
+use super::local::Beneath;
 use super::plan::{self, Job};
+use super::progress::{self, Scout};
 use super::worker::Line;
 use super::{Copy, Existing, Happened, Location, Moved, Way, local, upload};
 use crate::control::hash;
@@ -25,14 +27,24 @@ struct Start {
 }
 
 /// Copies a file. After a failure `job.left` tells what is there half done.
-pub(super) async fn copy(copy: &Copy, line: &mut Line, job: &mut Job) -> Result<Outcome, Error> {
+pub(super) async fn copy(
+    copy: &Copy,
+    scout: &Scout,
+    line: &mut Line,
+    job: &mut Job,
+) -> Result<Outcome, Error> {
     if let Some(reason) = plan::reason_to_skip(&copy.options, job) {
         return Ok(Outcome::Skipped(reason));
     }
-    if copy.options.existing == Existing::SameHash && has_same_hash(line, job).await? {
+    if copy.options.existing == Existing::SameHash && has_same_hash(copy, line, job).await? {
         return Ok(Outcome::Skipped("size and hash are the same"));
     }
-    let mut start = begin(copy, line, job).await?;
+    if copy.options.moves {
+        upload::check_two_servers(line)?;
+    }
+    let Some(mut start) = begin(copy, line, job).await? else {
+        return Ok(Outcome::Skipped("the size is the same"));
+    };
     let mut refused_names = false;
     loop {
         copy.watcher.happened(&Happened::Started {
@@ -41,13 +53,16 @@ pub(super) async fn copy(copy: &Copy, line: &mut Line, job: &mut Job) -> Result<
             offset: start.offset,
         });
         let was_aside = start.is_aside;
-        let result = attempt(copy, line, job, &start).await;
+        let result = attempt(copy, scout, line, job, &start).await;
         job.failed_at = Some(start.offset);
         match result {
             Ok(moved) => {
                 job.left = None;
                 if let Some(site) = copy.to.as_ref().filter(|_| refused_names) {
                     site.rename_nothing();
+                }
+                if copy.options.moves {
+                    upload::remove_source(line, job, &moved).await?;
                 }
                 return Ok(Outcome::Moved(moved));
             }
@@ -101,6 +116,7 @@ async fn otherwise(
 
 async fn attempt(
     copy: &Copy,
+    scout: &Scout,
     line: &mut Line,
     job: &mut Job,
     start: &Start,
@@ -109,7 +125,7 @@ async fn attempt(
         conn.has_stored = false;
     }
     let result = async {
-        let moved = transfer(copy, line, job, start).await?;
+        let moved = followed(copy, scout, line, job, start).await?;
         if let (true, Location::Remote(Some(aside)), Location::Remote(Some(to)), Some(conn)) =
             (start.is_aside, &start.at, &job.to, line.destination())
         {
@@ -124,12 +140,37 @@ async fn attempt(
     result
 }
 
+/// The transfer, told on its way; what stalls is stopped.
+async fn followed(
+    copy: &Copy,
+    scout: &Scout,
+    line: &mut Line,
+    job: &Job,
+    start: &Start,
+) -> Result<Moved, Error> {
+    let stop = copy.environment.interrupt.child();
+    let meter = scout.attach(copy, line, (job, start.offset), &stop);
+    let result = tokio::select! {
+        biased;
+        result = transfer(copy, line, job, start) => result,
+        never = scout.follow(copy, job, &start.at, (&meter, &stop)) => match never {},
+    };
+    progress::detach(copy, line);
+    let is_stopped = matches!(&result, Err(error) if error.exit_code() == ExitCode::Stopped);
+    if is_stopped && !copy.environment.interrupt.is_tripped() {
+        let server = copy.to.as_ref().map_or("", |site| site.name()).to_owned();
+        let after = copy.environment.limits.data_stall;
+        return Err(Error::Stalled { server, after });
+    }
+    result
+}
+
 /// What may be there half done. Under its own name a file is only taken away again when the
 /// person stops: a STOR that was refused has changed nothing.
 fn left(copy: &Copy, line: &mut Line, job: &Job, start: &Start) -> Option<Location> {
     let is_stopped = copy.environment.interrupt.is_tripped();
     match (&job.to, line.destination()) {
-        (Location::Local(to), _) => Some(Location::Local(local::partial_name(to))),
+        (Location::Local(_), _) => Some(job.to.clone()),
         (Location::Remote(_), Some(conn)) if conn.has_stored && !upload::keeps_partials(conn) => {
             (start.is_aside || is_stopped).then(|| start.at.clone())
         }
@@ -147,7 +188,9 @@ async fn transfer(copy: &Copy, line: &mut Line, job: &Job, start: &Start) -> Res
             }
             moved
         }
-        (Line::Fetch(conn), Location::Remote(Some(from)), Location::Local(to)) => {
+        (Line::Fetch(conn), Location::Remote(Some(from)), Location::Local(_))
+            if let Some(to) = &job.here =>
+        {
             local::fetch(copy, conn, (from, to), offset, job.file.modified).await?
         }
         (Line::Store(conn), Location::Local(from), Location::Remote(Some(to))) => {
@@ -204,7 +247,8 @@ impl From<&Report> for Moved {
 ///
 /// Our server tells what it kept (`X.partial`); of any other the length of what is there counts.
 /// More than the source has cannot be a beginning of it.
-async fn begin(copy: &Copy, line: &mut Line, job: &Job) -> Result<Start, Error> {
+/// `None` if all of it is there, which a listing need not show.
+async fn begin(copy: &Copy, line: &mut Line, job: &Job) -> Result<Option<Start>, Error> {
     let aside = upload::aside(copy, line, job);
     let mut start = Start {
         is_aside: aside.is_some(),
@@ -214,12 +258,12 @@ async fn begin(copy: &Copy, line: &mut Line, job: &Job) -> Result<Start, Error> 
     let can = |conn: Option<&mut ControlConn>| conn.is_none_or(|conn| conn.features().has("REST"));
     let is_wanted = copy.options.resume || job.failures > 0;
     let (Some(size), true) = (job.file.size, is_wanted) else {
-        return Ok(start);
+        return Ok(Some(start));
     };
     if !can(line.source()) || !can(line.destination()) {
-        return Ok(start);
+        return Ok(Some(start));
     }
-    let mut there = kept(line, &start).await?;
+    let mut there = kept(line, job, &start).await?;
     if there == 0 && start.is_aside && copy.options.resume {
         // Perhaps the work of somebody who did not set it aside.
         let own = Start {
@@ -227,9 +271,11 @@ async fn begin(copy: &Copy, line: &mut Line, job: &Job) -> Result<Start, Error> 
             is_aside: false,
             offset: 0,
         };
-        there = kept(line, &own).await?;
-        if there > 0 && there < size {
-            start = own;
+        match kept(line, job, &own).await? {
+            0 => {}
+            found if found == size => return Ok(None),
+            found if found < size => (there, start) = (found, own),
+            _ => {}
         }
     } else if !start.is_aside && !copy.options.resume && is_classic(line) {
         // What is there may be the old file.
@@ -239,13 +285,13 @@ async fn begin(copy: &Copy, line: &mut Line, job: &Job) -> Result<Start, Error> 
     if there <= size && !failed_there {
         start.offset = there;
     }
-    Ok(start)
+    Ok(Some(start))
 }
 
 /// How many octets of a file are there.
-async fn kept(line: &mut Line, start: &Start) -> Result<u64, Error> {
+async fn kept(line: &mut Line, job: &Job, start: &Start) -> Result<u64, Error> {
     Ok(match (&start.at, line.destination()) {
-        (Location::Local(path), _) => local::kept(path),
+        (Location::Local(_), _) => job.here.as_ref().map_or(0, Beneath::kept),
         (Location::Remote(Some(path)), Some(conn)) if upload::keeps_partials(conn) => {
             match conn.stat(path).await {
                 Ok(stat) => stat.partial.unwrap_or(0),
@@ -282,22 +328,31 @@ fn cannot_go_on(error: &Error) -> bool {
     }
 }
 
-async fn has_same_hash(line: &mut Line, job: &Job) -> Result<bool, Error> {
-    let (Location::Remote(Some(from)), Location::Remote(Some(to))) = (&job.from, &job.to) else {
-        return Ok(false);
-    };
+async fn has_same_hash(copy: &Copy, line: &mut Line, job: &Job) -> Result<bool, Error> {
     let there = job.there.as_ref().and_then(|there| there.size);
-    let Line::Between(pair) = line else {
-        return Ok(false);
-    };
     if there.is_none() || there != job.file.size {
         return Ok(false);
     }
-    let (source, destination) = pair.both();
-    let Some(algorithm) = hash::common(source, destination) else {
-        return Ok(false);
-    };
-    let one = hash::of(source, algorithm, from).await?;
-    let other = hash::of(destination, algorithm, to).await?;
-    Ok(one.is_some() && one == other)
+    match (line, &job.from, &job.to) {
+        (Line::Between(pair), Location::Remote(Some(from)), Location::Remote(Some(to))) => {
+            let (source, destination) = pair.both();
+            let Some(algorithm) = hash::common(source, destination) else {
+                return Ok(false);
+            };
+            let one = hash::of(source, algorithm, from).await?;
+            let other = hash::of(destination, algorithm, to).await?;
+            Ok(one.is_some() && one == other)
+        }
+        (Line::Fetch(conn), Location::Remote(Some(remote)), Location::Local(here))
+        | (Line::Store(conn), Location::Local(here), Location::Remote(Some(remote))) => {
+            let file = std::fs::File::open(here).map_err(|source| Error::Local {
+                what: "read",
+                path: here.clone(),
+                source,
+            })?;
+            let same = local::is_same(copy, conn, remote, file).await?;
+            Ok(same.is_some_and(|(is_same, _)| is_same))
+        }
+        _ => Ok(false),
+    }
 }

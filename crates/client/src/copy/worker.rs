@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use super::one::{self, Outcome};
 use super::plan::Job;
-use super::{Copy, Failed, Happened, Summary, upload};
+use super::progress::Scout;
+use super::{Copy, Failed, Happened, Options, Summary, upload};
 use crate::{ControlConn, Error, ExitCode, Pair};
 
 /// The control connections that one file at a time needs.
@@ -20,6 +21,7 @@ pub(super) enum Line {
 pub(super) struct Queue {
     jobs: Mutex<VecDeque<Job>>,
     summary: Mutex<Summary>,
+    scout: Scout,
 }
 
 impl Line {
@@ -90,10 +92,11 @@ impl Line {
 }
 
 impl Queue {
-    pub(super) fn new(jobs: Vec<Job>, summary: Summary) -> Self {
+    pub(super) fn new(jobs: Vec<Job>, summary: Summary, options: &Options) -> Self {
         Self {
             jobs: Mutex::new(jobs.into()),
             summary: Mutex::new(summary),
+            scout: Scout::new(options),
         }
     }
 
@@ -118,6 +121,7 @@ impl Queue {
             let is_done = self.with_jobs(|jobs| jobs.is_empty());
             if is_done || self.with_summary(|summary| summary.stopped) {
                 let summary = self.with_summary(std::mem::take);
+                self.scout.quit().await;
                 return (summary, line);
             }
         }
@@ -131,13 +135,13 @@ impl Queue {
             }
             let result = match line.take() {
                 Some(mut open) => {
-                    let result = one::copy(copy, &mut open, &mut job).await;
+                    let result = one::copy(copy, &self.scout, &mut open, &mut job).await;
                     line = Some(open);
                     result
                 }
                 None => match Line::open(copy).await {
                     Ok(mut open) => {
-                        let result = one::copy(copy, &mut open, &mut job).await;
+                        let result = one::copy(copy, &self.scout, &mut open, &mut job).await;
                         line = Some(open);
                         result
                     }

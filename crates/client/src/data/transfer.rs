@@ -7,7 +7,7 @@ use thirdhost_sockets::Connection;
 use thirdhost_wire::{Command, Pathname, Reply, RestartPoint};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
-use crate::{ControlConn, Error};
+use crate::{ControlConn, Environment, Error};
 
 impl ControlConn {
     /// RETR: the file goes to `into`. Returns its length.
@@ -214,13 +214,24 @@ impl ControlConn {
         let limit = environment.limits.data_stall;
         let step = link.step;
         let connection = &mut link.connection;
+        let piece = environment
+            .pace
+            .as_ref()
+            .map_or(usize::MAX, |pace| pace.piece());
         let moving = async move {
             match half {
-                Half::Read(buffer) => connection.read(buffer).await,
-                Half::Write(bytes) => match connection.write(bytes).await {
-                    Ok(0) => Err(io::ErrorKind::WriteZero.into()),
-                    sent => sent,
-                },
+                Half::Read(buffer) => {
+                    let end = piece.min(buffer.len());
+                    connection
+                        .read(buffer.get_mut(..end).unwrap_or_default())
+                        .await
+                }
+                Half::Write(bytes) => {
+                    match connection.write(bytes.get(..piece).unwrap_or(bytes)).await {
+                        Ok(0) => Err(io::ErrorKind::WriteZero.into()),
+                        sent => sent,
+                    }
+                }
             }
         };
         tokio::pin!(moving);
@@ -234,7 +245,10 @@ impl ControlConn {
                         Ok(count) => {
                             self.data_bytes += count as u64;
                             environment.observer.moved(count as u64);
-                            Ok(count)
+                            match pause(&environment, count).await {
+                                true => Ok(count),
+                                false => Err(self.stop_wanted()),
+                            }
                         }
                         Err(source) => {
                             Err(self.broken(step, ticket, &link.answered, source).await)
@@ -359,6 +373,18 @@ pub(crate) struct Link {
 pub(crate) enum Half<'a> {
     Read(&'a mut [u8]),
     Write(&'a [u8]),
+}
+
+/// So long that the rate is kept; `false` if the person stops.
+async fn pause(environment: &Environment, count: usize) -> bool {
+    let Some(pace) = &environment.pace else {
+        return true;
+    };
+    let clock = &environment.world.clock;
+    tokio::select! {
+        () = clock.sleep(pace.take(clock.now(), count)) => true,
+        () = environment.interrupt.tripped() => false,
+    }
 }
 
 pub(super) fn is_refusal(reply: &Reply) -> bool {

@@ -59,6 +59,8 @@ async fn said_in_clear(
     (net.sent_to(SITE), opened)
 }
 
+//= security#S-31
+//= type=test
 #[tokio::test(start_paused = true)]
 async fn no_password_goes_in_clear_text_to_a_server_that_offers_tls() {
     let refuses = |line: &str| match line {

@@ -1,11 +1,12 @@
 //! What a server-PI asks for and is told: two closed enums, nothing else goes in or out.
 
 use thirdhost_wire::{
-    ByteRange, FactSet, HashAlgorithm, HostName, Password, Reply, RepresentationType, Text, TimeVal,
+    ByteRange, Direction, FactSet, HashAlgorithm, HostName, HostSocket, Password, Reply,
+    RepresentationType, Text, TimeVal,
 };
 
 use super::arrange::{Arrange, ArrangeRefusal, Arranged};
-use super::operation::{Opened, Outcome, Transfer};
+use super::operation::{Opened, Outcome, Route, Transfer};
 use super::{ClearTransfers, Permissions, VirtualPath};
 
 /// A thing to do, in the order in which they are polled.
@@ -29,6 +30,15 @@ pub enum Effect {
     },
     /// Arrange a data connection. Answered by [`Event::Arranged`].
     Arrange(Arrange),
+    /// Make the data connection now and keep it for the next transfer, which makes the TLS
+    /// handshake on it if there is to be one: ESTA, ESTP. Answered by [`Event::Established`].
+    /// [`Effect::StopTransfer`] ends the wait.
+    Establish {
+        /// How it comes about; policy is asked again.
+        route: Route,
+        /// A way in which data may go with that peer; policy is asked with it.
+        direction: Direction,
+    },
     /// Give back the reserved socket and reset what waits in its backlog.
     Release,
     /// Close the data connection that was kept open; the reserved socket stays.
@@ -188,6 +198,8 @@ pub enum Refusal {
     Overloaded,
     /// A pattern has more stars, or matches more names, than are looked for.
     PatternTooWide,
+    /// Not with a third host: the operator has named other paths, or wants TLS (spec S-11).
+    ThirdHost,
     /// This store cannot do that.
     NotSupported,
     /// Reading or writing failed.
@@ -209,10 +221,20 @@ pub enum Event {
     TooManyFailures,
     /// The answer to [`Effect::Arrange`].
     Arranged(Result<Arranged, ArrangeRefusal>),
+    /// The answer to [`Effect::Establish`]: of a call our own socket, of a caller the caller's;
+    /// `None` where no connection came about, whatever the reason.
+    Established(Option<HostSocket>),
     /// The answer to [`Effect::Ask`].
     Answered(Result<Answer, Refusal>),
     /// The file of the transfer is open; data connection and data follow.
     Opened(Opened),
+    /// All that came before a restart marker of the source is stored (spec M-32).
+    Marked {
+        /// The marker, as the source has it.
+        theirs: Text,
+        /// How many octets our file has there.
+        octets: u64,
+    },
     /// The transfer is over.
     Finished(Outcome),
     /// The answer to [`Effect::StartTls`] and [`Effect::EndTls`].

@@ -21,6 +21,7 @@ enum Out {
     Nothing,
     Arrange(Arrange),
     Transfer { opened: bool, stopping: bool },
+    Establish,
 }
 
 /// The observer: it sees only what goes in and comes out.
@@ -39,6 +40,8 @@ struct Ledger {
     /// What policy allows with every peer that it admits.
     grant: Directions,
     block: bool,
+    /// Whether the open data connection is ESTA's or ESTP's, and no handshake has been made.
+    raw: bool,
     /// What holds for the open data connection: LSTN's direction, and what policy allowed.
     open: Option<(Option<Direction>, Directions)>,
     /// The same for the transfer that runs.
@@ -105,6 +108,17 @@ fn every_reachable_state_keeps_the_invariants_when_policy_allows_sending_alone()
 }
 
 #[test]
+fn every_reachable_state_keeps_the_invariants_when_connections_are_made_early() {
+    for (unpinned, grant) in [
+        (Unpinned::ControlHost, SEND_ONLY),
+        (Unpinned::Refuse, Directions::BOTH),
+    ] {
+        let states = explore(&EARLY_ALPHABET, Node::logged_in(unpinned, grant));
+        assert!(states > 1_000, "only {states} states");
+    }
+}
+
+#[test]
 fn every_reachable_state_under_tls_keeps_the_invariants() {
     let states = explore(&TLS_ALPHABET, Node::protected());
     assert!(states > 2_000, "only {states} states");
@@ -150,6 +164,7 @@ impl Node {
             aborts: 0,
             grant,
             block: false,
+            raw: false,
             open: None,
             terms: (None, Directions::BOTH),
             made_under: None,
@@ -192,6 +207,10 @@ impl Node {
             Out::Arrange(what) => vec![
                 Event::Arranged(Ok(granted(what, self.ledger.grant))),
                 Event::Arranged(Err(ArrangeRefusal::NotPermitted)),
+            ],
+            Out::Establish => vec![
+                Event::Established(thirdhost_wire::HostSocket::new(peer(), 50_000)),
+                Event::Established(None),
             ],
             Out::Transfer {
                 opened: false,
@@ -301,6 +320,11 @@ impl Ledger {
                     }
                 }
             }
+            Event::Established(socket) => {
+                self.out = Out::Nothing;
+                self.raw = socket.is_some();
+                self.open = socket.map(|_| self.terms);
+            }
             Event::Opened(_) => {
                 if let Out::Transfer { opened, .. } = &mut self.out {
                     *opened = true;
@@ -337,6 +361,13 @@ impl Ledger {
                 self.out = Out::Arrange(what);
             }
             Effect::Transfer(transfer) => self.transfer(&transfer, context),
+            Effect::Establish { route, direction } => {
+                assert_eq!(self.out, Out::Nothing, "two things at once: {context}");
+                assert_ne!(route, Route::Open, "it is open already: {context}");
+                self.terms = self.allowed(route, context);
+                self.keeps_terms(direction, context);
+                self.out = Out::Establish;
+            }
             Effect::Release => {
                 self.reserved = None;
                 self.admitted = None;
@@ -350,6 +381,7 @@ impl Ledger {
                     assert!(!*stopping, "stopped twice: {context}");
                     *stopping = true;
                 }
+                Out::Establish => {}
                 _ => panic!("no transfer to stop: {context}"),
             },
             Effect::Close => self.closed = true,
@@ -381,18 +413,44 @@ impl Ledger {
     /// No dial before policy, no data before the right peer, no direction but LSTN's.
     fn transfer(&mut self, transfer: &Transfer, context: &Context<'_>) {
         assert_eq!(self.out, Out::Nothing, "two things at once: {context}");
-        let direction = transfer.operation.direction();
+        if transfer.route == Route::Open && !self.raw {
+            assert!(
+                self.made_under
+                    .is_some_and(|made| serves(made, transfer.protection)),
+                "a connection made under another protection: {context}"
+            );
+        } else {
+            self.made_under = Some(transfer.protection);
+        }
+        self.raw = false;
+        self.terms = self.allowed(transfer.route, context);
+        self.keeps_terms(transfer.operation.direction(), context);
+        self.out = Out::Transfer {
+            opened: false,
+            stopping: false,
+        };
+    }
+
+    /// LSTN's direction and policy's word are kept.
+    fn keeps_terms(&self, direction: Direction, context: &Context<'_>) {
+        let (named, may) = self.terms;
+        assert!(
+            named.is_none_or(|named| named == direction),
+            "not LSTN's direction: {context}"
+        );
+        assert!(
+            may.allow(direction),
+            "a direction policy does not allow: {context}"
+        );
+    }
+
+    /// What holds for a data connection that comes about by `route`, which has to be there.
+    fn allowed(&self, route: Route, context: &Context<'_>) -> (Option<Direction>, Directions) {
         let may = self.admitted.map_or(Directions::BOTH, |(_, may)| may);
-        self.terms = match transfer.route {
-            Route::Open => {
-                assert!(
-                    self.made_under
-                        .is_some_and(|made| serves(made, transfer.protection)),
-                    "a connection made under another protection: {context}"
-                );
-                self.open
-                    .unwrap_or_else(|| panic!("no connection is open: {context}"))
-            }
+        match route {
+            Route::Open => self
+                .open
+                .unwrap_or_else(|| panic!("no connection is open: {context}")),
             Route::Call { target } => {
                 let admitted = self.admitted.map(|(filter, _)| filter);
                 let wanted = Some(AcceptFilter::HostPort(target));
@@ -408,23 +466,7 @@ impl Ledger {
                 assert_eq!(filter, admitted, "not the filter admitted: {context}");
                 (named, may)
             }
-        };
-        let (named, may) = self.terms;
-        assert!(
-            named.is_none_or(|named| named == direction),
-            "not LSTN's direction: {context}"
-        );
-        assert!(
-            may.allow(direction),
-            "a direction policy does not allow: {context}"
-        );
-        if transfer.route != Route::Open {
-            self.made_under = Some(transfer.protection);
         }
-        self.out = Out::Transfer {
-            opened: false,
-            stopping: false,
-        };
     }
 
     /// What holds when the server-PI wants nothing more for now.
@@ -506,6 +548,21 @@ const ALPHABET: [&str; 15] = [
     "QUIT",
 ];
 
+/// Data connections made ahead of transfers.
+const EARLY_ALPHABET: [&str; 11] = [
+    "LSTN R",
+    "SOCK 198.51.100.2,40002",
+    "PASV",
+    "PORT 198,51,100,2,156,66",
+    "ESTA",
+    "ESTP",
+    "RETR f",
+    "STOR f",
+    "ABOR",
+    "MODE B",
+    "QUIT",
+];
+
 /// Policy that admits a peer for sending alone.
 const SEND_ONLY: Directions = Directions {
     send: true,
@@ -513,8 +570,9 @@ const SEND_ONLY: Directions = Directions {
 };
 
 /// What TLS adds to it, with enough of the rest to get anywhere.
-const TLS_ALPHABET: [&str; 9] = [
+const TLS_ALPHABET: [&str; 10] = [
     "LSTN R",
+    "ESTA",
     "SOCK 198.51.100.2,40002",
     "CPSV",
     "PROT P",

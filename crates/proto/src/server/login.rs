@@ -50,6 +50,22 @@ impl Login {
     }
 }
 
+impl Activity {
+    /// Whether a login is under way.
+    pub(super) fn is_login(&self) -> bool {
+        matches!(self, Self::Asking(Asked::Login | Asked::Introduction(_)))
+    }
+}
+
+impl ServerPi {
+    /// Whether the time for a login runs: nobody is in, and what is under way, if anything, is a
+    /// password being checked, whose answer may be held back for longer (spec S-27, S-53).
+    pub(super) fn is_logging_in(&self) -> bool {
+        let waits = self.activity == Activity::Idle || self.activity.is_login();
+        waits && !self.login.is_in()
+    }
+}
+
 /// The answer to a USER has come, where users differ.
 pub(super) fn introduced(pi: &mut ServerPi, introduced: Introduced) {
     let Activity::Asking(Asked::Introduction(name)) = &pi.activity else {

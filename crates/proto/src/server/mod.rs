@@ -42,6 +42,8 @@ pub use virtual_path::{COMPONENT_BYTES_MAX, PATH_BYTES_MAX, PathError, VirtualPa
 #[cfg(test)]
 mod enumeration;
 #[cfg(test)]
+mod security_tests;
+#[cfg(test)]
 mod tests;
 #[cfg(test)]
 mod tls_tests;

@@ -115,13 +115,6 @@ pub(super) enum Activity {
     Closed,
 }
 
-impl Activity {
-    /// Whether a login is under way.
-    pub(super) fn is_login(&self) -> bool {
-        matches!(self, Self::Asking(Asked::Login | Asked::Introduction(_)))
-    }
-}
-
 impl ServerPi {
     /// A session that begins `now`; the first effect is the greeting.
     #[must_use]
@@ -167,6 +160,9 @@ impl ServerPi {
             (Activity::Transferring(_), Ok(Command::Abor)) => transfer::abort(self),
             (Activity::Transferring(_), Ok(Command::Stat(None))) => self.push(Effect::AskProgress),
             _ => {
+                if line == Ok(Command::Abor) {
+                    questions::stop_waiting(self);
+                }
                 self.queue.push_back(line);
                 self.serve(now);
             }
@@ -185,8 +181,10 @@ impl ServerPi {
             Event::TooManySessions => login::too_many_sessions(self),
             Event::TooManyFailures => login::too_many_failures(self),
             Event::Arranged(result) => questions::arranged(self, now, result),
+            Event::Established(socket) => questions::established(self, now, socket),
             Event::Answered(result) => questions::answered(self, result),
             Event::Opened(opened) => transfer::opened(self, &opened),
+            Event::Marked { theirs, octets } => transfer::marked(self, &theirs, octets),
             Event::Finished(outcome) => transfer::finished(self, now, outcome),
             Event::Protected { tls, indicated } => protection::changed(self, tls, indicated),
             Event::Progress { moved, total } => self.reply(text::progress(moved, total)),
@@ -260,13 +258,6 @@ impl ServerPi {
     #[must_use]
     pub fn is_idle(&self) -> bool {
         self.activity == Activity::Idle && self.queue.is_empty()
-    }
-
-    /// Whether the time for a login runs: nobody is in, and what is under way, if anything, is a
-    /// password being checked, whose answer may be held back for longer (spec S-27, S-53).
-    fn is_logging_in(&self) -> bool {
-        let waits = self.activity == Activity::Idle || self.activity.is_login();
-        waits && !self.login.is_in()
     }
 
     pub(super) fn has_queued(&self) -> bool {

@@ -29,6 +29,7 @@ use crate::user::{Class, Received, Ticket, UserPi};
 ///     trust_passive_address: BySide { source: false, destination: false },
 ///     pin: false,
 ///     low_ports: false,
+///     store_first: false,
 ///     parameters: Parameters::default(),
 ///     protection: Protection::Clear,
 /// };
@@ -141,7 +142,7 @@ impl ThirdParty {
     #[must_use]
     pub fn wait(&self) -> Wait {
         match &self.phase {
-            Phase::SourceFirst => Wait::Patience,
+            Phase::First(_) => Wait::Patience,
             Phase::Transferring => {
                 let ends = [&self.ends.source.transfer, &self.ends.destination.transfer];
                 if ends
@@ -248,7 +249,7 @@ impl ThirdParty {
                 }
                 self.settle();
             }
-            Phase::SourceFirst | Phase::Transferring => self.transfer_answered(side, reply, class),
+            Phase::First(_) | Phase::Transferring => self.transfer_answered(side, reply, class),
             _ => self.step_answered(side, reply, class),
         }
     }
@@ -259,8 +260,8 @@ impl ThirdParty {
         {
             *begun = true;
         }
-        if side == Side::Source && matches!(self.phase, Phase::SourceFirst) {
-            self.store();
+        if matches!(self.phase, Phase::First(first) if first == side) {
+            self.second();
         }
     }
 
@@ -286,9 +287,9 @@ impl ThirdParty {
             self.fail(side, Step::Transfer, Cause::Reply(reply));
             return;
         }
-        if matches!(self.phase, Phase::SourceFirst) {
-            // Done without a 1yz: the destination must still be told, or it would never know.
-            self.store();
+        if matches!(self.phase, Phase::First(_)) {
+            // Done without a 1yz: the other must still be told, or it would never know.
+            self.second();
             return;
         }
         if let (Transfer::Ended(source), Transfer::Ended(destination)) =

@@ -4,7 +4,7 @@
 //! |---|---|---|---|
 //! | parameters, both | TYPE, STRU, MODE; under TLS SSCN | the same | the same |
 //! | presence, source | SIZE, else MLST | the same | the same |
-//! | listen, listener | `LSTN R` or `LSTN S`, 255 X | `EPSV`, 229 X | `PASV` or `CPSV`, 227 host and X |
+//! | parameters, both | TYPE, STRU, MODE; TLS: SSCN | the same | the same |
 //! | call, connector | `SOCK listener,X`, 255 Y | `EPRT` | `PORT` |
 //! | pin, listener | `SOCK connector,Y` | `SOCK connector,0` if offered | the same |
 //! | name, both, under TLS | `SITE PEERCERT`, if the plan has it | the same | the same |
@@ -169,6 +169,9 @@ pub struct Plan {
     pub pin: bool,
     /// Whether data ports below 1024 are accepted (spec S-22).
     pub low_ports: bool,
+    /// Whether the destination gets its command first, and says 1yz before RETR goes out: some
+    /// servers take a data connection that begins to speak before STOR for a dead one.
+    pub store_first: bool,
     /// TYPE, STRU and MODE.
     pub parameters: Parameters,
     /// TLS on the data connection.

@@ -33,8 +33,8 @@ pub(super) enum Phase {
     Naming { owed: BySide<bool> },
     /// Both were told where to go on; who has not answered yet.
     Restarting { owed: BySide<bool> },
-    /// RETR is sent; STOR or APPE waits for the source's word (spec U-4).
-    SourceFirst,
+    /// One server has its transfer command; the other's waits for its word (spec U-4).
+    First(Side),
     /// Both transfer commands are sent.
     Transferring,
     /// Something failed; what the servers still owe is being read.
@@ -54,7 +54,7 @@ impl Phase {
             Self::Pinning { .. } => Step::Pin,
             Self::Naming { .. } => Step::Name,
             Self::Restarting { .. } => Step::Restart,
-            Self::SourceFirst | Self::Transferring | Self::Aborting(_) | Self::Ended(_) => {
+            Self::First(_) | Self::Transferring | Self::Aborting(_) | Self::Ended(_) => {
                 Step::Transfer
             }
         }
@@ -91,7 +91,7 @@ impl ThirdParty {
             Phase::Listening => self.listener_answered(reply),
             Phase::Calling { listening } => self.connector_answered(reply, listening),
             Phase::Pinning { listening } => self.pin_answered(reply, listening),
-            Phase::SourceFirst | Phase::Transferring | Phase::Aborting(_) | Phase::Ended(_) => {}
+            Phase::First(_) | Phase::Transferring | Phase::Aborting(_) | Phase::Ended(_) => {}
         }
     }
 
@@ -114,24 +114,17 @@ impl ThirdParty {
         self.send(Side::Source, Command::Size(self.job.from.clone()));
     }
 
-    /// [`super::Event::Elapsed`]: the source is one that says 150 only when it is connected.
+    /// [`super::Event::Elapsed`]: the first is one that says 150 only when it is connected.
     pub(super) fn patience_ended(&mut self) {
-        if matches!(self.phase, Phase::SourceFirst) {
-            self.store();
-        }
+        self.second();
     }
 
-    /// The destination's half of step 4.
-    pub(super) fn store(&mut self) {
-        self.phase = Phase::Transferring;
-        let to = self.job.to.clone();
-        self.ask_transfer(
-            Side::Destination,
-            match self.job.operation {
-                Operation::Copy => Command::Stor(to),
-                Operation::Append => Command::Appe(to),
-            },
-        );
+    /// The other server's half of step 4, if it is still to be asked.
+    pub(super) fn second(&mut self) {
+        if let Phase::First(side) = self.phase {
+            self.phase = Phase::Transferring;
+            self.ask_transfer(side.opposite());
+        }
     }
 
     fn parameter_answered(&mut self, side: Side, reply: Reply, class: Class) {
@@ -321,19 +314,29 @@ impl ThirdParty {
     }
 
     /// The two commands go out one behind the other: to wait for the first server's 1yz would be
-    /// a deadlock with one that says it only when connected (design D8).
+    /// a deadlock with one that says it only when connected (design D8). Where one has to be first
+    /// the wait has an end.
     //= rfc438#example.4
     //# RETR PROG1.PL1                   APPE PROG2.Pl1 CRLF
     fn transfer(&mut self) {
-        self.ask_transfer(Side::Source, Command::Retr(self.job.from.clone()));
-        if !self.is_there && self.plan.connector() == Side::Source {
-            self.phase = Phase::SourceFirst;
-        } else {
-            self.store();
+        let first = match self.is_there {
+            true if self.plan.store_first => Side::Destination,
+            _ => Side::Source,
+        };
+        self.ask_transfer(first);
+        self.phase = Phase::First(first);
+        let is_unsure = !self.is_there && self.plan.connector() == Side::Source;
+        if first == Side::Source && !is_unsure {
+            self.second();
         }
     }
 
-    fn ask_transfer(&mut self, side: Side, command: Command) {
+    fn ask_transfer(&mut self, side: Side) {
+        let command = match (side, self.job.operation) {
+            (Side::Source, _) => Command::Retr(self.job.from.clone()),
+            (Side::Destination, Operation::Copy) => Command::Stor(self.job.to.clone()),
+            (Side::Destination, Operation::Append) => Command::Appe(self.job.to.clone()),
+        };
         if let Some(ticket) = self.send(side, command) {
             self.ends.of_mut(side).transfer = Transfer::Asked {
                 ticket,

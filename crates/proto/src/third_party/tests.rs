@@ -46,6 +46,7 @@ fn plan(arrangement: Arrangement, listener: Side, pin: bool) -> Plan {
         trust_passive_address: BySide::default(),
         pin,
         low_ports: false,
+        store_first: false,
         parameters: Parameters::default(),
         protection: Protection::Clear,
     }
@@ -604,6 +605,43 @@ fn a_source_that_knows_no_size_is_asked_for_facts_and_then_goes_first() {
         going.perform();
         assert_eq!(going.order.last().unwrap().1, "STOR PROG2.PL1");
     }
+}
+
+#[test]
+fn a_destination_that_is_deaf_before_stor_gets_it_first_if_the_source_is_there() {
+    let plan = Plan {
+        store_first: true,
+        ..plan(Arrangement::Epsv, Side::Destination, false)
+    };
+    let arranged = |presence: &[(Side, u16, &str)]| {
+        let mut world = World::new(ThirdParty::new(plan.clone(), job(Operation::Copy)));
+        run(&mut world, PARAMETERS);
+        run(&mut world, presence);
+        run(&mut world, &[(D, 229, "(|||40002|)"), (S, 200, "ok")]);
+        world
+    };
+    let world = arranged(&[(S, 213, "5")]);
+    assert_eq!(world.order.last().unwrap().1, "STOR PROG2.PL1");
+    assert_eq!(world.machine.wait(), Wait::Patience);
+    for event in [
+        Event::Elapsed,
+        Event::Reply {
+            side: D,
+            reply: reply(150, "ok"),
+        },
+    ] {
+        let mut going = world.clone();
+        going.machine.handle(event);
+        going.perform();
+        assert_eq!(going.order.last().unwrap().1, "RETR PROG1.PL1");
+    }
+    let mut refused = world;
+    run(&mut refused, &[(D, 553, "no"), (S, 225, "idle")]);
+    assert!(refused.machine.outcome().is_some());
+    assert!(!refused.order.iter().any(|(_, line)| verb(line) == "RETR"));
+    // Nobody knows whether the source is there: the destination's own file comes first.
+    let unsure = arranged(&[(S, 502, "SIZE?"), (S, 500, "MLST?")]);
+    assert_eq!(unsure.order.last().unwrap().1, "RETR PROG1.PL1");
 }
 
 #[test]

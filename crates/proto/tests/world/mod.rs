@@ -98,6 +98,7 @@ impl World {
             },
             pin: true,
             low_ports: false,
+            store_first: false,
             parameters: Parameters::default(),
             protection: Protection::Clear,
         };
@@ -423,6 +424,7 @@ impl World {
             }
             Effect::Release => site.reserved = false,
             Effect::Disconnect | Effect::AskProgress | Effect::Close => {}
+            Effect::Establish { .. } => unreachable!("the machine sends no ESTA"),
             Effect::Authenticate { .. } | Effect::Introduce { .. } => {
                 unreachable!("both users are logged in already")
             }

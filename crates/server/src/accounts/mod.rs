@@ -5,11 +5,12 @@
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
+use std::ops::RangeInclusive;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use ipnet::IpNet;
-use thirdhost_proto::server::Permissions;
+use thirdhost_proto::server::{Permissions, VirtualPath};
 use thirdhost_sockets::{Clock, Random};
 use thirdhost_wire::Password;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -63,6 +64,12 @@ pub struct ThirdPartyGrant {
     pub receive_from: Vec<IpNet>,
     /// Ports below 1024 that may be called all the same.
     pub privileged_ports: Vec<u16>,
+    /// Ports of third hosts that may be called; `None`: all but those below 1024.
+    pub ports: Option<RangeInclusive<u16>>,
+    /// Where files lie that third hosts may have or bring, as the user sees it; empty: anywhere.
+    pub paths: Vec<VirtualPath>,
+    /// Whether data connections with third hosts have to be under TLS.
+    pub tls: bool,
 }
 
 /// A user who has to show a password.

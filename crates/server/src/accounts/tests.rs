@@ -262,6 +262,27 @@ fn failures_hold_answers_back_longer_until_a_login() {
 }
 
 #[test]
+fn a_password_that_is_remembered_does_not_stand_in_for_a_certificate() {
+    let mut roll = roll();
+    let admission = &mut roll.users[0].account.admission;
+    admission.certificates = vec![[7; 32]];
+    admission.login = LoginBy::Both;
+    let office = Office::new(roll);
+    let log_in = |shown: Option<&[u8; 32]>| {
+        let password = Password::try_from("right").unwrap();
+        let peer = PEER.parse().unwrap();
+        let checked = office
+            .accounts
+            .authenticate("alice", &password, shown, peer);
+        office.runtime.block_on(checked).is_ok()
+    };
+    assert!(!log_in(None));
+    assert!(log_in(Some(&[7; 32])));
+    assert!(!log_in(None));
+    assert!(!log_in(Some(&[8; 32])));
+}
+
+#[test]
 fn an_account_of_ones_own_makes_no_guesses_at_others_good() {
     let mut roll = roll();
     roll.users.push(User {

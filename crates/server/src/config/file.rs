@@ -13,7 +13,7 @@ use toml::Spanned;
 
 use super::bounds::{Octets, RateTable, SessionCount, Written};
 use super::operations::{LogTable, MetricsTable};
-use super::paths::{PathTable, permissions};
+use super::paths::{PathTable, Prefix, permissions};
 use super::values::{Bounded, Home, Ports, Worded};
 use super::{
     Config, ConfigError, DataSockets, PeerVerify, Require, SessionReuse, Sessions, Tls, read, users,
@@ -242,6 +242,7 @@ struct Limits {
     sessions: Option<Bounded<1, 1_000_000>>,
     sessions_per_host: Option<Bounded<1, 1_000_000>>,
     idle_seconds: Option<Bounded<1, 86_400>>,
+    free_space: Option<Worded<Octets>>,
 }
 
 impl Limits {
@@ -258,6 +259,7 @@ impl Limits {
             idle: self
                 .idle_seconds
                 .map_or(defaults.idle, |idle| seconds(idle.value())),
+            free_space: self.free_space.map(|Worded(Octets(least))| least),
         }
     }
 }
@@ -312,6 +314,11 @@ pub(super) struct ThirdParty {
     receive_from: Vec<Worded<IpNet>>,
     #[serde(default)]
     privileged_ports: Vec<Bounded<1, 1023>>,
+    ports: Option<Worded<Ports>>,
+    #[serde(default)]
+    paths: Vec<Worded<Prefix>>,
+    #[serde(default)]
+    tls: bool,
 }
 
 impl ThirdParty {
@@ -321,6 +328,13 @@ impl ThirdParty {
             send_to: networks(self.send_to),
             receive_from: networks(self.receive_from),
             privileged_ports: self.privileged_ports.into_iter().filter_map(port).collect(),
+            ports: self.ports.map(|Worded(Ports(range))| range),
+            paths: self
+                .paths
+                .into_iter()
+                .map(|Worded(Prefix(path))| path)
+                .collect(),
+            tls: self.tls,
         }
     }
 }

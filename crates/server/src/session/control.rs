@@ -209,3 +209,34 @@ const READ_BYTES: usize = 512;
 
 /// Above this, a user who sends commands and reads no replies is not listened to any more.
 const OUTPUT_BYTES_MAX: usize = 64 * 1024;
+
+#[cfg(test)]
+mod tests {
+    use thirdhost_wire::ReplyCode;
+
+    use super::*;
+    use crate::dtp::testing::ends;
+
+    /// A firewall on the way reads segments, not streams: half a reply may look like another.
+    //= security#S-62
+    //= type=test
+    #[tokio::test]
+    async fn each_reply_goes_out_in_one_write() {
+        let (ours, mut theirs, spy) = ends();
+        let mut control = Control::new(ControlStream::Clear(Box::new(ours)));
+        let lines = (0..200).map(|number| format!("LINE {number}"));
+        let long = Reply::multi(ReplyCode::new(211).unwrap(), "Many", lines, "End");
+        let mut expected = Vec::new();
+        long.encode(&mut expected);
+        for writes in 1..4 {
+            control.reply(Duration::ZERO, &long);
+            while control.has_output() {
+                assert!(control.turn(false).await.unwrap());
+            }
+            assert_eq!(spy.writes(), writes);
+            let mut heard = vec![0; expected.len()];
+            theirs.read_exact(&mut heard).await.unwrap();
+            assert!(heard == expected);
+        }
+    }
+}

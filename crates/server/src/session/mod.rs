@@ -7,6 +7,7 @@ mod arrange;
 mod ask;
 mod begin;
 mod control;
+mod establish;
 mod hash;
 mod listing;
 mod login;
@@ -25,7 +26,7 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use thirdhost_proto::server::{Effect, Event, Hosts, Introduced, ServerPi, Settings};
 use thirdhost_sockets::Connection;
-use thirdhost_wire::LINE_BYTES_MAX;
+use thirdhost_wire::{Command, HostSocket, LINE_BYTES_MAX};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
@@ -93,6 +94,8 @@ struct Session {
     /// Whether that is a login, which ends with the session.
     logging_in: bool,
     running: Option<RunningTransfer>,
+    /// Ends the wait of ESTA or ESTP.
+    waiting: Option<CancellationToken>,
     arranged: ArrangedBy,
     shutdown: watch::Receiver<bool>,
     draining: bool,
@@ -104,6 +107,7 @@ struct Session {
 /// An operation that is over, or a transfer that has come one step further.
 enum Done {
     Introduced(Welcome),
+    Established(Option<HostSocket>, Box<DataSockets>),
     Authenticated(Result<Box<LoggedIn>, NotLoggedIn>),
     Event(Event),
     Step(Step),
@@ -120,7 +124,7 @@ impl Session {
     ) -> Self {
         let (shown, indicated) = (stream.shown(), stream.indicated());
         let control = Control::new(stream);
-        let config = &shared.config;
+        let config = &shared.config();
         let peer = control.peer().ip().to_canonical();
         let settings = Settings {
             peer,
@@ -153,6 +157,7 @@ impl Session {
             operation: None,
             logging_in: false,
             running: None,
+            waiting: None,
             arranged: ArrangedBy::default(),
             shutdown,
             draining: false,
@@ -185,7 +190,7 @@ impl Session {
             let wants_input = !self.closing && listens && !self.control.is_clogged();
             let wait = self.wait();
             let clock = Arc::clone(&self.shared.world.clock);
-            let operation = &mut self.operation;
+            let (operation, running) = (&mut self.operation, &mut self.running);
             // One branch reads the control connection and one writes it: they share its halves,
             // so a user who does not read cannot stop a transfer.
             tokio::select! {
@@ -195,6 +200,7 @@ impl Session {
                     self.operation = None;
                     self.done(done);
                 }
+                () = running::marked(running) => self.tell_mark(),
                 io = self.control.turn(wants_input) => match io {
                     Ok(true) => {}
                     Ok(false) => return "closed by the user",
@@ -224,9 +230,7 @@ impl Session {
         if self.logging_in {
             self.operation = None;
         }
-        if let Some(running) = &self.running {
-            running.stop.cancel();
-        }
+        self.stop();
         while let Some(operation) = self.operation.take() {
             match operation.await {
                 Done::Step(Step::Opened(_, rest)) => {
@@ -234,6 +238,7 @@ impl Session {
                 }
                 Done::Step(Step::Finished(event, _)) => self.record(&event),
                 Done::Introduced(_)
+                | Done::Established(..)
                 | Done::Authenticated(_)
                 | Done::Event(_)
                 | Done::Changed(_) => {}
@@ -263,7 +268,7 @@ impl Session {
                 match &command {
                     Ok(command) => {
                         self.arranged.hear(command);
-                        tracing::debug!(%command, "command");
+                        log(command);
                     }
                     Err(error) => tracing::debug!(%error, "bad line"),
                 }
@@ -300,11 +305,8 @@ impl Session {
                 Effect::Disconnect => self.sockets.disconnect(),
                 Effect::Ask(question) => self.ask(question),
                 Effect::Transfer(transfer) => self.begin_transfer(transfer),
-                Effect::StopTransfer => {
-                    if let Some(running) = &self.running {
-                        running.stop.cancel();
-                    }
-                }
+                Effect::Establish { route, direction } => self.establish(route, direction),
+                Effect::StopTransfer => self.stop(),
                 Effect::AskProgress => {
                     let running = self.running.as_ref();
                     let moved = running.map_or(0, |running| running.progress.moved());
@@ -322,6 +324,11 @@ impl Session {
         let now = self.now();
         match done {
             Done::Changed(changed) => self.changed(changed),
+            Done::Established(socket, sockets) => {
+                self.waiting = None;
+                self.sockets = *sockets;
+                self.pi.handle_event(now, Event::Established(socket));
+            }
             Done::Event(event) => self.pi.handle_event(now, event),
             Done::Introduced(Welcome::Answer(introduced)) => {
                 self.logging_in = false;
@@ -339,6 +346,7 @@ impl Session {
                 self.pi.handle_event(now, Event::Opened(opened));
             }
             Done::Step(Step::Finished(event, sockets)) => {
+                self.tell_mark();
                 self.sockets = *sockets;
                 self.record(&event);
                 self.pi.handle_event(now, event);
@@ -363,6 +371,15 @@ impl Session {
 
     fn now(&self) -> Duration {
         self.shared.world.clock.now()
+    }
+}
+
+/// The name of a user is no secret, but what is sent as one may be: passwords are typed there by
+/// mistake (spec S-29a). The login tells the name once it proved to be one.
+fn log(command: &Command) {
+    match command {
+        Command::User(_) => tracing::debug!(command = "USER ****", "command"),
+        command => tracing::debug!(%command, "command"),
     }
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use rustls_pki_types::ServerName;
 use thirdhost_server::tls::fingerprint;
-use tokio::io::AsyncWriteExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
@@ -136,4 +136,28 @@ async fn close_notify_is_waived_for_the_networks_that_are_named() {
         user.expect_reply(code).await;
         assert_eq!(site.holds("f", &octets), code == "226", "{network}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connection_made_by_estp_gets_its_handshake_with_the_transfer() {
+    let site = Site::start("");
+    site.put("f", b"octets");
+    let mut user = User::log_in(site.explicit).await;
+    let socket = user.passive().await;
+    let stream = TcpStream::connect(socket).await.unwrap();
+    let from = stream.local_addr().unwrap().port();
+    let said = user.expect("ESTP", "225").await;
+    assert!(said.ends_with(&format!("|{from}|)")), "{said}");
+    user.expect("RETR f", "125").await;
+    let connector = TlsConnector::from(Arc::clone(&user.tls));
+    let mut data = connector
+        .connect(crate::user::localhost(), stream)
+        .await
+        .unwrap();
+    let mut octets = Vec::new();
+    data.read_to_end(&mut octets).await.unwrap();
+    assert_eq!(octets, b"octets");
+    data.shutdown().await.unwrap();
+    drop(data);
+    user.expect_reply("226").await;
 }

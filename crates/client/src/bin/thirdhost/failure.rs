@@ -1,7 +1,6 @@
 //! Why a command failed, for the person who typed it.
 
 use std::io;
-use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use thirdhost_client::{AuthoritiesError, Error, ExitCode, PlaceError};
@@ -34,13 +33,6 @@ pub(crate) enum Failure {
     PasswordCommand { command: String, problem: String },
     #[error("cannot write to stdout: {0}")]
     Stdout(io::Error),
-    #[error("{0} was copied but not verified, so the source was left as it is; use cp and rm")]
-    NotVerified(String),
-    #[error(
-        "both places are on the server at {0}, perhaps the same file; name it alike and with one \
-         user, and mv renames"
-    )]
-    OneServer(SocketAddr),
     #[error("{0}; it is the site's ca_file")]
     Authorities(#[from] AuthoritiesError),
     #[error(transparent)]
@@ -50,9 +42,7 @@ pub(crate) enum Failure {
 impl Failure {
     pub(crate) fn exit_code(&self) -> ExitCode {
         match self {
-            Self::Place { .. } | Self::Usage(_) | Self::OneServer(_) | Self::NoPassword { .. } => {
-                ExitCode::Usage
-            }
+            Self::Place { .. } | Self::Usage(_) | Self::NoPassword { .. } => ExitCode::Usage,
             Self::Authorities(_) | Self::Sites { .. } | Self::PasswordCommand { .. } => {
                 ExitCode::Usage
             }
@@ -61,7 +51,6 @@ impl Failure {
                 ExitCode::FileNotFound
             }
             Self::File { .. } | Self::Stdout(_) => ExitCode::Other,
-            Self::NotVerified(_) => ExitCode::PartlyDone,
             Self::Client(error) => error.exit_code(),
         }
     }

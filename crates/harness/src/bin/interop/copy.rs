@@ -28,6 +28,16 @@ pub(crate) enum Way {
     Failed(String),
 }
 
+impl Way {
+    /// Which server listened.
+    pub(crate) fn listener(&self) -> Option<&str> {
+        match self {
+            Self::Direct { listener, .. } => Some(listener),
+            _ => None,
+        }
+    }
+}
+
 impl fmt::Display for Way {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -87,7 +97,8 @@ impl Person {
         let command = |form: &str| {
             let mut command = Command::new(&self.thirdhost);
             command
-                .args(["cp", form, "--recursive", "--retries", "0"])
+                .args(["cp", form, "--recursive", "--retries", "0", "--no-cache"])
+                .args(if tls { UNDER_TLS } else { &[] })
                 .args([from.url(scheme, TREE), to.url(scheme, TREE)])
                 .env_clear()
                 .env("HOME", self.home.path());
@@ -212,11 +223,14 @@ fn written(mut file: fs::File) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
+/// Certificates signed by themselves, and servers that cannot check each other's.
+const UNDER_TLS: &[&str] = &["--accept-new", "--unverified-peers"];
+
 /// The directory that is copied.
 const TREE: &str = "interop";
 
 /// Nothing, next to nothing, more than a buffer, more than all of them.
-const SIZES: [usize; 4] = [0, 1, 70_000, 3 << 20];
+pub(crate) const SIZES: [usize; 4] = [0, 1, 70_000, 3 << 20];
 
 /// For all files of a pair; what is silent for longer hangs.
 const PATIENCE: Duration = Duration::from_secs(30);

@@ -6,7 +6,6 @@ use thirdhost_harness::peers::{self, Peer, Running, Setting, StartError, ThirdPa
 
 /// Servers that are allowed to take part in third-party transfers.
 pub(crate) struct Fleet {
-    pub(crate) tls: bool,
     pub(crate) sources: Vec<Running>,
     pub(crate) destinations: Vec<Running>,
 }
@@ -21,7 +20,6 @@ impl Fleet {
             started.collect::<Result<Vec<_>, _>>()
         };
         Ok(Self {
-            tls,
             sources: at(SOURCE)?,
             destinations: at(DESTINATION)?,
         })

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use thirdhost_proto::server::{Permission, Permissions, Unpinned};
+use thirdhost_proto::server::{Permission, Permissions, Unpinned, VirtualPath};
 use toml::Value;
 
 use crate::accounts::ThirdPartyGrant;
@@ -11,10 +11,10 @@ use crate::config::{Config, LogFormat, PeerVerify, Require, SessionReuse};
 use crate::store::{Durability, UploadPolicy};
 
 /// A key and its value; `None` where nothing is set and nothing stands in.
-pub(super) type Row = (&'static str, Option<Value>);
+pub(in super::super) type Row = (&'static str, Option<Value>);
 
 /// Every key outside users.
-pub(super) fn rows(config: &Config) -> Vec<Row> {
+pub(in super::super) fn rows(config: &Config) -> Vec<Row> {
     let mut rows = of_server(config);
     rows.extend(of_data(config));
     rows.extend(of_tls(config));
@@ -79,6 +79,7 @@ fn of_operations(config: &Config) -> Vec<Row> {
             Some(count(sessions.most_per_host)),
         ),
         ("limits.idle_seconds", Some(seconds(sessions.idle))),
+        ("limits.free_space", sessions.free_space.map(octets)),
         ("log.format", Some(format_of(log.format).into())),
         ("log.level", Some(log.level.to_string().into())),
         ("log.xferlog", log.xferlog.as_deref().map(path)),
@@ -107,6 +108,10 @@ fn seconds(time: Duration) -> Value {
     i64::try_from(time.as_secs()).unwrap_or(i64::MAX).into()
 }
 
+fn octets(octets: u64) -> Value {
+    octets.to_string().into()
+}
+
 fn count(count: usize) -> Value {
     i64::try_from(count).unwrap_or(i64::MAX).into()
 }
@@ -123,12 +128,18 @@ pub(super) fn permissions(permissions: &Permissions) -> Value {
 pub(super) fn third_party_of(grant: &ThirdPartyGrant) -> Value {
     let ports = grant.privileged_ports.iter();
     let ports = Value::Array(ports.map(|port| i64::from(*port).into()).collect());
+    let range = grant.ports.as_ref();
+    let range = range.map(|range| ("ports", format!("{}-{}", range.start(), range.end()).into()));
+    let paths: Vec<&str> = grant.paths.iter().map(VirtualPath::as_str).collect();
+    let paths = (!paths.is_empty()).then(|| ("paths", list(&paths)));
+    let tls = grant.tls.then(|| ("tls", true.into()));
     let keys = [
         ("send_to", list(&grant.send_to)),
         ("receive_from", list(&grant.receive_from)),
         ("privileged_ports", ports),
     ];
-    let keys = keys.into_iter().map(|(key, value)| (key.to_owned(), value));
+    let keys = keys.into_iter().chain(range).chain(paths).chain(tls);
+    let keys = keys.map(|(key, value)| (key.to_owned(), value));
     Value::Table(keys.collect())
 }
 
