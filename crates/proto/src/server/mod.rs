@@ -15,6 +15,7 @@ mod limits;
 mod login;
 mod operation;
 mod permission;
+mod pipeline;
 mod plan;
 mod protection;
 mod questions;
@@ -30,7 +31,7 @@ pub use effect::{Answer, Effect, Event, HashTarget, Identity, Question, Refusal}
 pub use hosts::Hosts;
 pub use limits::{Limits, QUEUED_COMMANDS_MAX};
 pub use operation::{
-    ListForm, ListTarget, Opened, Operation, Outcome, Route, TlsFailure, Transfer,
+    ListForm, ListTarget, Opened, Operation, Outcome, Route, Skip, TlsFailure, Transfer,
     TransferParameters,
 };
 pub use permission::{Permission, PermissionSet, Permissions, UnknownPermission};
@@ -41,6 +42,8 @@ pub use virtual_path::{COMPONENT_BYTES_MAX, PATH_BYTES_MAX, PathError, VirtualPa
 
 #[cfg(test)]
 mod enumeration;
+#[cfg(test)]
+mod pipeline_tests;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]

@@ -15,6 +15,7 @@ use super::limits::{Limits, QUEUED_COMMANDS_MAX};
 use super::login::Login;
 use super::operation::TransferParameters;
 use super::permission::Permission;
+use super::pipeline::Pipeline;
 use super::plan::{Plan, Terms};
 use super::protection::{ClearTransfers, Security, TlsOffer};
 use super::questions::Asked;
@@ -79,6 +80,7 @@ pub struct ServerPi {
     pub(super) security: Security,
     /// The terms of the last transfer's data connection, if it is still open (MODE B).
     pub(super) open: Option<Terms>,
+    pub(super) pipeline: Pipeline,
     pub(super) epsv_all: bool,
     /// CEPR: whether 229 tells the address as well.
     pub(super) custom_epsv: bool,
@@ -127,6 +129,7 @@ impl ServerPi {
             facts: FactSet::default(),
             plan: Plan::Default,
             open: None,
+            pipeline: Pipeline::default(),
             epsv_all: false,
             custom_epsv: false,
             restart: None,
@@ -150,10 +153,12 @@ impl ServerPi {
         self.timers.heard(now);
         match (&self.activity, &line) {
             (Activity::Closed, _) => {}
-            (Activity::Transferring(_), Ok(Command::Abor)) => transfer::abort(self),
-            (Activity::Transferring(_), Ok(Command::Stat(None))) => self.push(Effect::AskProgress),
+            (Activity::Transferring(_), Ok(Command::Stat(None))) => {
+                self.push(Effect::AskProgress);
+            }
             _ => {
                 self.queue.push_back(line);
+                transfer::stop_if_aborted(self);
                 self.serve(now);
             }
         }
@@ -273,6 +278,7 @@ impl ServerPi {
     /// Forgets the plan; what the shell holds for it is given back.
     pub(super) fn release_plan(&mut self) {
         self.disconnect();
+        self.pipeline.start_over();
         if self.plan != Plan::Default {
             self.plan = Plan::Default;
             self.security.peer = None;
@@ -347,12 +353,22 @@ impl ServerPi {
         self.login.permissions().allow(permission, path)
     }
 
-    /// Answers every queued command with the reply ABOR gives it.
-    pub(super) fn drop_queue(&mut self) {
-        for _ in 0..self.queue.len() {
-            self.reply(text::dropped_by_abort());
+    /// Whether ABOR waits behind what runs.
+    pub(super) fn abort_is_queued(&self) -> bool {
+        self.queue.contains(&Ok(Command::Abor))
+    }
+
+    /// Answers ABOR, and every command that was queued before it; what came behind stays.
+    pub(super) fn drop_queue_to_abort(&mut self) {
+        while self.abort_is_queued()
+            && let Some(line) = self.queue.pop_front()
+        {
+            let aborted = line == Ok(Command::Abor);
+            self.reply(match aborted {
+                true => text::aborted(),
+                false => text::dropped_by_abort(),
+            });
         }
-        self.queue.clear();
     }
 
     /// Serves queued commands for as long as nothing is under way.
@@ -365,6 +381,7 @@ impl ServerPi {
                 return;
             };
             command::serve(self, now, line);
+            transfer::stop_if_aborted(self);
         }
     }
 }

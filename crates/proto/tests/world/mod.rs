@@ -423,6 +423,7 @@ impl World {
             Effect::Release => site.reserved = false,
             Effect::Disconnect | Effect::AskProgress | Effect::Close => {}
             Effect::Authenticate { .. } => unreachable!("both users are logged in already"),
+            Effect::Skip(_) => unreachable!("no pipeline is on"),
             Effect::StartTls | Effect::EndTls => unreachable!("neither server has a certificate"),
         }
         if discards {

@@ -3,14 +3,18 @@
 use std::sync::{Arc, OnceLock};
 
 use futures_util::FutureExt;
-use thirdhost_proto::server::{Event, Outcome, Refusal, Transfer};
+use thirdhost_proto::server::{Event, Outcome, Refusal, Skip, Transfer};
+
 use tokio_util::sync::CancellationToken;
 
+use super::login::LoggedIn;
+use super::pipeline::{self, SkipJob};
 use super::running::RunningTransfer;
 use super::transfer::{self, Job};
 use super::{Done, Session, sockets};
 use crate::dtp::Progress;
 use crate::limits;
+use crate::tls::DataHandshake;
 
 impl Session {
     pub(super) fn begin_transfer(&mut self, transfer: Transfer) {
@@ -19,8 +23,10 @@ impl Session {
             let refused = Outcome::Refused(Refusal::NotPermitted);
             return self.pi.handle_event(now, Event::Finished(refused));
         };
-        let handshake = match self.handshake(&transfer) {
-            Ok(handshake) => handshake,
+        let direction = transfer.operation.direction();
+        let handshake = self.handshake(transfer.protection, transfer.route, direction);
+        let line = match handshake {
+            Ok(handshake) => self.line(user, handshake),
             Err(failed) => return self.pi.handle_event(now, Event::Finished(failed)),
         };
         let (progress, stop) = (Arc::new(Progress::default()), CancellationToken::new());
@@ -30,16 +36,10 @@ impl Session {
             store: Arc::clone(&user.store),
             permissions: user.account.permissions.clone(),
             sockets: std::mem::take(&mut self.sockets),
-            line: sockets::Line {
-                allocator: self.shared.allocator.clone(),
-                policy: Arc::clone(&user.policy),
-                local: self.control.local().ip().to_canonical(),
-                timeout: self.shared.config.data_sockets.accept,
-                handshake,
-            },
+            line,
             clock: Arc::clone(&self.shared.world.clock),
             progress: Arc::clone(&progress),
-            pace: user.pace(transfer.operation.direction()),
+            pace: user.pace(direction),
             data_peer: Arc::clone(&data_peer),
             stall: limits::STALL_TIMEOUT,
             stop: stop.clone(),
@@ -55,5 +55,42 @@ impl Session {
             stop,
         });
         self.operation = Some(transfer::open(job).map(Done::Step).boxed());
+    }
+
+    /// The place of a refused command in a pipeline is filled.
+    pub(super) fn begin_skip(&mut self, skip: Skip) {
+        let now = self.now();
+        let Some(user) = &self.user else {
+            let refused = Outcome::Refused(Refusal::NotPermitted);
+            return self.pi.handle_event(now, Event::Finished(refused));
+        };
+        let handshake = self.handshake(skip.protection, skip.route, skip.direction);
+        let line = match handshake {
+            Ok(handshake) => self.line(user, handshake),
+            Err(failed) => return self.pi.handle_event(now, Event::Finished(failed)),
+        };
+        let stop = CancellationToken::new();
+        let job = SkipJob {
+            pace: user.pace(skip.direction),
+            skip,
+            sockets: std::mem::take(&mut self.sockets),
+            line,
+            clock: Arc::clone(&self.shared.world.clock),
+            stall: limits::STALL_TIMEOUT,
+            stop: stop.clone(),
+        };
+        self.skipping = Some(stop);
+        self.operation = Some(pipeline::skip(job).map(Done::Step).boxed());
+    }
+
+    /// What the data connection depends on.
+    fn line(&self, user: &LoggedIn, handshake: Option<DataHandshake>) -> sockets::Line {
+        sockets::Line {
+            allocator: self.shared.allocator.clone(),
+            policy: Arc::clone(&user.policy),
+            local: self.control.local().ip().to_canonical(),
+            timeout: self.shared.config.data_sockets.accept,
+            handshake,
+        }
     }
 }

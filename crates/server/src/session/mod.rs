@@ -10,6 +10,7 @@ mod control;
 mod hash;
 mod listing;
 mod login;
+mod pipeline;
 mod protect;
 mod range;
 mod refusal;
@@ -90,6 +91,8 @@ struct Session {
     /// Whether that is a login, which ends with the session.
     logging_in: bool,
     running: Option<RunningTransfer>,
+    /// Stops the filling of a refused command's place in a pipeline.
+    skipping: Option<CancellationToken>,
     arranged: ArrangedBy,
     shutdown: watch::Receiver<bool>,
     draining: bool,
@@ -145,6 +148,7 @@ impl Session {
             operation: None,
             logging_in: false,
             running: None,
+            skipping: None,
             arranged: ArrangedBy::default(),
             shutdown,
             draining: false,
@@ -216,9 +220,7 @@ impl Session {
         if self.logging_in {
             self.operation = None;
         }
-        if let Some(running) = &self.running {
-            running.stop.cancel();
-        }
+        self.stop_moving();
         while let Some(operation) = self.operation.take() {
             match operation.await {
                 Done::Step(Step::Opened(_, rest)) => {
@@ -289,11 +291,8 @@ impl Session {
                 Effect::Disconnect => self.sockets.disconnect(),
                 Effect::Ask(question) => self.ask(question),
                 Effect::Transfer(transfer) => self.begin_transfer(transfer),
-                Effect::StopTransfer => {
-                    if let Some(running) = &self.running {
-                        running.stop.cancel();
-                    }
-                }
+                Effect::Skip(skip) => self.begin_skip(skip),
+                Effect::StopTransfer => self.stop_moving(),
                 Effect::AskProgress => {
                     let running = self.running.as_ref();
                     let moved = running.map_or(0, |running| running.progress.moved());
@@ -339,6 +338,7 @@ impl Session {
             }
             Done::Step(Step::Finished(event, sockets)) => {
                 self.sockets = *sockets;
+                self.skipping = None;
                 self.record(&event);
                 self.pi.handle_event(now, event);
             }

@@ -26,6 +26,14 @@ pub(super) struct RunningTransfer {
 }
 
 impl super::Session {
+    /// Stops what moves bytes; it still has to finish.
+    pub(super) fn stop_moving(&self) {
+        let running = self.running.as_ref().map(|running| &running.stop);
+        for stop in running.into_iter().chain(&self.skipping) {
+            stop.cancel();
+        }
+    }
+
     /// Puts the transfer that ran on record.
     pub(super) fn record(&mut self, event: &Event) {
         let clock = &self.shared.world.clock;

@@ -7,4 +7,5 @@ mod facts;
 mod hashes;
 mod listings;
 mod paths;
+mod pipeline;
 mod support;
