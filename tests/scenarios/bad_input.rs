@@ -6,6 +6,8 @@ use crate::support::peer;
 use crate::support::site::{SITE2, Site, USER};
 use crate::support::user::User;
 
+//= security#S-57
+//= type=test
 #[test]
 fn a_line_too_long_gets_500_and_the_session_goes_on() {
     let site = Site::start(SITE2);
@@ -22,6 +24,8 @@ fn a_line_too_long_gets_500_and_the_session_goes_on() {
     user.expect(200);
 }
 
+//= security#S-46
+//= type=test
 #[test]
 fn a_bare_lf_hides_no_second_command() {
     let site = Site::start(SITE2);
@@ -127,6 +131,10 @@ fn commands_out_of_order_get_503_or_530() {
     site.until_only(1, 0);
 }
 
+//= security#S-41
+//= type=test
+//= security#S-43
+//= type=test
 #[test]
 fn telnet_commands_are_taken_out_octet_by_octet() {
     let site = Site::start(SITE2);
@@ -156,6 +164,8 @@ fn telnet_commands_are_taken_out_octet_by_octet() {
     user.expect(200);
 }
 
+//= security#S-40
+//= type=test
 #[test]
 fn who_plays_with_telnet_options_is_shown_the_door() {
     let site = Site::start(SITE2);

@@ -10,6 +10,10 @@ use crate::support::site::{SITE1, SITE2, STRANGER, Site, USER, entry};
 use crate::support::user::User;
 
 //= spec#T-17
+//= security#S-1
+//= type=test
+//= security#S-14
+//= type=test
 #[test]
 fn sock_takes_no_number_that_is_no_port_and_no_host_that_is_none() {
     let site = Site::start(SITE1);
@@ -69,6 +73,10 @@ fn sock_takes_no_number_that_is_no_port_and_no_host_that_is_none() {
 /// Every command that names a target, every kind of target, three kinds of user.
 //= spec#T-17
 //= spec#T-18
+//= security#S-2
+//= type=test
+//= security#S-4
+//= type=test
 #[test]
 fn no_packet_leaves_for_a_host_that_the_user_may_not_call() {
     let listeners = [SITE1, SITE2, STRANGER, USER].map(peer::listen);
@@ -107,6 +115,8 @@ fn no_packet_leaves_for_a_host_that_the_user_may_not_call() {
 
 /// A host wrapped in another form of address is still that host.
 //= spec#T-17
+//= security#S-2
+//= type=test
 #[test]
 fn no_form_of_an_address_leads_past_policy() {
     let site = Site::start(SITE1);

@@ -54,6 +54,8 @@ fn abor_stops_a_transfer_that_moves_bytes() {
 }
 
 /// As clients send it: the last octet urgent (ftplib), or the Synch before the command (lftp).
+//= security#S-41
+//= type=test
 #[test]
 fn abor_may_come_as_urgent_data() {
     let site = Site::start(SITE2);
@@ -98,6 +100,8 @@ fn a_whole_session_may_be_said_at_once() {
     site.until_only(0, 0);
 }
 
+//= security#S-57
+//= type=test
 #[test]
 fn a_hundred_commands_wait_behind_a_transfer_and_are_all_answered() {
     let site = Site::start(SITE2);

@@ -12,6 +12,10 @@ use crate::support::site::{SITE1, SITE2, STRANGER, Site, USER};
 //= type=test
 //# accept an RFC for the
 //# listening socket only if it is from a specified host and socket
+//= security#S-18
+//= type=test
+//= security#S-19
+//= type=test
 #[test]
 fn a_wrong_port_and_a_wrong_host_are_reset_and_the_right_one_still_works() {
     let site = Site::start(SITE2);
@@ -37,6 +41,10 @@ fn a_wrong_port_and_a_wrong_host_are_reset_and_the_right_one_still_works() {
 }
 
 //= spec#T-7
+//= security#S-13
+//= type=test
+//= security#S-68
+//= type=test
 #[test]
 fn socket_0_lets_any_port_of_the_host_in_and_no_other_host() {
     let site = Site::start(SITE2);
@@ -56,6 +64,8 @@ fn socket_0_lets_any_port_of_the_host_in_and_no_other_host() {
 }
 
 //= spec#T-8
+//= security#S-18
+//= type=test
 #[test]
 fn without_sock_only_the_host_of_the_control_connection_gets_in() {
     let site = Site::start(SITE2);
@@ -72,6 +82,10 @@ fn without_sock_only_the_host_of_the_control_connection_gets_in() {
 }
 
 //= spec#T-8
+//= security#S-10
+//= type=test
+//= security#S-13
+//= type=test
 #[test]
 fn an_operator_may_let_everyone_in_whom_policy_admits() {
     let any = |config: &mut thirdhost_server::config::Config| {

@@ -27,6 +27,8 @@ fn lstn_tells_a_socket_of_the_parity_that_its_direction_had() {
 //= type=test
 //# The LSTN (Listen) command requests the FTP server to allocate a
 //# socket for use as a data connection.
+//= security#S-17
+//= type=test
 #[test]
 fn each_session_gets_a_socket_of_its_own() {
     let site = Site::start(SITE2);
@@ -151,6 +153,10 @@ fn a_second_lstn_takes_the_place_of_the_first() {
 }
 
 //= spec#T-22
+//= security#S-17
+//= type=test
+//= security#S-51
+//= type=test
 #[test]
 fn another_arrangement_gives_the_reserved_socket_back() {
     let site = Site::start(SITE2);

@@ -37,6 +37,8 @@ fn what_came_for_a_refused_transfer_is_in_no_later_file() {
 }
 
 //= spec#T-13
+//= security#S-51
+//= type=test
 #[test]
 fn x_is_closed_within_a_second_of_the_control_connection() {
     let site = Site::start(SITE2);
@@ -193,6 +195,8 @@ fn a_silent_peer_holds_up_its_own_transfer_alone() {
 
 /// The user-PI's rule U-4 rests on it: a missing source is told before anything is called.
 //= spec#T-25
+//= security#S-4
+//= type=test
 #[test]
 fn retr_of_a_missing_file_is_refused_at_once_and_calls_nobody() {
     let (source, destination) = (Site::start(SITE1), Site::start(SITE2));

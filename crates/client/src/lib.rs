@@ -33,7 +33,7 @@ pub use interrupt::Interrupt;
 pub use limits::Limits;
 pub use observer::{Observer, Silent};
 pub use place::{Place, PlaceError, Remote};
-pub use third_party::{Listen, Pair, Policy, Refusal, Relay, Report, Verify, Via};
+pub use third_party::{Known, Listen, Pair, Policy, Refusal, Relay, Report, Verify, Via};
 
 pub use thirdhost_proto::third_party::{Arrangement, Operation, Parameters, Side};
 

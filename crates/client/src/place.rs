@@ -225,6 +225,8 @@ mod tests {
         check("ftp://h/%e2%82%ac", "h:21 - - \"€\"");
     }
 
+    //= security#S-61
+    //= type=test
     #[test]
     fn what_would_break_the_command_line_is_refused() {
         check("ftp://h/a%0D%0ADELE%20b", "forbidden path");

@@ -16,12 +16,15 @@
 //!
 //! The harness knows server and client; neither knows it.
 
+pub mod binaries;
 pub mod by_hand;
 pub mod cases;
 pub mod check;
 pub mod files;
 mod hosts;
 mod intruder;
+#[cfg(target_os = "linux")]
+pub mod peers;
 mod setting;
 mod site;
 mod stage;

@@ -286,7 +286,7 @@ fn roll(permissions: Permissions) -> io::Result<Roll> {
 }
 
 /// The hash of [`PASSWORD`], made once: hashing is slow on purpose.
-fn password() -> io::Result<PasswordHash> {
+pub(crate) fn password() -> io::Result<PasswordHash> {
     static HASH: OnceLock<PasswordHash> = OnceLock::new();
     if let Some(hash) = HASH.get() {
         return Ok(hash.clone());

@@ -144,9 +144,6 @@ pub const USAGE_PAUSE_MIN: Duration = Duration::from_millis(500);
 /// How many times the time it took to count a home must pass before it is counted anew.
 pub const USAGE_PAUSE_RATIO: u32 = 10;
 
-/// The least port that an unprivileged process may use (spec S-1, S-8).
-pub const PORT_UNPRIVILEGED: u16 = 1024;
-
 #[cfg(test)]
 mod tests {
     use super::*;

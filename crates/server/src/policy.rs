@@ -19,13 +19,11 @@ use std::time::Duration;
 
 use ipnet::IpNet;
 use thirdhost_proto::server::Directions;
-use thirdhost_sockets::{
-    AddressClass, Denied, Initiative, Network, PeerQuestion, Policy, address_class,
-};
-use thirdhost_wire::{Direction, HostSocket};
+use thirdhost_sockets::{Denied, Initiative, Network, PeerQuestion, Policy};
+use thirdhost_wire::{AddressClass, Direction, HostSocket, PORT_UNPRIVILEGED, address_class};
 
 use crate::accounts::{CurrentGrant, ThirdPartyGrant};
-use crate::limits::{PORT_UNPRIVILEGED, TARGET_USERS_MAX, THIRD_HOSTS_PER_MINUTE};
+use crate::limits::{TARGET_USERS_MAX, THIRD_HOSTS_PER_MINUTE};
 
 /// The policy of one session: whom its user may meet over data connections (design D12).
 #[derive(Clone, Debug)]
@@ -315,6 +313,8 @@ mod tests {
     }
 
     /// Who listens on all addresses has named none.
+    //= security#S-3
+    //= type=test
     #[test]
     fn an_address_the_system_has_is_our_own_though_nobody_named_it() {
         let question = PeerQuestion {
@@ -383,6 +383,8 @@ mod tests {
     };
     const EVERYWHERE: &[&str] = &["0.0.0.0/0", "::/0"];
 
+    //= security#S-2
+    //= type=test
     #[test]
     fn no_setting_admits_what_is_no_host() {
         for host in [
@@ -399,6 +401,8 @@ mod tests {
         }
     }
 
+    //= security#S-2
+    //= type=test
     #[test]
     fn the_host_of_the_control_connection_needs_no_grant() {
         check(&[], CONTROL, "yes", "yes");
@@ -420,6 +424,8 @@ mod tests {
         check(&["0.0.0.0/0"], "2001:db8::1", "grant", "grant");
     }
 
+    //= security#S-3
+    //= type=test
     #[test]
     fn a_special_range_has_to_be_named_itself() {
         for (host, range, half) in [
@@ -453,6 +459,8 @@ mod tests {
         check(&["10.0.0.0/8"], "192.168.1.1", "range", "range");
     }
 
+    //= security#S-3
+    //= type=test
     #[test]
     fn our_own_addresses_have_to_be_listed_alone() {
         for host in [OWN, "198.51.100.77", "::ffff:203.0.113.7"] {
@@ -462,6 +470,8 @@ mod tests {
         check(&["203.0.113.7/32"], OWN, "own", "yes");
     }
 
+    //= security#S-1
+    //= type=test
     #[test]
     fn calls_to_privileged_ports_need_the_port_listed() {
         let mut policy = policy(EVERYWHERE, EVERYWHERE);
@@ -505,6 +515,8 @@ mod tests {
         assert!(!policy.is_third_party("::ffff:192.0.2.1".parse().unwrap()));
     }
 
+    //= security#S-6
+    //= type=test
     #[test]
     fn a_user_may_name_so_many_third_hosts_in_a_minute() {
         let rate = TargetRate::default();

@@ -1,7 +1,6 @@
 //! Data sockets for FTP: the allocator of ports, its pins and its policy.
 #![doc = include_str!("../README.md")]
 
-mod address;
 mod allocator;
 mod call;
 mod error;
@@ -19,7 +18,6 @@ mod world;
 #[cfg(test)]
 mod fake;
 
-pub use address::{AddressClass, address_class};
 pub use allocator::Allocator;
 pub use error::{AllocateError, Fault, OpenError};
 pub use file::copy_file;

@@ -191,6 +191,8 @@ mod tests {
         assert_eq!(*script.reset.lock().unwrap(), strangers(32));
     }
 
+    //= security#S-52
+    //= type=test
     #[tokio::test(start_paused = true)]
     async fn one_stranger_more_ends_the_wait() {
         let (mut listening, script) = listening(strangers(40));
@@ -221,7 +223,8 @@ mod tests {
         assert_eq!(began.elapsed().as_secs(), MINUTE.as_secs());
     }
 
-    // S-15
+    //= security#S-15
+    //= type=test
     #[tokio::test(start_paused = true)]
     async fn policy_is_asked_about_the_caller_that_passes_and_about_no_stranger() {
         let (mut listening, script) = listening([socket(66, 1_024), socket(2, 51_003)]);
@@ -246,7 +249,8 @@ mod tests {
         assert_eq!(script.reset.lock().unwrap().len(), 2);
     }
 
-    // S-19
+    //= security#S-19
+    //= type=test
     #[tokio::test(start_paused = true)]
     async fn a_forbidden_caller_ends_no_wait_that_is_open_to_others() {
         let (mut listening, _) = listening(strangers(3));

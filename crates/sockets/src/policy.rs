@@ -3,9 +3,7 @@
 use std::fmt;
 use std::net::IpAddr;
 
-use thirdhost_wire::{Direction, HostSocket};
-
-use crate::AddressClass;
+use thirdhost_wire::{AddressClass, Direction, HostSocket, PORT_UNPRIVILEGED};
 
 /// Decides which peers a data connection may have.
 ///
@@ -55,7 +53,7 @@ pub enum Denied {
         class: AddressClass,
     },
     /// The port belongs to a system service (spec S-1).
-    #[error("{peer} is a port below {PRIVILEGED_BELOW}; third_party.privileged_ports admits it")]
+    #[error("{peer} is a port below {PORT_UNPRIVILEGED}; third_party.privileged_ports admits it")]
     PrivilegedPort {
         /// The peer.
         peer: HostSocket,
@@ -88,9 +86,6 @@ pub enum Denied {
         direction: Option<Direction>,
     },
 }
-
-/// Ports below this one belong to system services (RFC 2577 section 3).
-const PRIVILEGED_BELOW: u16 = 1024;
 
 fn settings(direction: Option<Direction>) -> &'static str {
     match direction {

@@ -92,6 +92,7 @@ impl Decoder for CommandCodec {
             },
             LineEvent::TooLong => Received::Bad(CommandError::LineTooLong),
             LineEvent::ForbiddenOctet => Received::Bad(CommandError::ForbiddenOctet),
+            LineEvent::OtherProtocol => Received::Bad(CommandError::OtherProtocol),
             LineEvent::TelnetAnswer(answer) => Received::TelnetAnswer(answer),
             LineEvent::TelnetAbuse => return Err(CodecError::TelnetAbuse),
         }))
@@ -154,7 +155,9 @@ impl Decoder for ReplyCodec {
             let reply = match event {
                 LineEvent::Line(line) => self.replies.feed(&line)?,
                 LineEvent::TooLong => return Err(ReplyError::LineTooLong.into()),
-                LineEvent::ForbiddenOctet => return Err(CodecError::ForbiddenOctet),
+                LineEvent::ForbiddenOctet | LineEvent::OtherProtocol => {
+                    return Err(CodecError::ForbiddenOctet);
+                }
                 LineEvent::TelnetAnswer(_) => None,
                 LineEvent::TelnetAbuse => return Err(CodecError::TelnetAbuse),
             };

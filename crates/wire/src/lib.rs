@@ -3,6 +3,7 @@
 #![doc = include_str!("../README.md")]
 
 mod address;
+mod address_class;
 pub mod block;
 #[cfg(feature = "codec")]
 pub mod codec;
@@ -24,6 +25,7 @@ mod reply_parser;
 mod telnet;
 mod time_val;
 
+pub use address_class::{AddressClass, PORT_UNPRIVILEGED, address_class};
 pub use block::{BlockDecoder, BlockError, BlockEvent, BlockFlags, BlockHeader, encode_marker};
 #[cfg(feature = "codec")]
 pub use codec::{CodecError, CommandCodec, Received, ReplyCodec};

@@ -29,6 +29,9 @@ pub enum LineEvent {
     TooLong,
     /// A line held a bare LF or a NUL; it was discarded whole (501, spec Q-4).
     ForbiddenOctet,
+    /// A TLS record stands where a line should begin: the peer takes a port without TLS for one
+    /// with it. Close (spec S-38); whatever follows is ignored.
+    OtherProtocol,
     /// The peer negotiates a Telnet option; send these octets, which refuse it.
     TelnetAnswer([u8; 3]),
     /// Too many or too long Telnet negotiations: close. Whatever follows is ignored.
@@ -89,6 +92,10 @@ impl LineDecoder {
             Filtered::Nothing => None,
             // Left of IAC DM when the mark came out of band (spec S-41).
             Filtered::Plain(DM) if !self.is_within_line() && !self.bare_lf_ends => None,
+            Filtered::Plain(TLS_HANDSHAKE) if !self.is_within_line() && !self.bare_lf_ends => {
+                self.abused = true;
+                Some(LineEvent::OtherProtocol)
+            }
             Filtered::Plain(octet) | Filtered::Quoted(octet) => self.octet(octet),
             Filtered::Answer(answer) => Some(LineEvent::TelnetAnswer(answer)),
             Filtered::Abuse => {
@@ -157,6 +164,9 @@ enum Fate {
 /// The longest command line, without CRLF: PATH_MAX, which leaves room beside any sane pathname
 /// (spec Q-5).
 pub const LINE_BYTES_MAX: usize = 4096;
+
+/// The first octet of a TLS record that holds a handshake (RFC 8446 section 5.1).
+const TLS_HANDSHAKE: u8 = 0x16;
 
 #[cfg(test)]
 mod tests;

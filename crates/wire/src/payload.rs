@@ -268,6 +268,8 @@ mod tests {
         );
     }
 
+    //= security#S-22
+    //= type=test
     #[test]
     fn a_227_is_scanned_for_its_six_numbers() {
         let check = |text: &str, expected: Option<&str>| {
@@ -327,6 +329,8 @@ mod tests {
         }
     }
 
+    //= security#S-22
+    //= type=test
     #[test]
     fn a_229_is_read_strictly_between_its_parentheses() {
         let check = |text: &str, port| {
@@ -352,6 +356,8 @@ mod tests {
     //= rfc438#a.2
     //= type=test
     //# sending the user the number of the socket allocated
+    //= security#S-22
+    //= type=test
     #[test]
     fn a_255_is_byte_exact() {
         for port in [1, 20, 50123, 65535] {

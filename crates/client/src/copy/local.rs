@@ -7,7 +7,7 @@ use thirdhost_wire::{Pathname, TimeVal};
 use tokio::fs::{File, OpenOptions};
 use tokio::io::{AsyncSeekExt as _, AsyncWriteExt as _};
 
-use super::{Copy, Moved, Way};
+use super::{Copy, Moved, Way, names};
 use crate::{ControlConn, Error, Verify};
 
 /// Fetches a file; it appears under its name only when all of it has arrived.
@@ -20,33 +20,26 @@ pub(super) async fn fetch(
 ) -> Result<Moved, Error> {
     let began = copy.environment.world.clock.now();
     let partial = partial_name(to);
-    let result = async {
-        let mut file = begin(&partial, offset)
-            .await
-            .map_err(at("write", &partial))?;
-        let bytes = conn.get_from(from, offset, &mut file).await?;
-        file.flush().await.map_err(at("write", &partial))?;
-        let verified = verify(copy, conn, from, offset.saturating_add(bytes)).await?;
-        let file = file.into_std().await;
-        if let Some(time) = modified.and_then(system_time) {
-            // A file system that keeps no times is no reason to fail.
-            let _kept = file.set_modified(time);
-        }
-        drop(file);
-        std::fs::rename(&partial, to).map_err(at("write", to))?;
-        Ok(Moved {
-            bytes: Some(bytes),
-            offset,
-            elapsed: copy.environment.world.clock.now().saturating_sub(began),
-            way: Way::Local,
-            verified,
-        })
+    let mut file = begin(&partial, offset)
+        .await
+        .map_err(at("write", &partial))?;
+    let bytes = conn.get_from(from, offset, &mut file).await?;
+    file.flush().await.map_err(at("write", &partial))?;
+    let verified = verify(copy, conn, from, offset.saturating_add(bytes)).await?;
+    let file = file.into_std().await;
+    if let Some(time) = modified.and_then(system_time) {
+        // A file system that keeps no times is no reason to fail.
+        let _kept = file.set_modified(time);
     }
-    .await;
-    if result.is_err() && !copy.options.resume {
-        let _may_be_missing = std::fs::remove_file(&partial);
-    }
-    result
+    drop(file);
+    std::fs::rename(&partial, to).map_err(at("write", to))?;
+    Ok(Moved {
+        bytes: Some(bytes),
+        offset,
+        elapsed: copy.environment.world.clock.now().saturating_sub(began),
+        way: Way::Local,
+        verified,
+    })
 }
 
 /// Stores a file.
@@ -79,10 +72,10 @@ pub(super) fn kept(to: &Path) -> u64 {
         .map_or(0, |metadata| metadata.len())
 }
 
-/// `.name.thirdhost-partial` beside the file.
-fn partial_name(to: &Path) -> PathBuf {
+/// The name a file has until it is whole, beside its own.
+pub(super) fn partial_name(to: &Path) -> PathBuf {
     let name = to.file_name().unwrap_or_default().to_string_lossy();
-    to.with_file_name(format!(".{name}.thirdhost-partial"))
+    to.with_file_name(names::partial(&name))
 }
 
 /// SECURITY: a new file is made anew, so that a link somebody put there is not followed.

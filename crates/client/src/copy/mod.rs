@@ -9,6 +9,7 @@ mod one;
 mod plan;
 mod run;
 mod site;
+mod upload;
 mod walk;
 mod worker;
 

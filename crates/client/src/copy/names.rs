@@ -1,5 +1,6 @@
 //! Names from servers are data: what may become a part of a path, and how it is joined. Spec S-24.
 
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::path::{Path, PathBuf};
 
 use thirdhost_wire::{Pathname, PathnameError};
@@ -19,6 +20,23 @@ pub(super) fn refused(name: &str) -> Option<&'static str> {
         _ if cfg!(windows) && name.contains(['\\', ':']) => Some("it holds a backslash or a colon"),
         _ => None,
     }
+}
+
+/// What a file is called until it is whole: `.name.thirdhost-partial`, with a number instead of a
+/// name that would become longer than file systems allow.
+pub(super) fn partial(name: &str) -> String {
+    let partial = format!(".{name}{PARTIAL}");
+    if partial.len() <= NAME_BYTES_MAX {
+        return partial;
+    }
+    let mut hasher = DefaultHasher::new();
+    name.hash(&mut hasher);
+    format!(".{:016x}{PARTIAL}", hasher.finish())
+}
+
+/// Whether a name is one that [`partial`] gives.
+pub(super) fn is_partial(name: &str) -> bool {
+    name.starts_with('.') && name.ends_with(PARTIAL)
 }
 
 impl Location {
@@ -62,10 +80,17 @@ fn local(directory: &Path, relative: &str) -> PathBuf {
     path
 }
 
+const PARTIAL: &str = ".thirdhost-partial";
+
+/// What the file systems in use take for one name.
+const NAME_BYTES_MAX: usize = 255;
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    //= security#S-24
+    //= type=test
     #[test]
     fn a_name_that_would_leave_its_directory_is_refused() {
         for name in [
@@ -91,6 +116,18 @@ mod tests {
         let found = Location::Remote(directory).below(relative).unwrap();
         let expected = Pathname::try_from(expected).unwrap();
         assert_eq!(found, Location::Remote(Some(expected)));
+    }
+
+    #[test]
+    fn what_is_not_whole_is_known_by_its_name() {
+        assert_eq!(partial("a b"), ".a b.thirdhost-partial");
+        for length in [1, 235, 236, 255] {
+            let name = partial(&"ä".repeat(length / 2));
+            assert!(is_partial(&name) && name.len() <= 255, "{name}");
+        }
+        let long = |last| partial(&format!("{}{last}", "a".repeat(250)));
+        assert_ne!(long("a"), long("b"));
+        assert!(!is_partial("a.thirdhost-partial") && !is_partial(".a"));
     }
 
     #[test]

@@ -1,13 +1,13 @@
 //! One file: whether it is needed, where it goes on, its bytes, its proof and its time.
 
-use thirdhost_proto::third_party::Operation;
-use thirdhost_wire::Pathname;
+use thirdhost_proto::third_party::{Cause, Operation, Step};
+use thirdhost_wire::{Command, Pathname, RestartPoint};
 
 use super::plan::{self, Job};
 use super::worker::Line;
-use super::{Copy, Existing, Happened, Location, Moved, Way, local};
+use super::{Copy, Existing, Happened, Location, Moved, Way, local, upload};
 use crate::control::hash;
-use crate::{ControlConn, Error, Pair, Report};
+use crate::{ControlConn, Error, ExitCode, Pair, Report};
 
 /// What became of a file.
 pub(super) enum Outcome {
@@ -15,35 +15,131 @@ pub(super) enum Outcome {
     Skipped(&'static str),
 }
 
-pub(super) async fn copy(copy: &Copy, line: &mut Line, job: &Job) -> Result<Outcome, Error> {
+/// Where a file goes, and from which of its octets on.
+#[derive(Clone, Debug)]
+struct Start {
+    at: Location,
+    /// It gets its own name when it is whole.
+    is_aside: bool,
+    offset: u64,
+}
+
+/// Copies a file. After a failure `job.left` tells what is there half done.
+pub(super) async fn copy(copy: &Copy, line: &mut Line, job: &mut Job) -> Result<Outcome, Error> {
     if let Some(reason) = plan::reason_to_skip(&copy.options, job) {
         return Ok(Outcome::Skipped(reason));
     }
     if copy.options.existing == Existing::SameHash && has_same_hash(line, job).await? {
         return Ok(Outcome::Skipped("size and hash are the same"));
     }
-    let offset = if copy.options.resume {
-        offset(line, job).await?
-    } else {
-        0
-    };
-    copy.watcher.happened(&Happened::Started {
-        name: &job.name,
-        bytes: job.file.size,
-        offset,
-    });
+    let mut start = begin(copy, line, job).await?;
+    let mut refused_names = false;
+    loop {
+        copy.watcher.happened(&Happened::Started {
+            name: &job.name,
+            bytes: job.file.size,
+            offset: start.offset,
+        });
+        let was_aside = start.is_aside;
+        let result = attempt(copy, line, job, &start).await;
+        job.failed_at = Some(start.offset);
+        match result {
+            Ok(moved) => {
+                job.left = None;
+                if let Some(site) = copy.to.as_ref().filter(|_| refused_names) {
+                    site.rename_nothing();
+                }
+                return Ok(Outcome::Moved(moved));
+            }
+            Err(error) => match otherwise(line, job, start, &error).await {
+                Some((next, why)) => {
+                    let note = format!("{}: {why} ({error})", job.name);
+                    copy.watcher.happened(&Happened::Note(&note));
+                    refused_names |= was_aside && !next.is_aside;
+                    start = next;
+                }
+                None => return Err(error),
+            },
+        }
+    }
+}
+
+/// Another way for the same file, where the failure says that this one is the trouble.
+async fn otherwise(
+    line: &mut Line,
+    job: &mut Job,
+    mut start: Start,
+    error: &Error,
+) -> Option<(Start, &'static str)> {
+    if error.exit_code() == ExitCode::Stopped || !line.is_usable() {
+        return None;
+    }
+    if start.offset > 0 && cannot_go_on(error) {
+        start.offset = 0;
+        for conn in line.both().into_iter().flatten() {
+            // The server that did not refuse REST still has its number (RFC 3659 section 5.3).
+            let begin = Command::Rest(RestartPoint::Offset(0));
+            conn.command(begin).await.ok()?;
+        }
+        return Some((start, "it cannot be gone on with, so it begins anew"));
+    }
+    if start.is_aside && upload::refuses_names(error) {
+        if let (Some(Location::Remote(Some(left))), Some(conn)) =
+            (job.left.take(), line.destination())
+        {
+            conn.remove_at_the_end(&left).await;
+        }
+        let start = Start {
+            at: job.to.clone(),
+            is_aside: false,
+            offset: 0,
+        };
+        return Some((start, "the server wants it under its own name at once"));
+    }
+    None
+}
+
+async fn attempt(
+    copy: &Copy,
+    line: &mut Line,
+    job: &mut Job,
+    start: &Start,
+) -> Result<Moved, Error> {
     if let Some(conn) = line.destination() {
         conn.has_stored = false;
     }
-    let moved = transfer(copy, line, job, offset).await;
-    if moved.is_err() && !copy.options.resume && copy.environment.interrupt.is_tripped() {
-        clear(line, job).await;
+    let result = async {
+        let moved = transfer(copy, line, job, start).await?;
+        if let (true, Location::Remote(Some(aside)), Location::Remote(Some(to)), Some(conn)) =
+            (start.is_aside, &start.at, &job.to, line.destination())
+        {
+            upload::settle(conn, aside, to).await?;
+        }
+        Ok(moved)
     }
-    moved.map(Outcome::Moved)
+    .await;
+    if result.is_err() {
+        job.left = left(copy, line, job, start);
+    }
+    result
 }
 
-async fn transfer(copy: &Copy, line: &mut Line, job: &Job, offset: u64) -> Result<Moved, Error> {
-    let moved = match (line, &job.from, &job.to) {
+/// What may be there half done. Under its own name a file is only taken away again when the
+/// person stops: a STOR that was refused has changed nothing.
+fn left(copy: &Copy, line: &mut Line, job: &Job, start: &Start) -> Option<Location> {
+    let is_stopped = copy.environment.interrupt.is_tripped();
+    match (&job.to, line.destination()) {
+        (Location::Local(to), _) => Some(Location::Local(local::partial_name(to))),
+        (Location::Remote(_), Some(conn)) if conn.has_stored && !upload::keeps_partials(conn) => {
+            (start.is_aside || is_stopped).then(|| start.at.clone())
+        }
+        _ => None,
+    }
+}
+
+async fn transfer(copy: &Copy, line: &mut Line, job: &Job, start: &Start) -> Result<Moved, Error> {
+    let offset = start.offset;
+    let moved = match (line, &job.from, &start.at) {
         (Line::Between(pair), Location::Remote(Some(from)), Location::Remote(Some(to))) => {
             let moved = between(pair, from, to, offset).await?;
             if let Some(time) = job.file.modified {
@@ -104,21 +200,53 @@ impl From<&Report> for Moved {
     }
 }
 
-/// Where an interrupted file is gone on with (spec F-5, RFC 3659 section 5).
+/// Where a file goes, and where an interrupted one is gone on with (spec F-5, RFC 3659 section 5).
 ///
 /// Our server tells what it kept (`X.partial`); of any other the length of what is there counts.
 /// More than the source has cannot be a beginning of it.
-async fn offset(line: &mut Line, job: &Job) -> Result<u64, Error> {
+async fn begin(copy: &Copy, line: &mut Line, job: &Job) -> Result<Start, Error> {
+    let aside = upload::aside(copy, line, job);
+    let mut start = Start {
+        is_aside: aside.is_some(),
+        at: aside.map_or_else(|| job.to.clone(), |aside| Location::Remote(Some(aside))),
+        offset: 0,
+    };
     let can = |conn: Option<&mut ControlConn>| conn.is_none_or(|conn| conn.features().has("REST"));
-    let Some(size) = job.file.size else {
-        return Ok(0);
+    let is_wanted = copy.options.resume || job.failures > 0;
+    let (Some(size), true) = (job.file.size, is_wanted) else {
+        return Ok(start);
     };
     if !can(line.source()) || !can(line.destination()) {
-        return Ok(0);
+        return Ok(start);
     }
-    let there = match (&job.to, line.destination()) {
+    let mut there = kept(line, &start).await?;
+    if there == 0 && start.is_aside && copy.options.resume {
+        // Perhaps the work of somebody who did not set it aside.
+        let own = Start {
+            at: job.to.clone(),
+            is_aside: false,
+            offset: 0,
+        };
+        there = kept(line, &own).await?;
+        if there > 0 && there < size {
+            start = own;
+        }
+    } else if !start.is_aside && !copy.options.resume && is_classic(line) {
+        // What is there may be the old file.
+        there = 0;
+    }
+    let failed_there = job.failed_at == Some(there);
+    if there <= size && !failed_there {
+        start.offset = there;
+    }
+    Ok(start)
+}
+
+/// How many octets of a file are there.
+async fn kept(line: &mut Line, start: &Start) -> Result<u64, Error> {
+    Ok(match (&start.at, line.destination()) {
         (Location::Local(path), _) => local::kept(path),
-        (Location::Remote(Some(path)), Some(conn)) if keeps_partials(conn) => {
+        (Location::Remote(Some(path)), Some(conn)) if upload::keeps_partials(conn) => {
             match conn.stat(path).await {
                 Ok(stat) => stat.partial.unwrap_or(0),
                 Err(Error::Refused { .. }) => 0,
@@ -127,26 +255,30 @@ async fn offset(line: &mut Line, job: &Job) -> Result<u64, Error> {
         }
         (Location::Remote(Some(path)), Some(conn)) => conn.size(path).await?.unwrap_or(0),
         _ => 0,
-    };
-    Ok(if there <= size { there } else { 0 })
+    })
 }
 
-/// A file appears under its name when it is whole, and what was interrupted is kept aside (D10).
-fn keeps_partials(conn: &ControlConn) -> bool {
-    conn.features().has_parameter("MLST", "X.partial")
+fn is_classic(line: &mut Line) -> bool {
+    line.destination()
+        .is_some_and(|conn| !upload::keeps_partials(conn))
 }
 
-/// After a stop: half a file under the name of the whole would pass for it.
-async fn clear(line: &mut Line, job: &Job) {
-    let Location::Remote(Some(path)) = &job.to else {
-        return;
-    };
-    if let Some(conn) = line.destination()
-        && conn.has_stored
-        && conn.is_usable()
-        && !keeps_partials(conn)
-    {
-        conn.remove_at_the_end(path).await;
+/// What was there is no beginning of the file, or a server does not go on in the middle.
+fn cannot_go_on(error: &Error) -> bool {
+    match error {
+        Error::Verification { .. } | Error::HashDiffers { .. } => true,
+        Error::Refused { step: "REST", .. } => true,
+        Error::Refused {
+            step: "STOR" | "RETR",
+            reply,
+            ..
+        } => reply.code().is_permanent_negative(),
+        Error::ThirdParty { failure, .. } => match &failure.cause {
+            Cause::Reply(_) if failure.step == Step::Restart => true,
+            Cause::Reply(reply) => reply.code().is_permanent_negative(),
+            _ => false,
+        },
+        _ => false,
     }
 }
 

@@ -18,6 +18,26 @@ pub(super) struct Job {
     pub(super) there: Option<Entry>,
     /// How often it failed.
     pub(super) failures: u32,
+    /// Where its last attempt began, if there was one.
+    pub(super) failed_at: Option<u64>,
+    /// What that may have left half done.
+    pub(super) left: Option<Location>,
+}
+
+impl Job {
+    pub(super) fn new(name: String, ends: (Location, Location), file: Entry) -> Self {
+        let (from, to) = ends;
+        Self {
+            name,
+            from,
+            to,
+            file,
+            there: None,
+            failures: 0,
+            failed_at: None,
+            left: None,
+        }
+    }
 }
 
 /// Why a file is left as it is, as far as sizes and times tell.
@@ -58,15 +78,14 @@ pub(super) fn tree(
     for entry in entries {
         match entry.kind {
             Kind::Directory => directories.push(entry.path),
-            Kind::File if options.filter.takes(&entry) => jobs.push(Job {
-                name: entry.path.clone(),
-                from: from.below(&entry.path)?,
-                to: to.below(&entry.path)?,
-                there: there.get(&entry.path).cloned(),
-                file: entry,
-                failures: 0,
-            }),
-            Kind::File | Kind::Other => {}
+            Kind::File if options.filter.takes(&entry) => {
+                let ends = (from.below(&entry.path)?, to.below(&entry.path)?);
+                jobs.push(Job {
+                    there: there.get(&entry.path).cloned(),
+                    ..Job::new(entry.path.clone(), ends, entry)
+                });
+            }
+            Kind::File | Kind::Other | Kind::Partial => {}
         }
     }
     directories.sort();
@@ -89,7 +108,7 @@ pub(super) fn surplus(
     let is_surplus = |entry: &&Entry| {
         !source.contains(&entry.path)
             && (entry.kind != Kind::File || options.filter.takes(entry))
-            && entry.kind != Kind::Other
+            && !matches!(entry.kind, Kind::Other | Kind::Partial)
     };
     let mut found: Vec<Entry> = there.values().filter(is_surplus).cloned().collect();
     let going: HashSet<String> = found.iter().map(|entry| entry.path.clone()).collect();

@@ -92,13 +92,10 @@ impl Copy {
                 true => look::at(line.destination(), &root.to).await?,
                 false => None,
             };
+            let ends = (root.from.clone(), root.to.clone());
             plan.jobs.push(Job {
-                name: own_name,
-                from: root.from.clone(),
-                to: root.to.clone(),
-                file,
                 there,
-                failures: 0,
+                ..Job::new(own_name, ends, file)
             });
             return Ok(());
         }
@@ -190,15 +187,14 @@ impl Copy {
             self.watcher.happened(&Happened::Failed(&failed));
             summary.failures.push(failed);
         }
-        let others = walked
-            .entries
-            .iter()
-            .filter(|entry| entry.kind == Kind::Other);
-        for entry in others {
-            self.watcher.happened(&Happened::Skipped {
-                name: &entry.path,
-                reason: "it is no file and no directory",
-            });
+        for entry in &walked.entries {
+            let reason = match entry.kind {
+                Kind::Other => "it is no file and no directory",
+                Kind::Partial => "it is what an interrupted copy left",
+                Kind::File | Kind::Directory => continue,
+            };
+            let name = &entry.path;
+            self.watcher.happened(&Happened::Skipped { name, reason });
         }
     }
 

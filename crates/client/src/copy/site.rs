@@ -1,5 +1,8 @@
 //! A server that is called as often as needed: for several files at once, and again after a loss.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use crate::{ControlConn, Credentials, Environment, Error, Server};
 
 /// A server and who logs in there.
@@ -10,6 +13,8 @@ pub struct Site {
     /// The server under each of its addresses.
     servers: Vec<Server>,
     credentials: Credentials,
+    /// A file cannot be renamed here, or not arrive under another name; clones share it.
+    renames_nothing: Arc<AtomicBool>,
 }
 
 impl Site {
@@ -20,6 +25,7 @@ impl Site {
             environment,
             servers,
             credentials,
+            renames_nothing: Arc::default(),
         }
     }
 
@@ -48,5 +54,15 @@ impl Site {
             }
         }
         Err(last)
+    }
+
+    /// Whether files have to arrive under their own names.
+    pub(super) fn renames_nothing(&self) -> bool {
+        self.renames_nothing.load(Ordering::Relaxed)
+    }
+
+    /// Notes that files have to arrive under their own names.
+    pub(super) fn rename_nothing(&self) {
+        self.renames_nothing.store(true, Ordering::Relaxed);
     }
 }

@@ -23,6 +23,8 @@ pub(super) enum Kind {
     Directory,
     /// A link, a device: nothing that is copied.
     Other,
+    /// What an interrupted copy left.
+    Partial,
 }
 
 /// What lies below a root, parents before children, and what could not be listed.
@@ -41,8 +43,11 @@ impl Walked {
     /// Adds what one directory holds; returns the directories to enter.
     fn add(&mut self, directory: &str, found: Vec<Entry>, filter: &Filter) -> Vec<String> {
         let mut below = Vec::new();
-        for entry in found {
+        for mut entry in found {
             let path = join(directory, &entry.path);
+            if entry.kind == Kind::File && names::is_partial(&entry.path) {
+                entry.kind = Kind::Partial;
+            }
             if let Some(reason) = names::refused(&entry.path) {
                 let name = entry.path.escape_debug().to_string();
                 self.problem(
@@ -58,7 +63,7 @@ impl Walked {
                     }
                 }
                 Kind::Directory => continue,
-                Kind::File | Kind::Other => {}
+                Kind::File | Kind::Other | Kind::Partial => {}
             }
             self.entries.push(Entry { path, ..entry });
         }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::one::{self, Outcome};
 use super::plan::Job;
-use super::{Copy, Failed, Happened, Summary};
+use super::{Copy, Failed, Happened, Summary, upload};
 use crate::{ControlConn, Error, ExitCode, Pair};
 
 /// The control connections that one file at a time needs.
@@ -57,6 +57,18 @@ impl Line {
             Self::Between(pair) => Some(pair.destination()),
             Self::Fetch(_) => None,
             Self::Store(conn) => Some(conn),
+        }
+    }
+
+    /// Source and destination, those that are servers.
+    pub(super) fn both(&mut self) -> [Option<&mut ControlConn>; 2] {
+        match self {
+            Self::Between(pair) => {
+                let (source, destination) = pair.both();
+                [Some(source), Some(destination)]
+            }
+            Self::Fetch(conn) => [Some(conn), None],
+            Self::Store(conn) => [None, Some(conn)],
         }
     }
 
@@ -119,13 +131,13 @@ impl Queue {
             }
             let result = match line.take() {
                 Some(mut open) => {
-                    let result = one::copy(copy, &mut open, &job).await;
+                    let result = one::copy(copy, &mut open, &mut job).await;
                     line = Some(open);
                     result
                 }
                 None => match Line::open(copy).await {
                     Ok(mut open) => {
-                        let result = one::copy(copy, &mut open, &job).await;
+                        let result = one::copy(copy, &mut open, &mut job).await;
                         line = Some(open);
                         result
                     }
@@ -144,6 +156,7 @@ impl Queue {
             match result {
                 Ok(outcome) => self.done(copy, &job, &outcome),
                 Err(error) if is_stop(&error) => {
+                    upload::clear(copy, line.as_mut(), &mut job).await;
                     self.with_summary(|summary| summary.stopped = true);
                     break;
                 }
@@ -158,7 +171,10 @@ impl Queue {
                     pause(copy, &job, &error).await;
                     self.with_jobs(|jobs| jobs.push_front(job));
                 }
-                Err(error) => self.failed(copy, job.name, &error),
+                Err(error) => {
+                    upload::clear(copy, line.as_mut(), &mut job).await;
+                    self.failed(copy, job.name, &error);
+                }
             }
         }
         line

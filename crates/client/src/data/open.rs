@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 
 use thirdhost_proto::third_party::AddressRefused;
 use thirdhost_sockets::Connection;
-use thirdhost_wire::{Command, EpsvArgument, extended_passive, passive_socket};
+use thirdhost_wire::{Command, EpsvArgument, PORT_UNPRIVILEGED, extended_passive, passive_socket};
 
 use crate::{ControlConn, Error};
 
@@ -45,7 +45,7 @@ impl ControlConn {
     }
 
     async fn call(&mut self, step: &'static str, port: u16) -> Result<Box<dyn Connection>, Error> {
-        if port < LOWEST_PORT && !self.server.low_ports {
+        if port < PORT_UNPRIVILEGED && !self.server.low_ports {
             return Err(self.misbehaved(AddressRefused::LowPort(port).to_string()));
         }
         let peer = SocketAddr::new(self.peer().ip(), port);
@@ -73,6 +73,3 @@ impl ControlConn {
         }
     }
 }
-
-/// RFC 2577 section 3: ports below are those of system services (spec S-22).
-const LOWEST_PORT: u16 = 1024;

@@ -119,6 +119,8 @@ async fn a_refused_login_names_the_server_and_what_to_do() {
     assert_eq!(error.exit_code(), ExitCode::Refused);
 }
 
+//= security#S-70
+//= type=test
 #[tokio::test(start_paused = true)]
 async fn the_observer_sees_every_line_and_no_password() {
     let (net, _) = run("SIZE", say("213 5")).await;

@@ -4,120 +4,10 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use super::{net, path};
-use crate::fake::{Answer, FakeNet, say};
-use crate::fake_site::{FakeSite, RECEIVED_AT, SLASH};
-use crate::{
-    Copy, Credentials, Environment, Existing, ExitCode, Filter, Happened, Location, Options, Root,
-    Server, Site, Summary, Watcher,
-};
-
-const SITE1: &str = "9.9.9.1:21";
-const SITE2: &str = "9.9.9.2:21";
-const OURS: &str = "LSTN S;R;,SOCK ANY;,SIZE,MFMT,REST STREAM,MLST type*;size*;modify*;X.partial*;";
-const OTHER: &str = "SIZE,REST STREAM,MLST type*;size*;modify*;";
-
-/// Writes down what happens.
-#[derive(Debug, Default)]
-struct Diary(Mutex<Vec<String>>);
-
-impl Watcher for Diary {
-    fn happened(&self, event: &Happened<'_>) {
-        let line = match event {
-            Happened::Directory { name } => format!("made {name}"),
-            Happened::Done { name, moved } => {
-                format!("done {name} {}", moved.verified.unwrap_or("unverified"))
-            }
-            Happened::Started { name, offset, .. } => format!("started {name} at {offset}"),
-            Happened::WouldCopy { name, .. } => format!("would copy {name}"),
-            Happened::Skipped { name, .. } => format!("skipped {name}"),
-            Happened::Retrying { name, after, .. } => format!("again {name} after {after:?}"),
-            Happened::Failed(failed) => format!("failed {}: {}", failed.name, failed.message),
-            Happened::Deleted { name } => format!("removed {name}"),
-            Happened::Note(note) => format!("note {note}"),
-            Happened::Planned { .. } => return,
-        };
-        self.0.lock().unwrap().push(line);
-    }
-}
-
-struct Stage {
-    net: FakeNet,
-    environment: Environment,
-    source: FakeSite,
-    destination: FakeSite,
-    diary: Arc<Diary>,
-    options: Options,
-}
-
-type Odd = Box<dyn Fn(&str) -> Option<Answer> + Send + Sync>;
-
-fn nothing_odd() -> Odd {
-    Box::new(|_| None)
-}
-
-impl Stage {
-    fn new(features: &'static str, source: Odd, destination: Odd) -> Self {
-        let (net, between) = (net(), Arc::default());
-        Self {
-            environment: net.environment(),
-            source: FakeSite::start(&net, SITE1, features, &between, source),
-            destination: FakeSite::start(&net, SITE2, features, &between, destination),
-            net,
-            diary: Arc::default(),
-            options: Options {
-                recursive: true,
-                ..Options::default()
-            },
-        }
-    }
-
-    fn plain() -> Self {
-        Self::new(OURS, nothing_odd(), nothing_odd())
-    }
-
-    fn site(&self, address: &str) -> Site {
-        let server = Server::at(address.parse().unwrap());
-        Site::new(
-            self.environment.clone(),
-            vec![server],
-            Credentials::anonymous(),
-        )
-    }
-
-    async fn run(&self, from: Location, to: Location) -> Summary {
-        let site = |location: &Location, address| match location {
-            Location::Remote(_) => Some(self.site(address)),
-            Location::Local(_) => None,
-        };
-        let copy = Copy {
-            from: site(&from, SITE1),
-            to: site(&to, SITE2),
-            options: self.options.clone(),
-            watcher: self.diary.clone(),
-            environment: self.environment.clone(),
-        };
-        let roots = [Root { from, to }];
-        let ended = tokio::time::timeout(Duration::from_secs(100_000), copy.run(&roots)).await;
-        ended.expect("the client hangs").unwrap()
-    }
-
-    async fn tree(&self) -> Summary {
-        self.run(remote("x"), remote("y")).await
-    }
-
-    fn diary(&self) -> Vec<String> {
-        self.diary.0.lock().unwrap().clone()
-    }
-}
-
-fn remote(name: &str) -> Location {
-    Location::Remote(Some(path(name)))
-}
-
-fn local(path: &Path) -> Location {
-    Location::Local(path.to_owned())
-}
+use super::stage::{OTHER, OURS, Odd, SITE1, SITE2, Stage, local, nothing_odd, remote, times};
+use crate::fake::{Answer, say};
+use crate::fake_site::{RECEIVED_AT, SLASH};
+use crate::{Environment, Existing, ExitCode, Filter};
 
 #[tokio::test(start_paused = true)]
 async fn a_tree_goes_from_server_to_server_over_one_arrangement() {
@@ -158,6 +48,8 @@ async fn a_tree_goes_from_server_to_server_over_one_arrangement() {
     assert_eq!(arranged, 1, "{sent:?}");
 }
 
+//= security#S-24
+//= type=test
 #[tokio::test(start_paused = true)]
 async fn names_of_a_hostile_server_stay_below_the_destination() {
     for hostile in ["..", "../up", "/etc/x", "a/../../b", "e\u{1b}[2Jsc"] {
@@ -400,18 +292,6 @@ async fn an_interrupted_fetch_is_gone_on_with() {
     );
 }
 
-/// Answers so, so many times, to lines that begin so.
-fn times(count: usize, prefix: &'static str, answer: Answer) -> Odd {
-    let left = Mutex::new(count);
-    Box::new(move |line| {
-        let mut left = left.lock().unwrap();
-        (line.starts_with(prefix) && *left > 0).then(|| {
-            *left -= 1;
-            answer.clone()
-        })
-    })
-}
-
 #[tokio::test(start_paused = true)]
 async fn what_may_pass_is_tried_again_with_growing_pauses_and_what_may_not_is_not() {
     for (answer, count, code, again) in [
@@ -423,7 +303,7 @@ async fn what_may_pass_is_tried_again_with_growing_pauses_and_what_may_not_is_no
         ),
         (Answer::Close, 1, ExitCode::Done, vec!["again a after 1s"]),
         (say("421 bye"), 1, ExitCode::Done, vec!["again a after 1s"]),
-        (say("553 no"), 1, ExitCode::Refused, vec![]),
+        (say("552 full"), 1, ExitCode::Refused, vec![]),
     ] {
         let stage = Stage::new(OTHER, nothing_odd(), times(count, "STOR", answer.clone()));
         stage.source.clone().with("a", b"hello", 1);
@@ -500,7 +380,8 @@ async fn a_stop_aborts_both_and_leaves_nothing_half_done() {
                 "it went on after the stop"
             );
         }
-        let removed = stage.net.sent_to(SITE2).contains(&"DELE y/a".to_owned());
+        let removal = "DELE y/.a.thirdhost-partial".to_owned();
+        let removed = stage.net.sent_to(SITE2).contains(&removal);
         assert_eq!(removed, is_removed);
     }
 }

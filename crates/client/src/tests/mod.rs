@@ -2,7 +2,9 @@
 
 mod control;
 mod copy;
+mod landing;
 mod relay;
+mod stage;
 mod third_party;
 mod two_party;
 

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use super::{net, path};
 use crate::fake::{Answer, FakeNet, say};
 use crate::fake_site::FakeSite;
-use crate::{Error, ExitCode, Operation, Pair, Policy, Relay, Report, Via};
+use crate::{
+    Arrangement, Error, ExitCode, Known, Operation, Pair, Policy, Relay, Report, Side, Via,
+};
 
 const SITE1: &str = "9.9.9.1:21";
 const SITE2: &str = "9.9.9.2:21";
@@ -134,4 +136,49 @@ async fn a_destination_that_refuses_ends_the_source_too() {
     let error = ran.result.unwrap_err();
     assert_eq!(error.exit_code(), ExitCode::Refused, "{error}");
     assert!(ran.net.sent_to(SITE1).contains(&"ABOR".to_owned()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_worked_before_is_tried_first_and_the_rest_of_the_ladder_after_it() {
+    let known = |known| Policy {
+        known: Some(known),
+        ..Policy::default()
+    };
+    let epsv = Known::Direct {
+        arrangement: Arrangement::Epsv,
+        listener: Side::Source,
+    };
+    let first_asked = |ran: &Ran, site| {
+        let sent = ran.net.sent_to(site);
+        let arranges =
+            |line: &&String| ["EPSV", "EPRT", "PASV"].iter().any(|v| line.starts_with(v));
+        sent.iter().find(arranges).cloned()
+    };
+    let ran = run(b"hello", [|_| None, |_| None], known(epsv)).await;
+    assert_eq!(ran.result.as_ref().unwrap().listener, Some(Side::Source));
+    assert_eq!(first_asked(&ran, SITE1).as_deref(), Some("EPSV"));
+
+    let ran = run(b"hello", [refuses_to_meet; 2], known(epsv)).await;
+    let report = ran.result.as_ref().unwrap();
+    assert_eq!((report.arrangement, report.refusals.len()), (None, 6));
+    assert_eq!(
+        report.refusals.last().unwrap().arrangement,
+        Arrangement::Pasv
+    );
+
+    let ran = run(b"hello", [|_| None, |_| None], known(Known::Relay)).await;
+    assert_eq!(ran.result.as_ref().unwrap().arrangement, None);
+    assert!(
+        ran.net
+            .sent_to(SITE1)
+            .iter()
+            .all(|line| !line.starts_with("EPRT"))
+    );
+
+    let only_direct = Policy {
+        relay: Relay::Never,
+        ..known(Known::Relay)
+    };
+    let ran = run(b"hello", [|_| None, |_| None], only_direct).await;
+    assert!(ran.result.unwrap().arrangement.is_some());
 }

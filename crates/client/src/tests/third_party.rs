@@ -182,6 +182,8 @@ async fn the_ladder_is_climbed_and_every_rung_says_why_it_failed() {
 
 //= spec#T-23
 //= type=test
+//= security#S-20
+//= type=test
 #[tokio::test(start_paused = true)]
 async fn a_lying_227_is_never_passed_on() {
     for (told, expected) in [

@@ -35,6 +35,10 @@ const EPSV: &str = "229 Entering (|||40000|)";
 const PASV: &str = "227 Entering (9,9,9,9,156,64)";
 const DONE: &str = "150 here|226 done";
 
+//= security#S-20
+//= type=test
+//= security#S-66
+//= type=test
 #[tokio::test(start_paused = true)]
 async fn a_file_comes_by_epsv_or_by_pasv_and_always_from_the_servers_own_address() {
     for (epsv, pasv) in [
@@ -59,6 +63,8 @@ async fn a_file_comes_by_epsv_or_by_pasv_and_always_from_the_servers_own_address
     }
 }
 
+//= security#S-22
+//= type=test
 #[tokio::test(start_paused = true)]
 async fn a_passive_port_of_a_system_service_is_not_called() {
     for (epsv, pasv) in [

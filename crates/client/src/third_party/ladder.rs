@@ -3,7 +3,7 @@
 use thirdhost_proto::third_party::{Arrangement, Side};
 use thirdhost_wire::Features;
 
-use super::{Listen, Policy, Refusal, Via};
+use super::{Known, Listen, Policy, Refusal, Via};
 
 /// One way of bringing two servers together.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -58,6 +58,22 @@ pub(super) fn rungs(
         }
     }
     (rungs, refusals)
+}
+
+/// Puts what worked before first, if it may be tried at all.
+pub(super) fn put_first(rungs: &mut Vec<Rung>, known: Option<Known>) {
+    let Some(Known::Direct {
+        arrangement,
+        listener,
+    }) = known
+    else {
+        return;
+    };
+    let is_it = |rung: &Rung| rung.arrangement == arrangement && rung.listener == listener;
+    if let Some(at) = rungs.iter().position(is_it) {
+        let rung = rungs.remove(at);
+        rungs.insert(0, rung);
+    }
 }
 
 fn missing(

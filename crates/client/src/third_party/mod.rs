@@ -27,6 +27,23 @@ pub struct Policy {
     pub verify: Verify,
     /// TYPE, STRU and MODE.
     pub parameters: Parameters,
+    /// What worked between the two before: it is tried first.
+    pub known: Option<Known>,
+}
+
+/// What worked between two servers.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+#[non_exhaustive]
+pub enum Known {
+    /// A way of bringing them together. If it fails now, the others are tried.
+    Direct {
+        /// Which arrangement.
+        arrangement: Arrangement,
+        /// Which server listened.
+        listener: Side,
+    },
+    /// None: where the relay is allowed, nothing else is tried.
+    Relay,
 }
 
 /// Which arrangements are tried.
@@ -99,6 +116,20 @@ pub struct Report {
     pub data_bytes_here: u64,
     /// What was tried before and refused.
     pub refusals: Vec<Refusal>,
+}
+
+impl Report {
+    /// Which way worked.
+    #[must_use]
+    pub fn way(&self) -> Known {
+        match (self.arrangement, self.listener) {
+            (Some(arrangement), Some(listener)) => Known::Direct {
+                arrangement,
+                listener,
+            },
+            _ => Known::Relay,
+        }
+    }
 }
 
 /// One way that did not work, and why.

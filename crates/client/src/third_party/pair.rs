@@ -6,10 +6,10 @@ use thirdhost_proto::third_party::{
 use thirdhost_wire::Pathname;
 
 use super::driver::{self, Ended};
-use super::ladder::{Rung, rungs};
+use super::ladder::{Rung, put_first, rungs};
 use super::relay;
 use super::verify::{self, Before};
-use super::{Policy, Refusal, Relay, Report, Via};
+use super::{Known, Policy, Refusal, Relay, Report, Via};
 use crate::{ControlConn, Error};
 
 /// Two logged-in control connections, between whose servers files are copied.
@@ -147,17 +147,11 @@ impl Pair {
 
     /// The bytes of the report are the length of the file, whatever part of it moved.
     async fn climb(&mut self, job: Job, before: Before) -> Result<Report, Error> {
-        if self.relaying || self.policy.via == Via::Relay {
+        if self.relaying || self.policy.via == Via::Relay || self.only_relay_worked() {
             return self.relay(&job, Vec::new()).await;
         }
-        let (source, destination) = (&self.conns.source, &self.conns.destination);
-        let (mut rungs, mut refusals) =
-            rungs(&self.policy, source.features(), destination.features());
         let standing = self.standing.take();
-        if let Some((rung, _)) = &standing {
-            rungs.retain(|other| other != rung);
-            rungs.insert(0, *rung);
-        }
+        let (rungs, mut refusals) = self.rungs(standing.as_ref().map(|(rung, _)| *rung));
         let mut standing = standing.map(|(_, machine)| machine);
         for rung in rungs {
             let machine = standing
@@ -180,11 +174,7 @@ impl Pair {
                         listener: rung.listener,
                         reason,
                     };
-                    self.conns
-                        .source
-                        .environment
-                        .observer
-                        .note(&refusal.to_string());
+                    self.note(&refusal.to_string());
                     refusals.push(refusal);
                     self.still_as_before(&job, before).await?;
                 }
@@ -217,11 +207,43 @@ impl Pair {
         })
     }
 
+    /// What is to be tried, in order, and what need not be.
+    fn rungs(&self, standing: Option<Rung>) -> (Vec<Rung>, Vec<Refusal>) {
+        let (source, destination) = (&self.conns.source, &self.conns.destination);
+        let (mut rungs, refusals) = rungs(&self.policy, source.features(), destination.features());
+        put_first(&mut rungs, self.policy.known);
+        if let Some(standing) = standing {
+            rungs.retain(|other| *other != standing);
+            rungs.insert(0, standing);
+        } else {
+            for refusal in &refusals {
+                self.note(&refusal.to_string());
+            }
+        }
+        (rungs, refusals)
+    }
+
+    /// Before, and it may be used now.
+    fn only_relay_worked(&self) -> bool {
+        let policy = &self.policy;
+        let may = policy.via == Via::Auto
+            && policy.relay == Relay::Last
+            && policy.parameters == Parameters::default();
+        let is_known = may && policy.known == Some(Known::Relay);
+        if is_known {
+            self.note("no direct way was found before; --no-cache tries all again");
+        }
+        is_known
+    }
+
+    fn note(&self, note: &str) {
+        self.conns.source.environment.observer.note(note);
+    }
+
     /// The last rung: every byte comes here and goes on.
     async fn relay(&mut self, job: &Job, refusals: Vec<Refusal>) -> Result<Report, Error> {
-        let observer = self.conns.source.environment.observer.clone();
         if !self.relaying {
-            observer.note("the bytes go through this host (relay)");
+            self.note("the bytes go through this host (relay)");
         }
         let bytes = relay::run(&mut self.conns, job).await?;
         self.relaying = true;

@@ -31,6 +31,11 @@ pub(super) fn serve(pi: &mut ServerPi, now: Duration, line: Result<Command, Comm
 /// A line that is no command. Too many in a row, and another protocol is speaking (spec S-57,
 /// S-38).
 fn malformed(pi: &mut ServerPi, error: &CommandError) {
+    // SECURITY: a browser or a mailer that was led here must not get to say an FTP command behind
+    // the lines of its own protocol (spec S-38).
+    if *error == CommandError::OtherProtocol {
+        return pi.close(text::other_protocol());
+    }
     pi.errors_in_a_row = pi.errors_in_a_row.saturating_add(1);
     if !pi.login.is_in() && *error == CommandError::Unknown {
         pi.unknown_before_login = pi.unknown_before_login.saturating_add(1);
@@ -115,7 +120,7 @@ fn allowed_before_login(command: &Command) -> bool {
 
 fn dispatch(pi: &mut ServerPi, now: Duration, command: Command) {
     match command {
-        Command::User(name) => access::user(pi, name),
+        Command::User(name) => access::user(pi, now, name),
         Command::Pass(password) => access::pass(pi, password),
         Command::Acct(_) => access::acct(pi),
         Command::Cwd(name) => access::cwd(pi, &name),

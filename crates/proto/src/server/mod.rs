@@ -19,6 +19,7 @@ mod pipeline;
 mod plan;
 mod protection;
 mod questions;
+mod queue;
 mod reply_text;
 mod session;
 mod timers;
@@ -29,7 +30,7 @@ mod virtual_path;
 pub use arrange::{Arrange, ArrangeRefusal, Arranged, Directions, pinned_host};
 pub use effect::{Answer, Effect, Event, HashTarget, Identity, Question, Refusal};
 pub use hosts::Hosts;
-pub use limits::{Limits, QUEUED_COMMANDS_MAX};
+pub use limits::{Limits, QUEUED_BYTES_MAX, QUEUED_COMMANDS_MAX};
 pub use operation::{
     ListForm, ListTarget, Opened, Operation, Outcome, Route, Skip, TlsFailure, Transfer,
     TransferParameters,

@@ -11,7 +11,7 @@ use thirdhost_wire::{
 
 use super::effect::{Effect, Event};
 use super::hosts::Hosts;
-use super::limits::{Limits, QUEUED_COMMANDS_MAX};
+use super::limits::Limits;
 use super::login::Login;
 use super::operation::TransferParameters;
 use super::permission::Permission;
@@ -19,6 +19,7 @@ use super::pipeline::Pipeline;
 use super::plan::{Plan, Terms};
 use super::protection::{ClearTransfers, Security, TlsOffer};
 use super::questions::Asked;
+use super::queue::Queue;
 use super::timers::Timers;
 use super::transfer::Running;
 use super::virtual_path::VirtualPath;
@@ -97,7 +98,7 @@ pub struct ServerPi {
     /// The operator's limit on silence, which SITE IDLE may only shorten.
     pub(super) idle_most: Duration,
     draining: bool,
-    queue: VecDeque<Result<Command, CommandError>>,
+    pub(super) queue: Queue,
     effects: VecDeque<Effect>,
 }
 
@@ -141,7 +142,7 @@ impl ServerPi {
             unknown_before_login: 0,
             timers: Timers::new(now),
             draining: false,
-            queue: VecDeque::new(),
+            queue: Queue::default(),
             effects: VecDeque::new(),
         };
         pi.reply(text::greeting());
@@ -153,11 +154,13 @@ impl ServerPi {
         self.timers.heard(now);
         match (&self.activity, &line) {
             (Activity::Closed, _) => {}
-            (Activity::Transferring(_), Ok(Command::Stat(None))) => {
-                self.push(Effect::AskProgress);
+            // Not behind the answer, which may be held back for minutes.
+            (Activity::Asking(Asked::Login), Err(CommandError::OtherProtocol)) => {
+                self.close(text::other_protocol());
             }
+            (Activity::Transferring(_), Ok(Command::Stat(None))) => self.push(Effect::AskProgress),
             _ => {
-                self.queue.push_back(line);
+                self.queue.push(line);
                 transfer::stop_if_aborted(self);
                 self.serve(now);
             }
@@ -187,13 +190,14 @@ impl ServerPi {
     /// Tells it that the time given by [`Self::poll_timeout`] has come. Telling it too early
     /// does no harm.
     pub fn handle_timeout(&mut self, now: Duration) {
+        let limits = self.settings.limits;
+        if self.is_logging_in() && self.timers.login_is_over(now, &limits) {
+            return self.close(text::login_timeout());
+        }
         if self.activity != Activity::Idle {
             return;
         }
-        let limits = self.settings.limits;
-        if self.timers.login_is_over(now, &limits) && !self.login.is_in() {
-            self.close(text::login_timeout());
-        } else if self.timers.idle_is_over(now, &limits) {
+        if self.timers.idle_is_over(now, &limits) {
             self.close(text::idle_timeout());
         } else if self.timers.reservation_is_over(now, &limits) {
             self.release_plan();
@@ -218,10 +222,13 @@ impl ServerPi {
     /// When to call [`Self::handle_timeout`]; none while something runs that has its own limit.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Duration> {
+        let limits = &self.settings.limits;
+        let login = self.is_logging_in().then(|| self.timers.login(limits));
         if self.activity != Activity::Idle {
-            return None;
+            return login;
         }
-        Some(self.timers.next(&self.settings.limits, self.login.is_in()))
+        let other = self.timers.next(limits);
+        Some(login.map_or(other, |login| login.min(other)))
     }
 
     /// Whether commands may be read from the control connection; when not, leave them there
@@ -233,7 +240,7 @@ impl ServerPi {
             Activity::Closed | Activity::Asking(Asked::Protection) => false,
             _ => true,
         };
-        listens && self.queue.len() < QUEUED_COMMANDS_MAX
+        listens && !self.queue.is_full()
     }
 
     /// The data-connection plan, for the log and for checks.
@@ -246,6 +253,16 @@ impl ServerPi {
     #[must_use]
     pub fn is_idle(&self) -> bool {
         self.activity == Activity::Idle && self.queue.is_empty()
+    }
+
+    /// Whether the time for a login runs: nobody is in, and what is under way, if anything, is a
+    /// password being checked, whose answer may be held back for longer (spec S-27, S-53).
+    fn is_logging_in(&self) -> bool {
+        let waits = matches!(
+            self.activity,
+            Activity::Idle | Activity::Asking(Asked::Login)
+        );
+        waits && !self.login.is_in()
     }
 
     pub(super) fn has_queued(&self) -> bool {
@@ -353,15 +370,10 @@ impl ServerPi {
         self.login.permissions().allow(permission, path)
     }
 
-    /// Whether ABOR waits behind what runs.
-    pub(super) fn abort_is_queued(&self) -> bool {
-        self.queue.contains(&Ok(Command::Abor))
-    }
-
     /// Answers ABOR, and every command that was queued before it; what came behind stays.
     pub(super) fn drop_queue_to_abort(&mut self) {
-        while self.abort_is_queued()
-            && let Some(line) = self.queue.pop_front()
+        while self.queue.has_abort()
+            && let Some(line) = self.queue.pop()
         {
             let aborted = line == Ok(Command::Abor);
             self.reply(match aborted {
@@ -377,7 +389,7 @@ impl ServerPi {
             if self.draining {
                 return self.close(text::shutting_down());
             }
-            let Some(line) = self.queue.pop_front() else {
+            let Some(line) = self.queue.pop() else {
                 return;
             };
             command::serve(self, now, line);

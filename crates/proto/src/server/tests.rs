@@ -139,6 +139,8 @@ fn a_wrong_lstn_leaves_the_plan_as_it_is() {
 
 //= spec#T-3
 //= type=test
+//= security#S-67
+//= type=test
 #[test]
 fn lstn_and_sock_need_a_login_and_no_epsv_all() {
     let mut pi = session(Unpinned::ControlHost);
@@ -408,6 +410,8 @@ fn an_open_connection_keeps_the_terms_it_was_made_on() {
     assert!(said.last().unwrap().starts_with("504"), "{said:?}");
 }
 
+//= security#S-25
+//= type=test
 #[test]
 fn three_wrong_passwords_end_the_session() {
     let mut pi = session(Unpinned::ControlHost);
@@ -428,6 +432,10 @@ fn three_wrong_passwords_end_the_session() {
     }
 }
 
+//= security#S-60
+//= type=test
+//= security#S-64
+//= type=test
 #[test]
 fn a_line_that_is_no_command_gets_the_reply_of_its_kind() {
     for (line, code) in [
@@ -455,6 +463,8 @@ fn a_line_that_is_no_command_gets_the_reply_of_its_kind() {
     }
 }
 
+//= security#S-57
+//= type=test
 #[test]
 fn ten_bad_lines_in_a_row_end_the_session_and_a_good_one_starts_the_count_anew() {
     let mut pi = logged_in();
@@ -705,6 +715,65 @@ fn idle_login_and_reservation_have_their_limits() {
     pi.handle_timeout(limits.reservation);
     assert_eq!(drain(&mut pi), [Effect::Release]);
     pi.handle_timeout(Duration::from_secs(200) + limits.idle);
+    assert!(replies(&mut pi)[0].starts_with("421"));
+}
+
+//= security#S-53
+//= type=test
+#[test]
+fn the_time_for_a_login_runs_while_a_password_is_checked() {
+    let limits = Limits::default();
+    let mut pi = session(Unpinned::ControlHost);
+    check(&mut pi, "USER alice", "331");
+    tell(&mut pi, "PASS wrong");
+    drain(&mut pi);
+    assert_eq!(pi.poll_timeout(), Some(limits.login));
+    pi.handle_timeout(limits.login);
+    let said = replies(&mut pi);
+    assert!(said[0].starts_with("421"), "{said:?}");
+    assert_eq!(said.last().map(String::as_str), Some("Close"));
+}
+
+#[test]
+fn whoever_logs_in_anew_has_the_whole_time_for_it() {
+    let limits = Limits::default();
+    let (later, mut pi) = (Duration::from_secs(200), logged_in());
+    pi.handle_command(later, Command::parse(b"USER bob"));
+    assert!(replies(&mut pi)[0].starts_with("331"));
+    assert_eq!(pi.poll_timeout(), Some(later + limits.login));
+    pi.handle_timeout(later);
+    assert_eq!(drain(&mut pi), []);
+    // A name behind a name gains nothing, nor does beginning anew.
+    for line in [&b"USER carol"[..], b"REIN", b"USER dave"] {
+        pi.handle_command(later + limits.login / 2, Command::parse(line));
+        drain(&mut pi);
+        assert_eq!(pi.poll_timeout(), Some(later + limits.login));
+    }
+}
+
+//= security#S-38
+//= type=test
+#[test]
+fn lines_of_another_protocol_close_the_session_at_once() {
+    for line in ["GET / HTTP/1.1", "EHLO example.org", "Host: example.org"] {
+        let before = session(Unpinned::ControlHost);
+        let mut checking = before.clone();
+        check(&mut checking, "USER alice", "331");
+        tell(&mut checking, "PASS secret");
+        drain(&mut checking);
+        for mut pi in [before, checking, logged_in()] {
+            tell(&mut pi, line);
+            tell(&mut pi, "USER alice");
+            let said = replies(&mut pi);
+            assert!(said[0].starts_with("421"), "{line}: {said:?}");
+            assert_eq!(said[1..], ["Close"], "{line}");
+        }
+    }
+    let mut pi = session(Unpinned::ControlHost);
+    check(&mut pi, "NOSUCH", "500");
+    check(&mut pi, "STOR", "501");
+    check(&mut pi, "NOSUCH", "500");
+    tell(&mut pi, "NOSUCH");
     assert!(replies(&mut pi)[0].starts_with("421"));
 }
 

@@ -35,8 +35,18 @@ impl Timers {
         self.reserved = None;
     }
 
+    /// Whoever was in is not any more: the time for a login runs anew.
+    pub(super) fn login_begins(&mut self, now: Duration) {
+        self.began = now;
+    }
+
+    /// The moment at which the time for a login is over.
+    pub(super) fn login(&self, limits: &Limits) -> Duration {
+        self.began + limits.login
+    }
+
     pub(super) fn login_is_over(&self, now: Duration, limits: &Limits) -> bool {
-        now >= self.began + limits.login
+        now >= self.login(limits)
     }
 
     pub(super) fn idle_is_over(&self, now: Duration, limits: &Limits) -> bool {
@@ -48,14 +58,10 @@ impl Timers {
             .is_some_and(|since| now >= since + limits.reservation)
     }
 
-    /// The next moment at which one of them is over.
-    pub(super) fn next(&self, limits: &Limits, logged_in: bool) -> Duration {
+    /// The next moment at which one of the others is over.
+    pub(super) fn next(&self, limits: &Limits) -> Duration {
         let idle = self.heard + limits.idle;
-        let login = (!logged_in).then(|| self.began + limits.login);
         let reservation = self.reserved.map(|since| since + limits.reservation);
-        [login, reservation]
-            .into_iter()
-            .flatten()
-            .fold(idle, Duration::min)
+        reservation.map_or(idle, |reservation| reservation.min(idle))
     }
 }

@@ -260,7 +260,7 @@ pub(super) fn opened(pi: &mut ServerPi, opened: &Opened) {
 /// ABOR while a transfer runs or waits (RFC 959 section 4.1.3). It is seen before the commands
 /// in front of it are served, and answered behind them.
 pub(super) fn stop_if_aborted(pi: &mut ServerPi) {
-    let aborted = pi.abort_is_queued();
+    let aborted = pi.queue.has_abort();
     let Activity::Transferring(running) = &mut pi.activity else {
         return;
     };

@@ -157,6 +157,8 @@ fn facts_are_set_with_the_reply_that_the_drafts_want() {
     }
 }
 
+//= security#S-49
+//= type=test
 #[test]
 fn facts_are_checked_before_any_is_set() {
     for (line, code) in [
@@ -223,6 +225,8 @@ fn mdtm_sets_only_where_the_whole_names_nothing() {
     );
 }
 
+//= security#S-44
+//= type=test
 #[test]
 fn site_tells_what_it_can_and_refuses_with_a_reason() {
     for (line, reply) in [
@@ -260,6 +264,8 @@ fn site_idle_shortens_the_patience_until_rein() {
     assert_eq!(pi.poll_timeout(), Some(Duration::from_secs(300)));
 }
 
+//= security#S-29
+//= type=test
 #[test]
 fn operators_see_who_is_here_and_anonymous_users_get_site_help_alone() {
     let identity = |name: &str| Identity {

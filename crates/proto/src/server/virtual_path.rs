@@ -120,6 +120,8 @@ mod tests {
         assert_eq!(at.join(&name).unwrap().as_str(), expected, "{name} at {at}");
     }
 
+    //= security#S-46
+    //= type=test
     #[test]
     fn a_pathname_never_leads_above_the_root() {
         check("/", "a", "/a");
@@ -134,6 +136,8 @@ mod tests {
         check("/", " two spaces", "/ two spaces");
     }
 
+    //= security#S-46
+    //= type=test
     #[test]
     fn long_and_controlled_names_are_refused() {
         let join = |name: &str| VirtualPath::root().join(&Pathname::try_from(name).unwrap());

@@ -1,8 +1,8 @@
 //! Addresses told by a server are not passed on unasked. Spec S-20, S-22, U-7.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::IpAddr;
 
-use thirdhost_wire::HostSocket;
+use thirdhost_wire::{AddressClass, HostSocket, PORT_UNPRIVILEGED, address_class};
 
 /// Why an address is not passed on to the other server.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq, thiserror::Error)]
@@ -17,7 +17,7 @@ pub enum AddressRefused {
         own: IpAddr,
     },
     /// The port belongs to a system service.
-    #[error("port {0} is below 1024")]
+    #[error("port {0} is below {PORT_UNPRIVILEGED}")]
     LowPort(u16),
 }
 
@@ -35,7 +35,7 @@ pub fn passive_address(
     low_ports: bool,
 ) -> Result<HostSocket, AddressRefused> {
     let own = own.to_canonical();
-    if told.port() < LOWEST_PORT && !low_ports {
+    if told.port() < PORT_UNPRIVILEGED && !low_ports {
         return Err(AddressRefused::LowPort(told.port()));
     }
     if told.host() == own || trusted {
@@ -55,35 +55,9 @@ pub fn passive_address(
 /// unspecified, multicast, broadcast, or for documentation.
 #[must_use]
 pub fn is_unroutable(host: IpAddr) -> bool {
-    match host.to_canonical() {
-        IpAddr::V4(host) => is_unroutable_v4(host),
-        IpAddr::V6(host) => is_unroutable_v6(host),
-    }
+    let documents = matches!(host.to_canonical(), IpAddr::V4(host) if host.is_documentation());
+    documents || address_class(host) != AddressClass::Global
 }
-
-fn is_unroutable_v4(host: Ipv4Addr) -> bool {
-    let [a, b, ..] = host.octets();
-    let shared = a == 100 && (64..128).contains(&b);
-    a == 0
-        || shared
-        || host.is_private()
-        || host.is_loopback()
-        || host.is_link_local()
-        || host.is_multicast()
-        || host.is_broadcast()
-        || host.is_documentation()
-}
-
-fn is_unroutable_v6(host: Ipv6Addr) -> bool {
-    host.is_loopback()
-        || host.is_unspecified()
-        || host.is_multicast()
-        || host.is_unique_local()
-        || host.is_unicast_link_local()
-}
-
-/// RFC 2577 section 3: ports below are those of system services.
-const LOWEST_PORT: u16 = 1024;
 
 #[cfg(test)]
 mod tests {
@@ -102,6 +76,8 @@ mod tests {
         assert_eq!(found, expected, "{told} from {own}");
     }
 
+    //= security#S-20
+    //= type=test
     #[test]
     fn a_foreign_address_is_replaced_if_unroutable_and_refused_otherwise() {
         check(
@@ -132,6 +108,8 @@ mod tests {
         check("9.9.9.9:40000", "8.8.8.8", true, Ok("9.9.9.9:40000"));
     }
 
+    //= security#S-22
+    //= type=test
     #[test]
     fn a_port_below_1024_is_refused_even_of_a_trusted_server() {
         check("8.8.8.8:25", "8.8.8.8", false, Err("low port"));

@@ -123,6 +123,8 @@ mod tests {
         );
     }
 
+    //= security#S-29a
+    //= type=test
     #[test]
     fn only_argon2id_within_bounds_is_taken() {
         use PasswordHashError::{NotArgon2id, TooCostly};

@@ -118,6 +118,8 @@ fn the_right_password_opens_the_account() {
     assert_eq!(office.log_in("alice", "right", PEER).unwrap().name, "alice");
 }
 
+//= security#S-28
+//= type=test
 #[test]
 fn unknown_wrong_and_disabled_are_refused_alike() {
     let check = |name: &str, password: &str| {
@@ -142,6 +144,8 @@ fn unknown_wrong_and_disabled_are_refused_alike() {
     check(&"x".repeat(4000), "right");
 }
 
+//= security#S-26
+//= type=test
 #[test]
 fn an_unknown_user_costs_the_work_of_the_costliest_known_one() {
     let mut roll = roll();
@@ -156,6 +160,8 @@ fn an_unknown_user_costs_the_work_of_the_costliest_known_one() {
     assert_eq!(Known::from(roll).nobody.work(), costly.work());
 }
 
+//= security#S-26
+//= type=test
 #[test]
 fn each_refusal_takes_one_hash_whoever_is_named() {
     // The permits are taken away: whoever hashes has to wait, and then the attempt is pending.
@@ -241,6 +247,8 @@ fn slips_made_good_leave_no_trace() {
     }
 }
 
+//= security#S-27
+//= type=test
 #[test]
 fn guesses_at_one_name_from_everywhere_are_held_off_and_its_user_is_not() {
     let office = Office::new(roll());
@@ -282,6 +290,8 @@ fn failures_of_one_ipv6_network_count_together() {
     assert_eq!(wait("e", "::ffff:192.0.2.7"), PENALTY_FIRST * 2);
 }
 
+//= security#S-27
+//= type=test
 #[test]
 fn a_guesser_who_does_not_wait_is_not_even_checked() {
     let office = Office::new(roll());
@@ -298,6 +308,8 @@ fn a_guesser_who_does_not_wait_is_not_even_checked() {
     assert!(office.log_in("alice", "right", PEER).is_ok(), "and it ends");
 }
 
+//= security#S-26
+//= type=test
 #[test]
 fn the_answer_is_blurred_by_a_sixteenth_at_most() {
     let clock = Arc::new(Hand::default());

@@ -91,6 +91,8 @@ mod tests {
 
     const NOON: Duration = Duration::from_secs(12 * 60 * 60);
 
+    //= security#S-27
+    //= type=test
     #[test]
     fn each_failure_doubles_the_wait_up_to_the_most() {
         let mut throttle = Throttle::default();

@@ -8,10 +8,9 @@ use std::ops::RangeInclusive;
 use ipnet::IpNet;
 use serde::de::{self, Deserialize, Deserializer, Unexpected, Visitor};
 use thirdhost_proto::server::{Permission, Unpinned, VirtualPath};
-use thirdhost_wire::{HostName, Pathname};
+use thirdhost_wire::{HostName, PORT_UNPRIVILEGED, Pathname};
 
 use super::{PeerVerify, Require, SessionReuse};
-use crate::limits::PORT_UNPRIVILEGED;
 use crate::store::{Durability, UploadPolicy};
 
 /// A value written as a string.

@@ -294,6 +294,8 @@ mod tests {
         );
     }
 
+    //= security#S-56
+    //= type=test
     #[tokio::test]
     async fn a_large_directory_is_listed_in_bounded_memory() {
         for mode in [TransmissionMode::Stream, TransmissionMode::Block] {

@@ -100,6 +100,7 @@ impl Control {
                 LineEvent::Line(line) => Command::parse(&line),
                 LineEvent::TooLong => Err(CommandError::LineTooLong),
                 LineEvent::ForbiddenOctet => Err(CommandError::ForbiddenOctet),
+                LineEvent::OtherProtocol => Err(CommandError::OtherProtocol),
                 LineEvent::TelnetAnswer(answer) => {
                     self.say(now, &answer);
                     continue;

@@ -169,7 +169,8 @@ mod tests {
         .await;
     }
 
-    /// spec S-58
+    //= security#S-58
+    //= type=test
     #[tokio::test]
     async fn hashing_is_bounded_and_ends_with_the_session() {
         let file = || vec![target("f", None)];

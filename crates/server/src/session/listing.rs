@@ -190,7 +190,8 @@ mod tests {
         check("a\\*", &["a\\b"], &["a*"]);
     }
 
-    /// spec S-54
+    //= security#S-54
+    //= type=test
     #[test]
     fn wide_patterns_are_refused_and_broken_ones_name_nothing() {
         assert!(matcher("*a*a*").is_ok());

@@ -9,10 +9,9 @@ use thirdhost_sockets::{
     AllocateError, Allocator, Initiative, Listening, OpenError, Parity, PeerQuestion, Policy,
     Reserved,
 };
-use thirdhost_wire::{AcceptFilter, Direction, HostSocket, NetworkProtocol};
+use thirdhost_wire::{AcceptFilter, Direction, HostSocket, NetworkProtocol, PORT_UNPRIVILEGED};
 
 use crate::dtp::DataConnection;
-use crate::limits::PORT_UNPRIVILEGED;
 use crate::policy::ThirdPartyPolicy;
 use crate::tls::{DataHandshake, TlsError};
 

@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use futures_util::future::poll_immediate;
 use thirdhost_proto::server::VirtualPath;
 use thirdhost_server::Server;
 use thirdhost_server::config::Config;
@@ -54,6 +55,11 @@ impl User {
         (user, greeting)
     }
 
+    /// Sends octets that are no line of FTP.
+    pub(crate) async fn say_octets(&mut self, octets: &[u8]) {
+        self.control.write_all(octets).await.unwrap();
+    }
+
     /// Connects and logs in as anonymous, in TYPE I.
     pub(crate) async fn log_in(address: std::net::SocketAddr) -> Self {
         let (mut user, _) = Self::connect(address).await;
@@ -72,6 +78,16 @@ impl User {
                 return line.trim_end().to_owned();
             }
         }
+    }
+
+    /// Whether nothing has come, after the server had its turn.
+    pub(crate) async fn has_heard_nothing(&mut self) -> bool {
+        // The runtime looks at its sockets between tasks only.
+        for _ in 0..TURNS {
+            tokio::task::yield_now().await;
+        }
+        let heard = self.control.fill_buf();
+        poll_immediate(heard).await.is_none()
     }
 
     pub(crate) async fn say(&mut self, line: &str) {
@@ -126,3 +142,6 @@ impl User {
         )
     }
 }
+
+/// Enough for the server to notice and to answer.
+const TURNS: usize = 256;

@@ -7,9 +7,15 @@
 )]
 
 mod client;
+mod clock;
+mod crash;
 mod dying;
+mod foreign;
 mod logins;
 mod permissions;
 mod quota;
 mod rates;
+mod refusals;
 mod sessions;
+mod targets;
+mod times;

@@ -7,6 +7,8 @@ use serde_json::Value;
 
 use crate::daemon::{Site, User, text, third_host};
 
+//= security#S-71
+//= type=test
 #[test]
 fn s_71_a_json_log_has_one_object_per_transfer_that_says_who_met_whom_and_how() {
     let site = Site::new(
@@ -53,6 +55,8 @@ fn s_71_a_json_log_has_one_object_per_transfer_that_says_who_met_whom_and_how() 
     assert_eq!(sent["data_peer"], Value::from(third), "{sent}");
 }
 
+//= security#S-63
+//= type=test
 #[test]
 fn s_63_commands_and_names_of_users_stay_within_their_field_of_a_text_line() {
     let site = Site::new("[log]\nlevel = \"debug\"", "");
@@ -76,6 +80,10 @@ fn s_63_commands_and_names_of_users_stay_within_their_field_of_a_text_line() {
     }
 }
 
+//= security#S-29a
+//= type=test
+//= security#S-70
+//= type=test
 #[test]
 fn s_70_no_log_holds_a_password_at_any_level() {
     let site = Site::new("[log]\nlevel = \"trace\"\nformat = \"json\"", "");

@@ -26,6 +26,8 @@ fn sighup_may_come_as_soon_as_the_server_listens() {
     User::connect(server.address).command("NOOP", "200");
 }
 
+//= security#S-15
+//= type=test
 #[test]
 fn s_15_a_session_that_runs_follows_the_policy_that_is_reloaded() {
     let site = Site::new("", "{ send_to = [\"127.0.0.2/32\"] }");
@@ -53,6 +55,8 @@ fn s_15_a_session_that_runs_follows_the_policy_that_is_reloaded() {
     alice.command(&eprt, "200");
 }
 
+//= security#S-15
+//= type=test
 #[test]
 fn s_15_a_caller_who_was_admitted_at_sock_is_refused_once_the_policy_is_another() {
     let grant = "{ send_to = [\"127.0.0.2/32\"] }";

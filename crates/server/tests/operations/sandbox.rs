@@ -9,6 +9,8 @@ use landlock::{
 
 use crate::daemon::{Daemon, Site, run, text, thirdhostd};
 
+//= security#S-74
+//= type=test
 #[test]
 fn s_74_a_confined_server_does_its_work_and_reads_nothing_else() {
     let site = Site::new("[log]\nxferlog = \"../log/xferlog\"", "");

@@ -83,6 +83,8 @@ async fn a_server_with_another_certificate_is_522_and_no_byte_is_stored() {
 
 //= security#S-36
 //= type=test
+//= security#S-7
+//= type=test
 #[tokio::test(flavor = "multi_thread")]
 async fn nobody_vouching_for_the_peer_is_522_in_the_client_role() {
     // CPSV, as other user-PIs send it: no fingerprint, and no CA knows our certificate.

@@ -126,7 +126,8 @@ async fn parts_of_a_file_are_received_in_order_and_none_is_cut_off() {
     }
 }
 
-/// spec S-58
+//= security#S-58
+//= type=test
 #[tokio::test]
 async fn a_hash_ends_with_its_control_connection() {
     let site = Site::start().await;

@@ -46,7 +46,8 @@ async fn patterns_list_what_they_match() {
     }
 }
 
-/// spec S-54
+//= security#S-54
+//= type=test
 #[tokio::test]
 async fn wide_patterns_cost_nothing() {
     let site = Site::start().await;
@@ -62,7 +63,8 @@ async fn wide_patterns_cost_nothing() {
     }
 }
 
-/// spec S-54
+//= security#S-54
+//= type=test
 #[tokio::test]
 async fn a_pattern_that_matches_too_much_is_cut_off_and_says_so() {
     let site = Site::start().await;

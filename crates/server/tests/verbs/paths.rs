@@ -7,7 +7,10 @@ use thirdhost_wire::Verb;
 
 use crate::support::{Site, User};
 
-/// spec S-47
+//= security#S-44
+//= type=test
+//= security#S-47
+//= type=test
 #[tokio::test]
 async fn no_verb_reaches_out_of_the_home_or_into_the_stores_own_files() {
     let site = Site::start().await;

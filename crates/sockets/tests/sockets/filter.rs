@@ -79,7 +79,8 @@ async fn a_stranger_that_writes_at_once_is_not_read() {
     assert!(is_reset(thief).await);
 }
 
-// S-52
+//= security#S-52
+//= type=test
 #[tokio::test]
 async fn a_flood_of_strangers_ends_the_wait() {
     let mut listening = allocator().listen(ip("127.0.0.1"), None).unwrap();

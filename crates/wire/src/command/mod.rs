@@ -1,6 +1,7 @@
 //! Commands as values: one variant a verb. RFC 959 section 4.1, RFC 438 clauses a and d.
 
 mod encode;
+mod foreign;
 mod parse;
 mod site;
 mod verb;
@@ -253,6 +254,9 @@ pub enum CommandError {
     /// The code is not one we know (500).
     #[error("unknown command")]
     Unknown,
+    /// The line, or what came in place of one, is another protocol's: close (421, spec S-38).
+    #[error("another protocol is spoken")]
+    OtherProtocol,
     /// SITE is followed by a word that we do not know (500).
     #[error("unknown SITE subcommand")]
     UnknownSubcommand,

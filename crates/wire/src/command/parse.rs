@@ -4,6 +4,7 @@ mod extensions;
 mod security;
 mod site;
 
+use super::foreign::is_foreign;
 use super::{Command, CommandError, EpsvArgument, Verb};
 use crate::{
     ChecksumCommand, Direction, NetworkProtocol, Password, Pathname, RepresentationType,
@@ -27,7 +28,13 @@ impl Command {
             Some(at) => (line.get(..at).unwrap_or(line), line.get(at + 1..)),
             None => (line, None),
         };
-        let verb = Verb::from_code(code).ok_or(CommandError::Unknown)?;
+        let verb = Verb::from_code(code).ok_or_else(|| {
+            if is_foreign(line) {
+                CommandError::OtherProtocol
+            } else {
+                CommandError::Unknown
+            }
+        })?;
         Argument {
             verb,
             octets: rest.unwrap_or_default(),

@@ -762,7 +762,7 @@ fn other_lines_are_no_commands() {
     check(b" RETR a", CommandError::Unknown);
     check(b"RETRX a", CommandError::Unknown);
     check(b"\xff\xfe", CommandError::Unknown);
-    check(b"GET / HTTP/1.1", CommandError::Unknown);
+    check(b"GET / HTTP/1.1", CommandError::OtherProtocol);
     check(b"NOOP\r", CommandError::Unknown);
     check(b"RETR a\nDELE b", CommandError::ForbiddenOctet);
     check(b"RETR a\0", CommandError::ForbiddenOctet);
@@ -771,6 +771,8 @@ fn other_lines_are_no_commands() {
     check(b"ESTA", CommandError::NotImplemented(Verb::Esta));
 }
 
+//= security#S-62
+//= type=test
 #[test]
 fn errors_never_quote_the_argument() {
     let error = Command::parse(b"PORT 227,1,1,1,1,1,1")
@@ -780,6 +782,8 @@ fn errors_never_quote_the_argument() {
     assert!(!error.contains("227"), "{error}");
 }
 
+//= security#S-70
+//= type=test
 #[test]
 fn logs_hold_no_secret_and_no_control_character() {
     let shown = |line: &str| Command::parse(line.as_bytes()).unwrap().to_string();
@@ -790,6 +794,8 @@ fn logs_hold_no_secret_and_no_control_character() {
     assert!(!format!("{:?}", Command::parse(b"PASS hunter2")).contains("hunter2"));
 }
 
+//= security#S-61
+//= type=test
 #[test]
 fn no_value_breaks_out_of_its_line() {
     let host = SockHost::Other("a,1\r\nDELE b".to_owned());
@@ -799,6 +805,8 @@ fn no_value_breaks_out_of_its_line() {
 }
 
 proptest! {
+    //= security#S-75
+    //= type=test
     #[test]
     fn no_line_panics_and_every_command_survives_the_wire(
         code in prop::sample::select(Verb::ALL),

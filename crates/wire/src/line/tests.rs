@@ -29,6 +29,15 @@ fn lines_end_in_crlf_alone() {
 }
 
 #[test]
+fn a_tls_record_in_place_of_a_line_is_told_at_once_and_nothing_after_it() {
+    check(
+        b"NOOP\r\n\x16\x03\x01\x02\0\x01\r\nNOOP\r\n",
+        &[line(b"NOOP"), LineEvent::OtherProtocol],
+    );
+    check(b"A\x16\r\n", &[line(b"A\x16")]);
+}
+
+#[test]
 fn a_line_longer_than_the_limit_is_discarded_whole() {
     check(b"12345678\r\n", &[line(b"12345678")]);
     check(b"123456789\r\nA\r\n", &[LineEvent::TooLong, line(b"A")]);
@@ -47,6 +56,8 @@ fn a_line_longer_than_the_limit_is_discarded_whole() {
     assert!(decoder.is_within_line());
 }
 
+//= security#S-40
+//= type=test
 #[test]
 fn telnet_options_are_refused_and_refusals_left_alone() {
     let answer = |octet, option| LineEvent::TelnetAnswer([255, octet, option]);
@@ -57,6 +68,10 @@ fn telnet_options_are_refused_and_refusals_left_alone() {
     check(b"A\r\xff\xf1\nB\r\n", &[line(b"A"), line(b"B")]);
 }
 
+//= security#S-41
+//= type=test
+//= security#S-43
+//= type=test
 #[test]
 fn telnet_commands_are_taken_out() {
     check(b"A\xff\xffB\r\n", &[line(b"A\xffB")]);
@@ -73,6 +88,8 @@ fn telnet_commands_are_taken_out() {
     check(b"\xff\xf9\xff\xf6A\r\n", &[line(b"A")]);
 }
 
+//= security#S-40
+//= type=test
 #[test]
 fn a_long_subnegotiation_is_abuse() {
     let sub = |octets| {
@@ -95,6 +112,8 @@ fn a_long_subnegotiation_is_abuse() {
     );
 }
 
+//= security#S-40
+//= type=test
 #[test]
 fn too_many_options_are_abuse() {
     let options = |count| [b"\xff\xfd\x01".repeat(count), b"A\r\n".to_vec()].concat();
@@ -126,6 +145,8 @@ fn a_bare_line_feed_ends_a_line_only_where_that_is_allowed() {
 }
 
 proptest! {
+    //= security#S-43
+    //= type=test
     #[test]
     fn events_do_not_depend_on_the_pieces(
         octets in prop::collection::vec(

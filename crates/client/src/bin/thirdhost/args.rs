@@ -34,6 +34,10 @@ pub(crate) struct Args {
     #[arg(long, global = true, value_enum, default_value_t = ListenArg::Auto)]
     pub(crate) listen: ListenArg,
 
+    /// Try every way anew, and keep nothing about what worked between two servers.
+    #[arg(long, global = true)]
+    pub(crate) no_cache: bool,
+
     /// What is compared after both servers said done.
     #[arg(long, global = true, value_enum, default_value_t = VerifyArg::Auto)]
     pub(crate) verify: VerifyArg,

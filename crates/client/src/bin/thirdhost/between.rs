@@ -1,7 +1,7 @@
 //! `append` and `mv`: two places, of which both, one or none may be on a server.
 
 use serde_json::json;
-use thirdhost_client::{Operation, Pair, Pathname, Place, Policy, Remote, Report};
+use thirdhost_client::{Error, Operation, Pair, Pathname, Place, Policy, Remote, Report};
 
 use crate::console::Console;
 use crate::failure::Failure;
@@ -72,7 +72,7 @@ pub(crate) fn name_at(from: &Remote, to: &Remote) -> Result<Pathname, Failure> {
         .find(|part| !part.is_empty())
         .unwrap_or(source);
     Pathname::try_from(format!("{told}{name}").as_str())
-        .map_err(|problem| thirdhost_client::Error::from(problem).into())
+        .map_err(|problem| Error::from(problem).into())
 }
 
 /// The third-party transfer. Returns whether it was verified.
@@ -94,8 +94,15 @@ async fn direct(
     if removes_source && source.peer() == destination.peer() {
         return Err(Failure::OneServer(source.peer()));
     }
-    let mut pair = Pair::new(source, destination, policy);
-    let report = pair.transfer(operation, path, &name).await?;
+    let policy = console.cache().advise(policy, from, to);
+    let mut pair = Pair::new(source, destination, policy.clone());
+    let result = pair.transfer(operation, path, &name).await;
+    match &result {
+        Ok(report) => console.cache().keep(&policy, from, to, Some(report.way())),
+        Err(Error::ThirdPartyRefused { .. }) => console.cache().keep(&policy, from, to, None),
+        Err(_) => {}
+    }
+    let report = result?;
     let control_bytes = pair.source().control_bytes() + pair.destination().control_bytes();
     pair.quit().await;
     let event = json!({

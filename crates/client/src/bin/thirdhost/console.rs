@@ -8,6 +8,7 @@ use thirdhost_client::{Environment, ExitCode, Observer, escape};
 use thirdhost_sockets::World;
 
 use crate::args::Args;
+use crate::cache::Cache;
 use crate::failure::Failure;
 
 #[derive(Debug)]
@@ -17,6 +18,7 @@ pub(crate) struct Console {
     verbose: bool,
     password_command: Option<String>,
     environment: Environment,
+    cache: Cache,
 }
 
 impl Console {
@@ -34,7 +36,13 @@ impl Console {
             verbose,
             password_command: args.password_command.clone(),
             environment,
+            cache: Cache::new(args.no_cache),
         }
+    }
+
+    /// What worked between two servers before.
+    pub(crate) fn cache(&self) -> &Cache {
+        &self.cache
     }
 
     pub(crate) fn password_command(&self) -> Option<&str> {

@@ -50,16 +50,24 @@ pub(crate) async fn run(
     let mut summary = Summary::default();
     let mut copied = Ok(());
     for from in &sources {
+        let mut options = options.clone();
+        if let (Place::Remote(from), Place::Remote(to)) = (from, &to) {
+            options.policy = console.cache().advise(options.policy, from, to);
+        }
         let copy = Copy {
             from: site(console, from, &environment).await?,
             to: to_site.clone(),
-            options: options.clone(),
+            options,
             watcher: watch.clone(),
             environment: environment.clone(),
         };
         match Box::pin(one(&copy, from, &to, sources.len() > 1)).await {
             Ok(found) => summary.add(found),
             Err(failure) => copied = Err(failure),
+        }
+        if let (Place::Remote(from), Place::Remote(to), Some(worked)) = (from, &to, watch.worked())
+        {
+            console.cache().keep(&copy.options.policy, from, to, worked);
         }
         if copied.is_err() || summary.stopped {
             break;

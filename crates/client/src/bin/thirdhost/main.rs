@@ -2,6 +2,7 @@
 
 mod args;
 mod between;
+mod cache;
 mod console;
 mod cp;
 mod credentials;

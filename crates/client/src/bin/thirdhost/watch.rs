@@ -2,10 +2,11 @@
 
 use std::io::{self, Write as _};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Value, json};
-use thirdhost_client::{Happened, Moved, Observer, Summary, Watcher, Way, escape};
+use thirdhost_client::{ExitCode, Happened, Known, Moved, Observer, Summary, Watcher, Way, escape};
 
 /// Writes down what happens, for a person or for a program.
 #[derive(Debug)]
@@ -15,6 +16,8 @@ pub(crate) struct Watch {
     done_bytes: AtomicU64,
     /// Whether the bytes pass this host once, so that they can be counted on their way.
     counts: bool,
+    /// The last file's way from server to server; `Some(None)` if none was found.
+    worked: Mutex<Option<Option<Known>>>,
 }
 
 #[derive(Debug)]
@@ -51,7 +54,37 @@ impl Watch {
             style,
             done_bytes: AtomicU64::new(0),
             counts,
+            worked: Mutex::default(),
         }
+    }
+
+    /// What worked between the two servers, `Some(None)` if nothing did; `None` if nothing was
+    /// learnt. Taken once.
+    pub(crate) fn worked(&self) -> Option<Option<Known>> {
+        self.learnt().take()
+    }
+
+    fn learnt(&self) -> MutexGuard<'_, Option<Option<Known>>> {
+        self.worked.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn learn(&self, event: &Happened<'_>) {
+        let worked = match event {
+            Happened::Done { moved, .. } => match moved.way {
+                Way::Direct {
+                    arrangement,
+                    listener,
+                } => Some(Known::Direct {
+                    arrangement,
+                    listener,
+                }),
+                Way::Relayed => Some(Known::Relay),
+                Way::Local => return,
+            },
+            Happened::Failed(failed) if failed.code == ExitCode::ThirdPartyRefused => None,
+            _ => return,
+        };
+        *self.learnt() = Some(worked);
     }
 
     /// The bar goes away.
@@ -89,6 +122,7 @@ impl Watch {
 
 impl Watcher for Watch {
     fn happened(&self, event: &Happened<'_>) {
+        self.learn(event);
         match &self.style {
             Style::Json => {
                 if let Some(event) = as_json(event) {

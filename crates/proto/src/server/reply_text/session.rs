@@ -25,6 +25,10 @@ pub(in crate::server) fn too_many_errors() -> Reply {
     reply(421, "Too many bad lines; closing.")
 }
 
+pub(in crate::server) fn other_protocol() -> Reply {
+    reply(421, "FTP is spoken here, and nothing else; closing.")
+}
+
 pub(in crate::server) fn goodbye() -> Reply {
     reply(221, "Goodbye.")
 }

@@ -108,6 +108,8 @@ mod tests {
         String::from_utf8(bytes).unwrap()
     }
 
+    //= security#S-63
+    //= type=test
     #[test]
     fn no_text_of_a_user_forges_a_line_a_field_or_an_escape_sequence() {
         for hostile in [

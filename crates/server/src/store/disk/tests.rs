@@ -37,6 +37,8 @@ const KINDS: [UploadKind; 4] = [
     UploadKind::Resume { offset: 2 },
 ];
 
+//= security#S-44
+//= type=test
 #[tokio::test]
 async fn a_link_out_of_the_root_leads_nowhere() {
     let outside = tempfile::tempdir().unwrap();
@@ -162,6 +164,8 @@ async fn a_link_to_itself_and_one_to_nothing_are_listed_and_not_found() {
     }
 }
 
+//= security#S-49
+//= type=test
 #[tokio::test]
 async fn a_pipe_is_shown_and_never_opened() {
     for uploads in [UploadPolicy::Whole, UploadPolicy::Resumable] {

@@ -10,7 +10,6 @@ use crate::server::protection::Security;
 use crate::server::questions::Asked;
 use crate::server::reply_text as text;
 use crate::server::session::ServerPi;
-use crate::server::timers::Timers;
 use crate::server::{Effect, TlsOffer, TransferParameters, VirtualPath};
 
 pub(in crate::server) fn rein(pi: &mut ServerPi, now: Duration) {
@@ -29,6 +28,11 @@ pub(in crate::server) fn rein(pi: &mut ServerPi, now: Duration) {
 
 /// Nobody is logged in and every parameter is at its default: REIN, AUTH (RFC 4217 4.3).
 pub(in crate::server) fn start_over(pi: &mut ServerPi, now: Duration) {
+    // The time for a login runs anew for whoever was in, not for a stranger who says REIN again
+    // and again; the count of failures does not start again (spec S-25, S-53).
+    if pi.login.is_in() {
+        pi.timers.login_begins(now);
+    }
     pi.release_plan();
     pi.security = Security::new(pi.settings.tls);
     pi.login = Login::Out;
@@ -40,6 +44,4 @@ pub(in crate::server) fn start_over(pi: &mut ServerPi, now: Duration) {
     pi.epsv_all = false;
     pi.custom_epsv = false;
     pi.settings.limits.idle = pi.idle_most;
-    // The time for a login runs anew; the count of failures does not start again (spec S-25).
-    pi.timers = Timers::new(now);
 }

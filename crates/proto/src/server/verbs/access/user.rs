@@ -1,5 +1,7 @@
 //! USER: who logs in. RFC 959 section 4.1.1; always 331 (spec S-28).
 
+use std::time::Duration;
+
 use thirdhost_wire::Text;
 
 use crate::server::login::{Login, is_anonymous};
@@ -7,7 +9,10 @@ use crate::server::protection::TlsOffer;
 use crate::server::reply_text as text;
 use crate::server::session::{ClearLogin, ServerPi};
 
-pub(in crate::server) fn user(pi: &mut ServerPi, name: Text) {
+pub(in crate::server) fn user(pi: &mut ServerPi, now: Duration, name: Text) {
+    if pi.login.is_in() {
+        pi.timers.login_begins(now);
+    }
     // A new USER flushes the identity and keeps the transfer parameters (RFC 959 4.1.1).
     pi.release_plan();
     pi.security.peer = None;

@@ -1,4 +1,5 @@
-//! What kind of host an address names, as far as admission cares (spec S-2, S-3).
+//! What kind of host an address names, and which ports are of system services: what admission
+//! asks about a peer (spec S-1 to S-3, S-20, S-22).
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -119,6 +120,10 @@ fn wrapped_ipv4(host: Ipv6Addr) -> Option<Ipv4Addr> {
         _ => None,
     }
 }
+
+/// The least port that an unprivileged process may use. Ports below are those of system services
+/// (RFC 2577 section 3): a server does not call them (spec S-1), a user is not sent to them (S-22).
+pub const PORT_UNPRIVILEGED: u16 = 1024;
 
 #[cfg(test)]
 mod tests {

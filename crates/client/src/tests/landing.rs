@@ -1,0 +1,177 @@
+//! Under which name a file arrives, what a failure leaves, and where the next attempt goes on.
+
+use super::stage::{OTHER, OURS, Odd, SITE2, Stage, nothing_odd, times};
+use crate::ExitCode;
+use crate::fake::{Answer, say};
+
+const PARTIAL: &str = "y/.a.thirdhost-partial";
+
+/// What went to the destination about its files.
+fn about_files(stage: &Stage) -> Vec<String> {
+    let mut sent = stage.net.sent_to(SITE2);
+    let verbs = ["STOR", "RNFR", "RNTO", "DELE", "REST", "MFMT"];
+    sent.retain(|line| verbs.iter().any(|verb| line.starts_with(verb)));
+    sent
+}
+
+async fn run(features: &'static str, odd: Odd, files: &[&str]) -> Stage {
+    let stage = Stage::new(features, nothing_odd(), odd);
+    for name in files {
+        stage.source.clone().with(&format!("x/{name}"), b"hello", 1);
+    }
+    let summary = stage.tree().await;
+    assert_eq!(summary.exit_code(), ExitCode::Done, "{:?}", stage.diary());
+    for name in files {
+        let found = stage.destination.contents(&format!("y/{name}"));
+        assert_eq!(found.as_deref(), Some(b"hello".as_slice()));
+    }
+    let count = files.len() + 1;
+    assert_eq!(stage.destination.names().len(), count, "something is left");
+    stage
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_file_gets_its_name_when_it_is_whole() {
+    let stage = run(OTHER, nothing_odd(), &["a"]).await;
+    let (stor, from) = (format!("STOR {PARTIAL}"), format!("RNFR {PARTIAL}"));
+    assert_eq!(about_files(&stage), [stor.as_str(), &from, "RNTO y/a"]);
+    let stage = run(OURS, nothing_odd(), &["a"]).await;
+    let sent = about_files(&stage);
+    assert_eq!(sent[0], "STOR y/a", "ours does it itself: {sent:?}");
+    assert!(!sent.iter().any(|line| line.starts_with("RN")));
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_another_name_is_refused_every_file_gets_its_own_at_once() {
+    for (refused, reply) in [
+        ("STOR y/.", "553 names with dots are not for you"),
+        ("STOR y/.", "550 no"),
+        ("RNFR", "550 you may not rename"),
+        ("RNFR", "502 not known"),
+    ] {
+        let odd: Odd = Box::new(move |line| line.starts_with(refused).then(|| say(reply)));
+        let stage = run(OTHER, odd, &["a", "b"]).await;
+        let sent = about_files(&stage);
+        let count = |start: &str| sent.iter().filter(|line| line.starts_with(start)).count();
+        assert_eq!(count("STOR y/."), 1, "{sent:?}");
+        assert_eq!(count("STOR y/a") + count("STOR y/b"), 2, "{sent:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_that_renames_onto_nothing_loses_the_old_file_only_for_the_whole_new_one() {
+    let stage = Stage::new(
+        OTHER,
+        nothing_odd(),
+        times(1, "RNTO", say("553 it is there")),
+    );
+    stage.source.clone().with("x/a", b"hello", 1);
+    let there = stage.destination.clone().with("y/a", b"old", 1);
+    let summary = stage.tree().await;
+    assert_eq!(summary.exit_code(), ExitCode::Done, "{:?}", stage.diary());
+    assert_eq!(there.contents("y/a").unwrap(), b"hello");
+    let sent = about_files(&stage);
+    let at = |line: &str| sent.iter().position(|sent| sent == line);
+    assert!(at("DELE y/a") > at(&format!("STOR {PARTIAL}")), "{sent:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_full_disk_is_no_reason_to_try_the_name_of_a_good_file() {
+    let full: Odd = Box::new(|line| line.starts_with("STOR").then(|| say("552 full")));
+    let stage = Stage::new(OTHER, nothing_odd(), full);
+    stage.source.clone().with("x/a", b"hello", 1);
+    let there = stage.destination.clone().with("y/a", b"old", 1);
+    assert_eq!(stage.tree().await.exit_code(), ExitCode::Refused);
+    assert_eq!(there.contents("y/a").unwrap(), b"old");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_fails_in_the_end_is_cleared_away_unless_it_will_be_gone_on_with() {
+    for (resume, cleared) in [(false, true), (true, false)] {
+        let fails: Odd = Box::new(|line| {
+            line.starts_with("STOR")
+                .then(|| Answer::Say("150 soon\r\n426 broken\r\n".to_owned()))
+        });
+        let mut stage = Stage::new(OTHER, nothing_odd(), fails);
+        stage.options.resume = resume;
+        stage.source.clone().with("x/a", b"hello", 1);
+        let there = stage.destination.clone().with("y/a", b"old", 1);
+        let summary = stage.tree().await;
+        assert_eq!(
+            summary.exit_code(),
+            ExitCode::Temporary,
+            "{:?}",
+            stage.diary()
+        );
+        let sent = about_files(&stage);
+        let removals = sent.iter().filter(|line| line.starts_with("DELE")).count();
+        assert_eq!(removals, usize::from(cleared), "{sent:?}");
+        assert_eq!(there.contents("y/a").unwrap(), b"old");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_upload_set_aside_is_gone_on_with() {
+    let mut stage = Stage::new(OTHER, nothing_odd(), nothing_odd());
+    stage.options.resume = true;
+    stage.source.clone().with("x/a", b"hello, world", 1);
+    let there = stage.destination.clone().with(PARTIAL, b"hello", 1);
+    let summary = stage.tree().await;
+    assert_eq!(summary.exit_code(), ExitCode::Done, "{:?}", stage.diary());
+    assert_eq!(summary.direct_bytes, 7);
+    assert_eq!(there.contents("y/a").unwrap(), b"hello, world");
+    assert_eq!(there.names(), ["y/", "y/a"]);
+}
+
+/// Tells a length that cannot be, once, after the file has arrived.
+fn later_size() -> Odd {
+    let asked = std::sync::atomic::AtomicUsize::new(0);
+    Box::new(move |line| {
+        let is_second = line == format!("SIZE {PARTIAL}")
+            && asked.fetch_add(1, std::sync::atomic::Ordering::Relaxed) == 1;
+        is_second.then(|| say("213 77"))
+    })
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_no_beginning_of_the_file_is_begun_anew() {
+    for odd in [
+        times(1, "REST", say("502 not here")),
+        later_size(),
+        times(1, "STOR", say("550 not in the middle")),
+    ] {
+        let mut stage = Stage::new(OTHER, nothing_odd(), odd);
+        stage.options.resume = true;
+        stage.source.clone().with("x/a", b"hello, world", 1);
+        let there = stage.destination.clone().with(PARTIAL, b"other", 1);
+        let summary = stage.tree().await;
+        let diary = stage.diary();
+        assert_eq!(summary.exit_code(), ExitCode::Done, "{diary:?}");
+        let begun = diary.iter().filter(|line| line.starts_with("started"));
+        let begun: Vec<&String> = begun.collect();
+        assert_eq!(begun, ["started a at 5", "started a at 0"]);
+        assert_eq!(there.contents("y/a").unwrap(), b"hello, world");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_retry_goes_on_where_the_failure_was() {
+    let mut stage = Stage::new(
+        OTHER,
+        nothing_odd(),
+        times(
+            1,
+            "STOR",
+            Answer::Say("150 soon\r\n426 broken\r\n".to_owned()),
+        ),
+    );
+    stage.options.retries = 1;
+    stage.source.clone().with("x/a", b"hello, world", 1);
+    stage.destination.clone().with(PARTIAL, b"hello", 1);
+    let summary = stage.tree().await;
+    assert_eq!(summary.exit_code(), ExitCode::Done, "{:?}", stage.diary());
+    let started = |line: &String| line.starts_with("started");
+    let mut diary = stage.diary();
+    diary.retain(started);
+    assert_eq!(diary, ["started a at 0", "started a at 5"]);
+}
