@@ -7,7 +7,6 @@ use thirdhost_proto::third_party::{
 };
 use thirdhost_wire::Pathname;
 
-use super::diagnosis;
 use super::driver::{self, Ended};
 use super::ladder::{Rung, put_first, rungs};
 use super::relay;
@@ -330,18 +329,6 @@ impl Pair {
         }
     }
 
-    /// What each is, and where the other reaches it.
-    pub(super) fn ends(&self) -> BySide<diagnosis::End> {
-        let end = |conn: &ControlConn| diagnosis::End {
-            product: conn.product(),
-            host: data_host(conn),
-        };
-        BySide {
-            source: end(&self.conns.source),
-            destination: end(&self.conns.destination),
-        }
-    }
-
     /// SSCN stays as the machine has left it.
     fn note_part(&mut self, rung: Rung) {
         if let Some(Part {
@@ -378,7 +365,7 @@ impl Pair {
 }
 
 /// Where the other server reaches it (spec U-7).
-fn data_host(conn: &ControlConn) -> IpAddr {
+pub(super) fn data_host(conn: &ControlConn) -> IpAddr {
     conn.server
         .data_host
         .unwrap_or_else(|| conn.peer().ip())
