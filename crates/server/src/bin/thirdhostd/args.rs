@@ -75,7 +75,8 @@ pub(crate) enum UserTask {
     /// Give a user a password, asked for on the terminal or read as one line from stdin
     ///
     /// A user who is not in the file yet is added: read only, with a home named after the user,
-    /// which is not made. Whatever else the user is to have is written into the file by hand. The password is kept as an argon2id hash. The rest of the file stays as it is.
+    /// which is not made. Whatever else the user is to have is written into the file by hand. The
+    /// password is kept as an argon2id hash. The rest of the file stays as it is.
     #[command(after_help = AFTER_SET)]
     Set {
         /// Who
