@@ -41,6 +41,12 @@ fn malformed(pi: &mut ServerPi, error: &CommandError) {
         pi.unknown_before_login = pi.unknown_before_login.saturating_add(1);
     }
     pi.rename_from = None;
+    // RFC 4217 section 4.2: TLS has no use for them.
+    if let CommandError::NotImplemented(Verb::Adat | Verb::Mic | Verb::Conf | Verb::Enc) = error
+        && pi.security.control
+    {
+        return pi.reply(text::not_with_tls());
+    }
     let limits = pi.settings.limits;
     if pi.errors_in_a_row >= limits.protocol_errors
         || pi.unknown_before_login >= limits.unknown_before_login

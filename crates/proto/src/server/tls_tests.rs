@@ -166,6 +166,16 @@ fn where_users_differ_the_shell_says_what_user_is_answered() {
 }
 
 #[test]
+fn what_other_mechanisms_need_is_out_of_order_under_tls_and_unknown_without() {
+    let mut clear = begun(TlsOffer::Explicit, ClearTransfers::Allowed);
+    let mut protected = protected(ClearTransfers::Allowed);
+    for line in ["ADAT x", "MIC x", "CONF x", "ENC x"] {
+        check(&mut clear, line, "502");
+        check(&mut protected, line, "503");
+    }
+}
+
+#[test]
 fn host_names_the_server_that_the_handshake_named() {
     let mut pi = begun(TlsOffer::Explicit, ClearTransfers::Allowed);
     check(&mut pi, "HOST a.example", "220");

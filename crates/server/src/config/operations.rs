@@ -5,6 +5,7 @@ use std::ops::Range;
 use std::path::PathBuf;
 
 use serde::Deserialize;
+use thirdhost_wire::HashAlgorithm;
 use toml::Spanned;
 use tracing::level_filters::LevelFilter;
 
@@ -19,6 +20,8 @@ pub struct Log {
     pub format: LogFormat,
     /// Which events are logged, where the environment's `RUST_LOG` does not say.
     pub level: LevelFilter,
+    /// What uploads are hashed with as they come; `None`: they are not.
+    pub hash: Option<HashAlgorithm>,
     /// A file that gets a line per transfer as wu-ftpd wrote it.
     pub xferlog: Option<PathBuf>,
 }
@@ -28,6 +31,7 @@ impl Default for Log {
         Self {
             format: LogFormat::default(),
             level: LevelFilter::INFO,
+            hash: None,
             xferlog: None,
         }
     }
@@ -48,6 +52,7 @@ pub enum LogFormat {
 pub(super) struct LogTable {
     format: Option<Worded<LogFormat>>,
     level: Option<Worded<LevelFilter>>,
+    hash: Option<Worded<HashAlgorithm>>,
     xferlog: Option<PathBuf>,
 }
 
@@ -57,6 +62,7 @@ impl LogTable {
         Log {
             format: self.format.map_or(defaults.format, |Worded(format)| format),
             level: self.level.map_or(defaults.level, |Worded(level)| level),
+            hash: self.hash.map(|Worded(algorithm)| algorithm),
             xferlog: self.xferlog.map(beside),
         }
     }

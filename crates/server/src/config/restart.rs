@@ -38,7 +38,7 @@ impl Config {
 }
 
 /// As in CONFIGURATION.md.
-const AT_START: [&str; 15] = [
+const AT_START: [&str; 16] = [
     "listen",
     "root",
     "uploads",
@@ -52,6 +52,7 @@ const AT_START: [&str; 15] = [
     "tls.close_notify_waived",
     "log.format",
     "log.level",
+    "log.hash",
     "log.xferlog",
     "metrics.listen",
 ];

@@ -8,7 +8,7 @@ use std::ops::RangeInclusive;
 use ipnet::IpNet;
 use serde::de::{self, Deserialize, Deserializer, Unexpected, Visitor};
 use thirdhost_proto::server::{Permission, Unpinned, VirtualPath};
-use thirdhost_wire::{HostName, PORT_UNPRIVILEGED, Pathname};
+use thirdhost_wire::{HashAlgorithm, HostName, PORT_UNPRIVILEGED, Pathname};
 
 use super::{PeerVerify, Require, SessionReuse};
 use crate::accounts::LoginBy;
@@ -94,6 +94,15 @@ impl Word for SocketAddr {
 
 impl Word for HostName {
     const EXPECTED: &'static str = "a domain name, or an address as in a URL";
+
+    fn from_word(word: &str) -> Option<Self> {
+        word.parse().ok()
+    }
+}
+
+impl Word for HashAlgorithm {
+    const EXPECTED: &'static str =
+        "one of SHA-256, SHA-512, SHA-1, MD5, CRC32 and BLAKE3, as HASH has them";
 
     fn from_word(word: &str) -> Option<Self> {
         word.parse().ok()

@@ -313,6 +313,32 @@ mod tests {
         );
     }
 
+    /// What nobody has read is either in the pipe, in the one chunk, or in the one batch.
+    //= security#S-56
+    //= type=test
+    #[tokio::test(start_paused = true)]
+    async fn no_more_of_a_directory_is_held_than_a_chunk_and_a_batch() {
+        const LINE_BYTES: usize = "file-00000000\r\n".len();
+        const BATCH: usize = 256;
+        for mode in [TransmissionMode::Stream, TransmissionMode::Block] {
+            let (mut ours, mut theirs, _) = pair();
+            let watched = Watched::default();
+            let mut listing = ManyEntries::new(100_000);
+            let mut read = 0;
+            for _ in 0..3 {
+                // Each turn begins anew: only how much is asked for ahead of the reader matters.
+                let style = ListingStyle::Names { given: None };
+                let sending = send_listing(&mut ours, &mut listing, &style, mode, watched.watch());
+                let short = Duration::from_secs(1);
+                tokio::time::timeout(short, sending).await.unwrap_err();
+                let ahead = (read + WIRE_BYTES + LISTING_CHUNK_BYTES) / LINE_BYTES + 3 * BATCH;
+                assert!(listing.handed() <= ahead, "{} > {ahead}", listing.handed());
+                read_some(&mut theirs, WIRE_BYTES).await;
+                read += WIRE_BYTES + LISTING_CHUNK_BYTES;
+            }
+        }
+    }
+
     //= security#S-56
     //= type=test
     #[tokio::test]

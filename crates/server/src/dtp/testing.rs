@@ -351,11 +351,20 @@ impl Upload for MemoryUpload {
 #[derive(Debug)]
 pub(super) struct ManyEntries {
     left: usize,
+    handed: usize,
 }
 
 impl ManyEntries {
     pub(super) fn new(entries: usize) -> Self {
-        Self { left: entries }
+        Self {
+            left: entries,
+            handed: 0,
+        }
+    }
+
+    /// How many entries have been asked for so far.
+    pub(super) fn handed(&self) -> usize {
+        self.handed
     }
 }
 
@@ -364,6 +373,7 @@ impl Listing for ManyEntries {
         async move {
             let batch = self.left.min(256);
             self.left -= batch;
+            self.handed += batch;
             Ok((0..batch).map(|at| entry(self.left + at)).collect())
         }
         .boxed()

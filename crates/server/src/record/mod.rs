@@ -92,6 +92,8 @@ pub(crate) struct Finished<'a> {
     pub(crate) operation: &'a Operation,
     pub(crate) representation: RepresentationType,
     pub(crate) octets: u64,
+    /// In hexadecimal, where the log wants it and it is known.
+    pub(crate) hash: Option<&'a str>,
     pub(crate) took: Duration,
     /// The wall clock's time of its end.
     pub(crate) ended: SystemTime,
@@ -130,6 +132,7 @@ impl Finished<'_> {
             operation = operation(self.operation),
             path = self.operation.path().as_str(),
             octets = self.octets,
+            hash = self.hash,
             seconds = self.took.as_secs_f64(),
             outcome = outcome(self.outcome),
             "transfer"

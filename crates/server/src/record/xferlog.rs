@@ -95,6 +95,7 @@ mod tests {
             operation: &operation,
             representation: RepresentationType::Image,
             octets: 7,
+            hash: None,
             took: Duration::from_millis(2900),
             ended: SystemTime::UNIX_EPOCH + Duration::from_secs(94_953_600),
             outcome: &outcome,

@@ -42,6 +42,7 @@ impl Session {
         }
         let (progress, stop) = (Arc::new(Progress::default()), CancellationToken::new());
         let data_peer = Arc::new(OnceLock::new());
+        let hashed = Arc::new(OnceLock::new());
         let control_peer = self.control.peer().ip().to_canonical();
         let job = Job {
             transfer: transfer.clone(),
@@ -54,6 +55,8 @@ impl Session {
             pace: user.pace(direction),
             data_peer: Arc::clone(&data_peer),
             control_peer,
+            hash: self.shared.config().log.hash,
+            hashed: Arc::clone(&hashed),
             stall: limits::STALL_TIMEOUT,
             stop: stop.clone(),
         };
@@ -62,6 +65,7 @@ impl Session {
             arranged: self.arranged.how(),
             control_peer,
             data_peer,
+            hashed,
             began: now,
             octets: None,
             marks: progress.marks(),

@@ -9,6 +9,7 @@ mod begin;
 mod control;
 mod establish;
 mod hash;
+mod hashed;
 mod listing;
 mod login;
 mod pipeline;

@@ -20,6 +20,8 @@ pub(super) struct RunningTransfer {
     pub(super) control_peer: IpAddr,
     /// Set when the data connection opens.
     pub(super) data_peer: Arc<OnceLock<SocketAddr>>,
+    /// The hash of an upload that is in place.
+    pub(super) hashed: Arc<OnceLock<String>>,
     pub(super) began: Duration,
     pub(super) octets: Option<u64>,
     pub(super) progress: Arc<Progress>,
@@ -119,6 +121,7 @@ impl RunningTransfer {
             operation: &self.transfer.operation,
             representation: self.transfer.parameters.representation,
             octets: self.progress.moved(),
+            hash: self.hashed.get().map(String::as_str),
             took: times.now.saturating_sub(self.began),
             ended: times.wall,
             outcome,

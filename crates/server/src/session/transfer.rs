@@ -8,9 +8,10 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use thirdhost_proto::server::{Event, Opened, Operation, Outcome, Permissions, Route, Transfer};
 use thirdhost_sockets::Clock;
-use thirdhost_wire::{Direction, RepresentationType, TransmissionMode};
+use thirdhost_wire::{Direction, HashAlgorithm, RepresentationType, TransmissionMode};
 use tokio_util::sync::CancellationToken;
 
+use super::hashed::Hashed;
 use super::range::{begin_part, open_part};
 use super::refusal::refusal;
 use super::sockets::{DataSockets, Line, OpenFailure};
@@ -37,6 +38,10 @@ pub(super) struct Job {
     pub(super) data_peer: Arc<OnceLock<SocketAddr>>,
     /// Where the user is.
     pub(super) control_peer: IpAddr,
+    /// What uploads are hashed with, for the log.
+    pub(super) hash: Option<HashAlgorithm>,
+    /// Told when an upload is in place.
+    pub(super) hashed: Arc<OnceLock<String>>,
     pub(super) stall: Duration,
     /// Cancelled by ABOR and by the end of the control connection.
     pub(super) stop: CancellationToken,
@@ -60,6 +65,7 @@ pub(super) async fn open(mut job: Job) -> Step {
     ));
     let outcome = match opening.await {
         Some(Ok(file)) => {
+            let file = file.hashed(&job);
             let opened = file.opened(&job.transfer);
             return Step::Opened(opened, run(job, file).boxed());
         }
@@ -81,6 +87,21 @@ enum OpenFile {
 }
 
 impl OpenFile {
+    /// Hashes a file that comes whole, where the log wants it.
+    fn hashed(self, job: &Job) -> Self {
+        let whole = matches!(
+            job.transfer.operation,
+            Operation::Store { offset: None, .. } | Operation::StoreUnique { .. }
+        );
+        match (self, job.hash) {
+            (Self::Receive(upload), Some(algorithm)) if whole => {
+                let told = Arc::clone(&job.hashed);
+                Self::Receive(Box::new(Hashed::new(upload, algorithm, told)))
+            }
+            (file, _) => file,
+        }
+    }
+
     fn opened(&self, transfer: &Transfer) -> Opened {
         match self {
             Self::Send(source, offset) => {

@@ -194,3 +194,14 @@ fn a_third_host_gets_the_files_that_the_grant_names_and_the_log_says_which_rule_
     alice.expect("226");
     assert_eq!(content, b"seven77");
 }
+
+#[test]
+fn the_line_of_an_upload_has_its_hash_where_that_is_wanted() {
+    let site = Site::new("[log]\nformat = \"json\"\nhash = \"SHA-256\"", "");
+    let server = site.start(&[]);
+    let mut alice = server.alice();
+    alice.store("f", b"abc");
+    let stored = json(&server.logged("\"transfer\""));
+    let expected = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+    assert_eq!(stored["hash"], Value::from(expected), "{stored}");
+}

@@ -86,3 +86,7 @@ pub(in crate::server) fn tls_failed(failure: TlsFailure) -> Reply {
         },
     )
 }
+
+pub(in crate::server) fn not_with_tls() -> Reply {
+    reply(503, "Under TLS there is nothing to exchange that way.")
+}

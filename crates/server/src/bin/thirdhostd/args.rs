@@ -74,8 +74,9 @@ pub(crate) enum TlsTask {
 pub(crate) enum UserTask {
     /// Give a user a password, asked for on the terminal or read as one line from stdin
     ///
-    /// A user who is not in the file yet is added: read only, with a home named after the user.
-    /// The password is kept as an argon2id hash. The rest of the file stays as it is.
+    /// A user who is not in the file yet is added: read only, with a home named after the user,
+    /// which is not made. Whatever else the user is to have is written into the file by hand. The
+    /// password is kept as an argon2id hash. The rest of the file stays as it is.
     #[command(after_help = AFTER_SET)]
     Set {
         /// Who
@@ -93,6 +94,9 @@ pub(crate) enum UserTask {
         users: PathBuf,
     },
     /// List the users in the file, with what they may do
+    ///
+    /// A line for each, parted by tabs: name, home beneath the root, what logs in (password,
+    /// certificate), permissions outside [[user.path]], and whether third hosts may be met.
     List {
         /// The users file
         #[arg(long, value_name = "FILE")]

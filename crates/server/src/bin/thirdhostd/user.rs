@@ -25,7 +25,7 @@ pub(crate) fn set(name: &str, users: &Path) -> Result<(), UserError> {
         source,
     })?;
     let done = match change {
-        Change::Added => "added: read only, with a home of the same name",
+        Change::Added => "added: read only; the home is the directory of that name beneath root",
         Change::Changed => "has a new password",
     };
     eprintln!("{name} {done}; a running server reads it on SIGHUP");

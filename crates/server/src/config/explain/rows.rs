@@ -82,6 +82,7 @@ fn of_operations(config: &Config) -> Vec<Row> {
         ("limits.free_space", sessions.free_space.map(octets)),
         ("log.format", Some(format_of(log.format).into())),
         ("log.level", Some(log.level.to_string().into())),
+        ("log.hash", log.hash.map(|hash| hash.to_string().into())),
         ("log.xferlog", log.xferlog.as_deref().map(path)),
         (
             "metrics.listen",
