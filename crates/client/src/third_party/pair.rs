@@ -7,7 +7,6 @@ use thirdhost_proto::third_party::{
 };
 use thirdhost_wire::Pathname;
 
-use super::diagnosis;
 use super::driver::{self, Ended};
 use super::ladder::{Rung, put_first, rungs};
 use super::relay;
@@ -20,11 +19,11 @@ use crate::{ControlConn, Error};
 #[derive(Debug)]
 pub struct Pair {
     pub(super) conns: BySide<ControlConn>,
-    policy: Policy,
+    pub(super) policy: Policy,
     /// The rung that worked and its machine, for the next file.
-    standing: Option<(Rung, ThirdParty)>,
+    pub(super) standing: Option<(Rung, ThirdParty)>,
     /// No rung worked for the last file: the next goes through this host at once.
-    relaying: bool,
+    pub(super) relaying: bool,
 }
 
 impl Pair {
@@ -231,7 +230,7 @@ impl Pair {
     }
 
     /// Each as often as the two can be told their parts in TLS.
-    fn protected(&self, rungs: Vec<Rung>, refusals: &mut Vec<Refusal>) -> Vec<Rung> {
+    pub(super) fn protected(&self, rungs: Vec<Rung>, refusals: &mut Vec<Refusal>) -> Vec<Rung> {
         let ends = BySide {
             source: End::of(&self.conns.source),
             destination: End::of(&self.conns.destination),
@@ -251,7 +250,7 @@ impl Pair {
     }
 
     /// Says it loudly where TLS does not check whom it protects from.
-    fn warn(&self, rung: Rung) {
+    pub(super) fn warn(&self, rung: Rung) {
         if rung.part.is_some_and(|part| !part.mutual) {
             let [source, destination] = self.names();
             self.conns.source.environment.observer.warning(&format!(
@@ -330,20 +329,8 @@ impl Pair {
         }
     }
 
-    /// What each is, and where the other reaches it.
-    pub(super) fn ends(&self) -> BySide<diagnosis::End> {
-        let end = |conn: &ControlConn| diagnosis::End {
-            product: conn.product(),
-            host: data_host(conn),
-        };
-        BySide {
-            source: end(&self.conns.source),
-            destination: end(&self.conns.destination),
-        }
-    }
-
     /// SSCN stays as the machine has left it.
-    fn note_part(&mut self, rung: Rung) {
+    pub(super) fn note_part(&mut self, rung: Rung) {
         if let Some(Part {
             client,
             by: ClientBy::Sscn,
@@ -355,7 +342,7 @@ impl Pair {
     }
 
     /// The machine set TYPE at both, or began to, without the connections' knowledge.
-    fn note_parameters(&mut self, done: bool) {
+    pub(super) fn note_parameters(&mut self, done: bool) {
         for side in Side::BOTH {
             self.conns.of_mut(side).representation =
                 done.then_some(self.policy.parameters.representation);
@@ -378,14 +365,14 @@ impl Pair {
 }
 
 /// Where the other server reaches it (spec U-7).
-fn data_host(conn: &ControlConn) -> IpAddr {
+pub(super) fn data_host(conn: &ControlConn) -> IpAddr {
     conn.server
         .data_host
         .unwrap_or_else(|| conn.peer().ip())
         .to_canonical()
 }
 
-fn report(
+pub(super) fn report(
     rung: Option<Rung>,
     arranged: bool,
     bytes: Option<u64>,

@@ -1,11 +1,14 @@
 //! The doctor: every way between two servers is tried, and what refuses is explained.
 
-use thirdhost_proto::third_party::{Arrangement, Job, Operation, Outcome, Side, ThirdParty};
+use thirdhost_proto::third_party::{
+    Arrangement, BySide, Job, Operation, Outcome, Side, ThirdParty,
+};
 use thirdhost_wire::Pathname;
 
 use super::diagnosis::{self, Diagnosis};
 use super::driver::{self, Ended};
 use super::ladder::Rung;
+use super::pair::data_host;
 use super::{Pair, Policy};
 use crate::{ControlConn, Error, Product, Site};
 
@@ -97,7 +100,7 @@ impl Probe {
     pub async fn run(&self) -> Result<Probed, Error> {
         let pair = self.pair().await?;
         let (rungs, refusals) = pair.rungs(None);
-        let ends = pair.ends();
+        let ends = ends(&pair);
         let mut probed = Probed {
             source: ends.source.product,
             destination: ends.destination.product,
@@ -140,7 +143,7 @@ impl Probe {
 
     async fn attempt(&self, rung: Rung, to: &Pathname) -> Result<Trial, Error> {
         let mut pair = self.pair().await?;
-        let ends = pair.ends();
+        let ends = ends(&pair);
         let mut machine = ThirdParty::new(pair.plan(rung), self.job());
         let ended = match self.read_only {
             false => Some(driver::run(&mut machine, &mut pair.conns).await),
@@ -209,6 +212,18 @@ async fn arrived(pair: &mut Pair, to: &Pathname) -> Verdict {
             },
         },
         _ => Verdict::Works,
+    }
+}
+
+/// What each is, and where the other reaches it.
+fn ends(pair: &Pair) -> BySide<diagnosis::End> {
+    let end = |conn: &ControlConn| diagnosis::End {
+        product: conn.product(),
+        host: data_host(conn),
+    };
+    BySide {
+        source: end(&pair.conns.source),
+        destination: end(&pair.conns.destination),
     }
 }
 

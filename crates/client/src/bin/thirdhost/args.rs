@@ -82,9 +82,9 @@ pub(crate) enum Verb {
     ///
     /// A few bytes are copied in every way from one directory to the other, and removed.
     Probe {
-        /// The source: ftp://[user@]host[:port]/directory, or site:directory.
+        /// A directory of the source, where a small file may be put for a while.
         source: String,
-        /// The destination.
+        /// A directory of the destination, likewise.
         destination: String,
         /// Write nothing: the ways are arranged, not used. Who may call, only a transfer shows.
         #[arg(long)]
