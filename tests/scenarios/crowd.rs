@@ -21,7 +21,7 @@ fn a_thousand_idle_sessions_and_two_hundred_transfers_are_held_without_an_error(
     let file = config.path().join("thirdhostd.toml");
     // Without what the log would warn about.
     let text = alice(USER, root.path()).replace("lstn_unpinned = \"any\"\n", "");
-    let text = format!("{text}[limits]\nsessions_per_host = 2000\n");
+    let text = format!("{text}[limits]\nsessions = 1500\nsessions_per_host = 1500\n");
     fs::write(&file, text).unwrap();
     let daemon = Thirdhostd::start(&[Path::new("--config"), &file]);
 

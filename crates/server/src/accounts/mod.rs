@@ -229,7 +229,11 @@ impl Accounts {
         // SECURITY: attempts that waited for their turn together do not escape being counted.
         self.admit(&attempt)?;
         // SECURITY: an unknown user costs the same work as a known one (spec S-26).
-        let matches = matches(turn, hash.unwrap_or(&known.nobody), password).await;
+        let checked = matches(turn, hash.unwrap_or(&known.nobody), password).await;
+        // SECURITY: the turn is given back only when the outcome has been counted, so that no
+        // attempt is let through between the two.
+        let (matches, _turn) =
+            checked.map_or((false, None), |(matches, turn)| (matches, Some(turn)));
         match user.zip(hash).filter(|(user, _)| matches && does(user)) {
             Some((user, hash)) => {
                 self.remembered.keep(hash, password, self.clock.now());
@@ -271,16 +275,17 @@ impl Accounts {
     }
 }
 
-/// Whether the password is the hashed one. The turn moves into the task: a session that ends
-/// does not make room for another hash while its own still runs.
-async fn matches(turn: OwnedSemaphorePermit, hash: &PasswordHash, password: &Password) -> bool {
+/// Whether the password is the hashed one, and the turn that this took. The turn moves into the
+/// task: a session that ends does not make room for another hash while its own still runs.
+/// `None`, which is no match, when the task did not come to its end.
+async fn matches(
+    turn: OwnedSemaphorePermit,
+    hash: &PasswordHash,
+    password: &Password,
+) -> Option<(bool, OwnedSemaphorePermit)> {
     let (hash, password) = (hash.clone(), password.clone());
-    let hashing = tokio::task::spawn_blocking(move || {
-        let matches = hash.matches(&password);
-        drop(turn);
-        matches
-    });
-    hashing.await.unwrap_or(false)
+    let hashing = tokio::task::spawn_blocking(move || (hash.matches(&password), turn));
+    hashing.await.ok()
 }
 
 /// Which third hosts a user may meet, as the roll has it at the moment of asking.
