@@ -45,9 +45,9 @@ pub const STALL_TIMEOUT: Duration = Duration::from_secs(300);
 
 /// How long after the end of a file from the user's own host the control connection may still
 /// tell that the user's process has died (spec M-14, S-51): Linux closes the sockets of a killed
-/// process within microseconds, the data connection first. Each such upload takes that much
-/// longer.
-pub const LAST_WORD: Duration = Duration::from_millis(2);
+/// process within microseconds, often the data connection first; a busy machine takes longer. Each
+/// such upload takes that much longer.
+pub const LAST_WORD: Duration = Duration::from_millis(5);
 
 /// How long a reserved data socket may stay unused (spec A-23, `listen_idle_timeout`).
 pub const RESERVATION_IDLE: Duration = Duration::from_secs(300);
