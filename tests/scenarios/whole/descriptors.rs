@@ -34,7 +34,9 @@ fn without_descriptors_uploads_and_sessions_are_refused_and_later_served() {
         assert_eq!(refused.last(), Some(&421), "{refused:?}");
         assert!(held.len() > 3, "{}", held.len());
         let (mut user, _open) = held.pop().unwrap();
-        user.ask("NOOP", 200);
+        user.send("STAT");
+        let told = user.reply();
+        assert!([211, 213].contains(&told.code), "{}", told.raw);
         for (user, stream) in held {
             drop(user);
             drop(stream);
