@@ -8,6 +8,7 @@ mod bad_input;
 mod bounce;
 mod busy;
 mod control_lost;
+mod crowd;
 mod daemon;
 mod filter;
 mod lasting;
