@@ -10,6 +10,7 @@ mod exit_code;
 mod interrupt;
 mod limits;
 mod observer;
+mod pipeline;
 mod place;
 mod product;
 mod third_party;

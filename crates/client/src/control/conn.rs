@@ -43,6 +43,8 @@ pub struct ControlConn {
     pub(super) step: &'static str,
     pub(super) control_bytes: u64,
     pub(super) broken: bool,
+    /// Replies up to this command's are nobody's business.
+    pub(super) ignored: Option<Ticket>,
 }
 
 impl ControlConn {
@@ -136,17 +138,46 @@ impl ControlConn {
         if self.broken {
             return Err(self.lost(None));
         }
-        let reply = match self.read_reply().await {
-            Ok(reply) => reply,
-            Err(error) => {
-                self.broken = true;
-                return Err(error);
+        loop {
+            let reply = match self.read_reply().await {
+                Ok(reply) => reply,
+                Err(error) => {
+                    self.broken = true;
+                    return Err(error);
+                }
+            };
+            if let Some(received) = self.understood(reply) {
+                return Ok(received);
             }
-        };
+        }
+    }
+
+    /// What a reply means; none if nobody asks for it any more.
+    pub(super) fn understood(&mut self, reply: Reply) -> Option<Received> {
+        self.unfinished_bytes = self.received.len();
         for line in reply.to_string().lines() {
             self.environment.observer.received(&self.server.name, line);
         }
-        Ok(self.pi.handle_reply(reply))
+        let received = self.pi.handle_reply(reply);
+        match received {
+            Received::Preliminary { ticket, .. } | Received::Final { ticket, .. }
+                if self.ignored.is_some_and(|last| ticket <= last) =>
+            {
+                None
+            }
+            received => Some(received),
+        }
+    }
+
+    /// Octets went out and came in.
+    pub(super) fn passed(&mut self, sent: usize, read: usize) {
+        self.control_bytes += (sent + read) as u64;
+        self.unfinished_bytes = self.unfinished_bytes.saturating_add(read);
+    }
+
+    /// Whether a reply has grown beyond all reason.
+    pub(super) fn is_endless(&self) -> bool {
+        self.unfinished_bytes > self.environment.limits.unfinished_reply_bytes
     }
 
     /// Reads until the command is answered or the person stops; `limit` is for all of it.
@@ -235,6 +266,16 @@ impl ControlConn {
         ))
     }
 
+    /// A listing that does not belong to its reply, or has no end.
+    pub(crate) fn unusable_listing(&self, reply: Reply) -> Error {
+        Error::Unusable {
+            server: self.server.name.clone(),
+            step: self.step,
+            reply,
+            problem: "the listing behind it is not the one asked for".to_owned(),
+        }
+    }
+
     pub(crate) fn misbehaved(&mut self, problem: impl Into<String>) -> Error {
         self.broken = true;
         Error::Misbehaved {
@@ -292,6 +333,7 @@ impl ControlConn {
             step: "the greeting",
             control_bytes: 0,
             broken: false,
+            ignored: None,
         }
     }
 
@@ -303,10 +345,7 @@ impl ControlConn {
     async fn read_reply(&mut self) -> Result<Reply, Error> {
         loop {
             match self.codec.decode(&mut self.received) {
-                Ok(Some(reply)) => {
-                    self.unfinished_bytes = self.received.len();
-                    return Ok(reply);
-                }
+                Ok(Some(reply)) => return Ok(reply),
                 Ok(None) => {}
                 Err(source) => {
                     let server = self.server.name.clone();
@@ -317,21 +356,18 @@ impl ControlConn {
                     });
                 }
             }
-            if self.unfinished_bytes > self.environment.limits.unfinished_reply_bytes {
+            if self.is_endless() {
                 return Err(self.misbehaved("its reply does not end"));
             }
             match self.connection.read_buf(&mut self.received).await {
                 Ok(0) => return Err(self.lost(None)),
-                Ok(count) => {
-                    self.control_bytes += count as u64;
-                    self.unfinished_bytes = self.unfinished_bytes.saturating_add(count);
-                }
+                Ok(count) => self.passed(0, count),
                 Err(source) => return Err(self.lost(Some(source))),
             }
         }
     }
 
-    pub(super) async fn write(&mut self, line: &[u8]) -> Result<(), Error> {
+    pub(crate) async fn write(&mut self, line: &[u8]) -> Result<(), Error> {
         let limit = self.environment.limits.reply;
         let environment = self.environment.clone();
         let written = environment.within(limit, async {

@@ -7,10 +7,12 @@ mod login;
 mod open;
 mod send;
 mod server;
+mod turn;
 mod verbs;
 
 pub use conn::ControlConn;
 pub use listing::Listing;
+pub(crate) use listing::facts;
 pub use login::Credentials;
 pub use server::Server;
 pub use verbs::Stat;

@@ -1,5 +1,6 @@
 //! Copying files and trees: what to do, in which order, and what became of it.
 
+mod ahead;
 mod digest;
 mod expand;
 mod filter;

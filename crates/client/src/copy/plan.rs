@@ -25,6 +25,8 @@ pub(super) struct Job {
     pub(super) failed_at: Option<u64>,
     /// What that may have left half done.
     pub(super) left: Option<Location>,
+    /// It is copied by itself, not among others over one arrangement.
+    pub(super) alone: bool,
 }
 
 impl Job {
@@ -45,6 +47,7 @@ impl Job {
             failures: 0,
             failed_at: None,
             left: None,
+            alone: false,
         }
     }
 }

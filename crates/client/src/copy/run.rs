@@ -7,7 +7,7 @@ use super::plan::{self, Job};
 use super::walk::{Entry, Kind, Walked};
 use super::worker::{Line, Queue};
 use super::{Copy, Failed, Happened, Location, Root, Summary, look};
-use crate::{ControlConn, Error, ExitCode};
+use crate::{ControlConn, Error, ExitCode, Pathname, pipeline};
 
 /// What was found out about all roots.
 #[derive(Default)]
@@ -238,11 +238,19 @@ impl Copy {
     /// Ahead of the files. What lies below a directory that cannot be made fails with it.
     async fn make_directories(&self, line: &mut Line, plan: &mut Plan, summary: &mut Summary) {
         let mut failed: Vec<Location> = Vec::new();
+        let mut made = made_ahead(line.destination(), &plan.directories)
+            .await
+            .into_iter();
         for (name, at, here) in std::mem::take(&mut plan.directories) {
+            let made = made.next();
             if failed.iter().any(|above| is_below(&at, above)) {
                 continue;
             }
-            match make(line.destination(), &at, here.as_ref()).await {
+            let made = match made {
+                Some(made) => made,
+                None => make(line.destination(), &at, here.as_ref()).await,
+            };
+            match made {
                 Ok(()) => {
                     summary.directories += 1;
                     self.watcher.happened(&Happened::Directory { name: &name });
@@ -298,6 +306,28 @@ impl Copy {
         self.watcher.happened(&Happened::Failed(&failed));
         summary.failures.push(failed);
     }
+}
+
+/// What came of each, where the server takes commands ahead; nothing where it does not.
+async fn made_ahead(
+    conn: Option<&mut ControlConn>,
+    directories: &[(String, Location, Option<Beneath>)],
+) -> Vec<Result<(), Error>> {
+    let remote = |(_, at, _): &(String, Location, Option<Beneath>)| match at {
+        Location::Remote(path) => path.clone(),
+        Location::Local(_) => None,
+    };
+    let paths: Option<Vec<Pathname>> = directories.iter().map(remote).collect();
+    let (Some(conn), Some(paths)) = (conn, paths) else {
+        return Vec::new();
+    };
+    let Some(depth) = pipeline::depth(conn) else {
+        return Vec::new();
+    };
+    // A connection that broke fails for each of them again.
+    pipeline::make_directories(conn, depth, &paths)
+        .await
+        .unwrap_or_default()
 }
 
 async fn make(

@@ -4,6 +4,7 @@ mod diagnosis;
 mod driver;
 mod ladder;
 mod pair;
+mod prepared;
 mod probe;
 mod relay;
 mod secrecy;
@@ -16,6 +17,7 @@ use thirdhost_proto::third_party::{Arrangement, Parameters, Side};
 
 pub use diagnosis::Diagnosis;
 pub use pair::Pair;
+pub(crate) use prepared::Prepared;
 pub use probe::{Probe, Probed, Trial, Verdict};
 
 /// How two servers may be brought together.

@@ -19,11 +19,11 @@ use crate::{ControlConn, Error};
 #[derive(Debug)]
 pub struct Pair {
     pub(super) conns: BySide<ControlConn>,
-    policy: Policy,
+    pub(super) policy: Policy,
     /// The rung that worked and its machine, for the next file.
-    standing: Option<(Rung, ThirdParty)>,
+    pub(super) standing: Option<(Rung, ThirdParty)>,
     /// No rung worked for the last file: the next goes through this host at once.
-    relaying: bool,
+    pub(super) relaying: bool,
 }
 
 impl Pair {
@@ -230,7 +230,7 @@ impl Pair {
     }
 
     /// Each as often as the two can be told their parts in TLS.
-    fn protected(&self, rungs: Vec<Rung>, refusals: &mut Vec<Refusal>) -> Vec<Rung> {
+    pub(super) fn protected(&self, rungs: Vec<Rung>, refusals: &mut Vec<Refusal>) -> Vec<Rung> {
         let ends = BySide {
             source: End::of(&self.conns.source),
             destination: End::of(&self.conns.destination),
@@ -250,7 +250,7 @@ impl Pair {
     }
 
     /// Says it loudly where TLS does not check whom it protects from.
-    fn warn(&self, rung: Rung) {
+    pub(super) fn warn(&self, rung: Rung) {
         if rung.part.is_some_and(|part| !part.mutual) {
             let [source, destination] = self.names();
             self.conns.source.environment.observer.warning(&format!(
@@ -330,7 +330,7 @@ impl Pair {
     }
 
     /// SSCN stays as the machine has left it.
-    fn note_part(&mut self, rung: Rung) {
+    pub(super) fn note_part(&mut self, rung: Rung) {
         if let Some(Part {
             client,
             by: ClientBy::Sscn,
@@ -342,7 +342,7 @@ impl Pair {
     }
 
     /// The machine set TYPE at both, or began to, without the connections' knowledge.
-    fn note_parameters(&mut self, done: bool) {
+    pub(super) fn note_parameters(&mut self, done: bool) {
         for side in Side::BOTH {
             self.conns.of_mut(side).representation =
                 done.then_some(self.policy.parameters.representation);
@@ -372,7 +372,7 @@ pub(super) fn data_host(conn: &ControlConn) -> IpAddr {
         .to_canonical()
 }
 
-fn report(
+pub(super) fn report(
     rung: Option<Rung>,
     arranged: bool,
     bytes: Option<u64>,

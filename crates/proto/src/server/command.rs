@@ -5,9 +5,9 @@ use std::time::Duration;
 use thirdhost_wire::{Command, CommandError, SiteCommand, Verb};
 
 use super::login::Login;
-use super::reply_text as text;
-use super::session::ServerPi;
+use super::session::{Activity, ServerPi};
 use super::verbs::{access, parameters, security, service};
+use super::{pipeline, reply_text as text};
 
 /// Serves one line while nothing is under way.
 pub(super) fn serve(pi: &mut ServerPi, now: Duration, line: Result<Command, CommandError>) {
@@ -18,7 +18,11 @@ pub(super) fn serve(pi: &mut ServerPi, now: Duration, line: Result<Command, Comm
             if !pi.login.is_in() && !allowed_before_login(&command) {
                 return pi.reply(text::not_logged_in());
             }
+            let transfer = pipeline::count(pi, &command);
             dispatch(pi, now, command);
+            if let (Some(place), Activity::Idle) = (transfer, &pi.activity) {
+                pipeline::refused(pi, place);
+            }
         }
         Err(error) => malformed(pi, &error),
     }

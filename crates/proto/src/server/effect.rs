@@ -6,7 +6,7 @@ use thirdhost_wire::{
 };
 
 use super::arrange::{Arrange, ArrangeRefusal, Arranged};
-use super::operation::{Opened, Outcome, Route, Transfer};
+use super::operation::{Opened, Outcome, Route, Skip, Transfer};
 use super::{ClearTransfers, Permissions, VirtualPath};
 
 /// A thing to do, in the order in which they are polled.
@@ -48,7 +48,10 @@ pub enum Effect {
     /// Open the file, then the data connection, and move bytes. Answered by [`Event::Opened`]
     /// when the file is open, and by [`Event::Finished`] in any case.
     Transfer(Transfer),
-    /// Stop the running transfer; [`Event::Finished`] is still owed.
+    /// Fill the place of a refused command in a pipeline: send a failed file of that number, or
+    /// read the file of that number and drop it. Answered by [`Event::Finished`].
+    Skip(Skip),
+    /// Stop the running transfer or skip; [`Event::Finished`] is still owed.
     StopTransfer,
     /// Tell how far the running transfer is. Answered by [`Event::Progress`].
     AskProgress,

@@ -21,6 +21,7 @@ enum Out {
     Nothing,
     Arrange(Arrange),
     Transfer { opened: bool, stopping: bool },
+    Skip { stopping: bool },
     Establish,
 }
 
@@ -48,6 +49,8 @@ struct Ledger {
     terms: (Option<Direction>, Directions),
     /// How the data connection, or the last one, was protected when it was made.
     made_under: Option<Protection>,
+    /// The last number that was given, and whether its file may still have to be skipped.
+    last: Option<(u64, bool)>,
     closed: bool,
 }
 
@@ -124,6 +127,14 @@ fn every_reachable_state_under_tls_keeps_the_invariants() {
     assert!(states > 2_000, "only {states} states");
 }
 
+#[test]
+fn every_reachable_state_of_a_pipeline_keeps_the_invariants() {
+    for alphabet in PIPELINE_ALPHABETS {
+        let states = explore(&alphabet, Node::pipelined());
+        assert!(states > 1_000, "only {states} states");
+    }
+}
+
 fn explore(alphabet: &[&'static str], start: Node) -> usize {
     let mut seen = HashSet::new();
     let mut frontier = VecDeque::from([start]);
@@ -154,6 +165,20 @@ impl Node {
         )
     }
 
+    /// With OPTS PIPELINE ON, in MODE B.
+    fn pipelined() -> Self {
+        let mut pi = tests::session(Unpinned::ControlHost);
+        let closed = VirtualPath::root().join(&"closed".try_into().unwrap());
+        let nothing = PermissionSet::default();
+        let permissions = Permissions::all().beneath(closed.unwrap(), nothing);
+        tests::log_in(&mut pi, permissions);
+        tests::check(&mut pi, "MODE B", "200");
+        tests::check(&mut pi, "OPTS PIPELINE ON", "200");
+        let mut node = Self::with(pi, Directions::BOTH);
+        node.ledger.block = true;
+        node
+    }
+
     fn with(pi: ServerPi, grant: Directions) -> Self {
         let ledger = Ledger {
             owed: 0,
@@ -168,6 +193,7 @@ impl Node {
             open: None,
             terms: (None, Directions::BOTH),
             made_under: None,
+            last: None,
             closed: false,
         };
         Self { pi, ledger }
@@ -183,8 +209,14 @@ impl Node {
     fn inputs(&self, alphabet: &[&'static str]) -> Vec<Input> {
         let mut inputs = Vec::new();
         let room = self.ledger.owed <= QUEUED_MAX;
+        // The numbers alone would make new states for ever.
+        let counts = self.ledger.last.is_none_or(|(last, _)| last < NUMBERS_MAX);
         for &line in alphabet {
-            if room && (line != "ABOR" || self.ledger.aborts < ABORTS_MAX) {
+            let is_counted = matches!(line.get(..4), Some("RETR" | "STOR"));
+            if (counts || !is_counted)
+                && room
+                && (line != "ABOR" || self.ledger.aborts < ABORTS_MAX)
+            {
                 inputs.push(Input::Command(line));
             }
         }
@@ -202,6 +234,14 @@ impl Node {
             Outcome::TlsFailed(TlsFailure::Peer),
             Outcome::Refused(Refusal::NoSpace),
         ];
+        let alone = [
+            Outcome::Isolated(Refusal::NoSpace),
+            Outcome::SourceFailed,
+            Outcome::OutOfStep,
+        ];
+        let alone = alone
+            .into_iter()
+            .filter(|_| self.ledger.last.is_some_and(|(_, skippable)| skippable));
         match self.ledger.out {
             Out::Nothing => Vec::new(),
             Out::Arrange(what) => vec![
@@ -236,12 +276,23 @@ impl Node {
                 let mut events: Vec<Event> = failures
                     .into_iter()
                     .chain([completed])
+                    .chain(alone)
                     .map(Event::Finished)
                     .collect();
                 if stopping {
                     events.push(Event::Finished(Outcome::Stopped));
                 }
                 events
+            }
+            Out::Skip { stopping } => {
+                let completed = Outcome::Completed {
+                    bytes: 0,
+                    kept: true,
+                };
+                let stopped = stopping.then_some(Outcome::Stopped);
+                let failures = [Outcome::NotConnected, Outcome::OutOfStep];
+                let outcomes = failures.into_iter().chain([completed]).chain(stopped);
+                outcomes.map(Event::Finished).collect()
             }
         }
     }
@@ -265,8 +316,13 @@ impl Node {
                 input,
                 pi: &self.pi,
             };
-            if let Effect::Transfer(transfer) = &effect {
-                self.is_protected_as_asked(transfer, &context);
+            let protection = match &effect {
+                Effect::Transfer(transfer) => Some(transfer.protection),
+                Effect::Skip(skip) => Some(skip.protection),
+                _ => None,
+            };
+            if let Some(protection) = protection {
+                self.is_protected_as_asked(protection, &context);
             }
             self.ledger.saw(effect, &context);
         }
@@ -278,10 +334,10 @@ impl Node {
     }
 
     /// PROT P means TLS towards whom PEERCERT named; PROT C is never a way around PEERCERT.
-    fn is_protected_as_asked(&self, transfer: &Transfer, context: &Context<'_>) {
+    fn is_protected_as_asked(&self, protection: Protection, context: &Context<'_>) {
         let security = &self.pi.security;
         let private = security.level == thirdhost_wire::ProtectionLevel::Private;
-        match transfer.protection {
+        match protection {
             Protection::Clear => assert!(!private && security.peer.is_none(), "{context}"),
             Protection::Tls { peer, .. } => assert!(private && peer == security.peer, "{context}"),
         }
@@ -293,6 +349,9 @@ impl Ledger {
     fn told(&mut self, event: &Event) {
         match event {
             Event::Arranged(result) => {
+                if result.is_ok() {
+                    self.last = None;
+                }
                 let Out::Arrange(what) = std::mem::replace(&mut self.out, Out::Nothing) else {
                     panic!("nobody asked for {event:?}")
                 };
@@ -334,8 +393,10 @@ impl Ledger {
                 self.out = Out::Nothing;
                 // After a failure the shell may still hold the open connection: the server-PI
                 // has to say that it is to be closed.
-                if let Outcome::Completed { kept, .. } = outcome {
-                    self.open = kept.then_some(self.terms);
+                match outcome {
+                    Outcome::Completed { kept, .. } => self.open = kept.then_some(self.terms),
+                    Outcome::Isolated(_) | Outcome::SourceFailed => self.open = Some(self.terms),
+                    _ => {}
                 }
             }
             _ => panic!("not in this enumeration: {event:?}"),
@@ -360,7 +421,20 @@ impl Ledger {
                 }
                 self.out = Out::Arrange(what);
             }
-            Effect::Transfer(transfer) => self.transfer(&transfer, context),
+            Effect::Transfer(transfer) => {
+                self.number(transfer.number, context);
+                let direction = transfer.operation.direction();
+                self.moves(direction, transfer.route, transfer.protection, context);
+                self.out = Out::Transfer {
+                    opened: false,
+                    stopping: false,
+                };
+            }
+            Effect::Skip(skip) => {
+                self.skips(skip.number, context);
+                self.moves(skip.direction, skip.route, skip.protection, context);
+                self.out = Out::Skip { stopping: false };
+            }
             Effect::Establish { route, direction } => {
                 assert_eq!(self.out, Out::Nothing, "two things at once: {context}");
                 assert_ne!(route, Route::Open, "it is open already: {context}");
@@ -371,13 +445,17 @@ impl Ledger {
             Effect::Release => {
                 self.reserved = None;
                 self.admitted = None;
+                // What PASV reserved is used up, and its connection goes on.
+                if self.open.is_none() {
+                    self.last = None;
+                }
             }
             Effect::Disconnect => {
                 assert!(self.open.is_some(), "no connection is open: {context}");
                 self.open = None;
             }
             Effect::StopTransfer => match &mut self.out {
-                Out::Transfer { stopping, .. } => {
+                Out::Transfer { stopping, .. } | Out::Skip { stopping } => {
                     assert!(!*stopping, "stopped twice: {context}");
                     *stopping = true;
                 }
@@ -410,25 +488,48 @@ impl Ledger {
         self.aborts = self.aborts.min(self.owed);
     }
 
+    /// Numbers go up by one, also over those that were skipped.
+    fn number(&mut self, number: Option<u64>, context: &Context<'_>) {
+        let last = self.last.map_or(0, |(last, _)| last);
+        assert!(
+            number.is_none_or(|number| number == last + 1),
+            "{number:?} behind {last}: {context}"
+        );
+        self.last = number.map(|number| (number, true)).or(self.last);
+    }
+
+    /// One place is filled at most once.
+    fn skips(&mut self, number: u64, context: &Context<'_>) {
+        let (last, skippable) = self.last.unwrap_or((0, false));
+        let due = if number == last {
+            skippable
+        } else {
+            number > last
+        };
+        assert!(due, "{number} is skipped behind {last}: {context}");
+        self.last = Some((number, false));
+    }
+
     /// No dial before policy, no data before the right peer, no direction but LSTN's.
-    fn transfer(&mut self, transfer: &Transfer, context: &Context<'_>) {
+    fn moves(
+        &mut self,
+        direction: Direction,
+        route: Route,
+        protection: Protection,
+        context: &Context<'_>,
+    ) {
         assert_eq!(self.out, Out::Nothing, "two things at once: {context}");
-        if transfer.route == Route::Open && !self.raw {
+        if route == Route::Open && !self.raw {
             assert!(
-                self.made_under
-                    .is_some_and(|made| serves(made, transfer.protection)),
+                self.made_under.is_some_and(|made| serves(made, protection)),
                 "a connection made under another protection: {context}"
             );
         } else {
-            self.made_under = Some(transfer.protection);
+            self.made_under = Some(protection);
         }
         self.raw = false;
-        self.terms = self.allowed(transfer.route, context);
-        self.keeps_terms(transfer.operation.direction(), context);
-        self.out = Out::Transfer {
-            opened: false,
-            stopping: false,
-        };
+        self.terms = self.allowed(route, context);
+        self.keeps_terms(direction, context);
     }
 
     /// LSTN's direction and policy's word are kept.
@@ -583,5 +684,18 @@ const TLS_ALPHABET: [&str; 10] = [
     "MODE B",
 ];
 
+/// What concerns a pipeline: some of it is refused by the server-PI, some by the store.
+const PIPELINE_ALPHABETS: [[&str; 5]; 2] = [
+    ["LSTN R", "STOR f", "STOR closed/f", "RETR f", "ABOR"],
+    [
+        "OPTS PIPELINE OFF",
+        "PASV",
+        "SOCK 198.51.100.2,40002",
+        "STOR closed/f",
+        "RETR f",
+    ],
+];
+
+const NUMBERS_MAX: u64 = 3;
 const QUEUED_MAX: u32 = 2;
 const ABORTS_MAX: u32 = 2;

@@ -3,8 +3,13 @@
 use std::time::Duration;
 
 /// How many commands wait behind a transfer before [`super::ServerPi::wants_commands`] says
-/// no and the shell stops reading: enough for any pipelining user, 256 KiB at worst.
-pub const QUEUED_COMMANDS_MAX: usize = 64;
+/// no and the shell stops reading. FEAT tells it: a pipelining user has that many under
+/// way, with two or three a file, in each round trip.
+pub const QUEUED_COMMANDS_MAX: usize = 1_000;
+
+/// How many octets of commands wait: what a user can make us hold. Names of a hundred octets
+/// reach it with the number above.
+pub const QUEUED_BYTES_MAX: usize = 128 * 1024;
 
 /// The limits an operator may set; the defaults are the specification's.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

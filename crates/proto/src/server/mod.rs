@@ -15,9 +15,11 @@ mod limits;
 mod login;
 mod operation;
 mod permission;
+mod pipeline;
 mod plan;
 mod protection;
 mod questions;
+mod queue;
 mod reply_text;
 mod session;
 mod timers;
@@ -28,9 +30,9 @@ mod virtual_path;
 pub use arrange::{Arrange, ArrangeRefusal, Arranged, Directions, pinned_host};
 pub use effect::{Answer, Effect, Event, HashTarget, Identity, Introduced, Question, Refusal};
 pub use hosts::Hosts;
-pub use limits::{Limits, QUEUED_COMMANDS_MAX};
+pub use limits::{Limits, QUEUED_BYTES_MAX, QUEUED_COMMANDS_MAX};
 pub use operation::{
-    ListForm, ListTarget, Opened, Operation, Outcome, Route, TlsFailure, Transfer,
+    ListForm, ListTarget, Opened, Operation, Outcome, Route, Skip, TlsFailure, Transfer,
     TransferParameters,
 };
 pub use permission::{Permission, PermissionSet, Permissions, UnknownPermission};
@@ -41,6 +43,8 @@ pub use virtual_path::{COMPONENT_BYTES_MAX, PATH_BYTES_MAX, PathError, VirtualPa
 
 #[cfg(test)]
 mod enumeration;
+#[cfg(test)]
+mod pipeline_tests;
 #[cfg(test)]
 mod security_tests;
 #[cfg(test)]

@@ -19,6 +19,23 @@ pub struct Transfer {
     pub parameters: TransferParameters,
     /// How the data connection is protected. One that is open already is protected so.
     pub protection: Protection,
+    /// Its number in a pipeline: the file has to begin with it, in MODE B.
+    pub number: Option<u64>,
+}
+
+/// The place of a refused transfer command in a pipeline, to be filled. In MODE B.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Skip {
+    /// The number of the command.
+    pub number: u64,
+    /// Which way the file would have gone, seen from us.
+    pub direction: Direction,
+    /// How the data connection comes about.
+    pub route: Route,
+    /// STRU, which tells how to read past what comes.
+    pub structure: Structure,
+    /// How the data connection is protected. One that is open already is protected so.
+    pub protection: Protection,
 }
 
 /// TYPE, STRU and MODE together. The defaults are RFC 959's: ASCII, file, stream.
@@ -171,6 +188,14 @@ pub enum Outcome {
     TlsFailed(TlsFailure),
     /// What arrived is not what MODE and STRU promise (451).
     Malformed,
+    /// The store refused during a transfer of a pipeline; the file failed, and the data
+    /// connection stands behind it and stays open.
+    Isolated(Refusal),
+    /// The source of a pipeline said that it could not send this file; nothing is stored, and
+    /// the data connection stays open (451).
+    SourceFailed,
+    /// Another number than ours stood before the file, or none: nothing is stored (426).
+    OutOfStep,
     /// [`super::Effect::StopTransfer`] took effect.
     Stopped,
 }

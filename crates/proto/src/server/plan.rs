@@ -7,7 +7,7 @@
 //! | SOCK under `Passive` | `Passive` with another filter |
 //! | PORT, EPRT | `Active` without a port |
 //! | transfer command in the wrong direction | unchanged (503) |
-//! | transfer command refused | `Default` |
+//! | transfer command refused | `Default`; in a pipeline unchanged |
 //! | transfer completes | LSTN, SOCK, PORT, EPRT: unchanged; PASV, EPSV: `Default` unless open |
 //! | transfer fails, ABOR | `Default` |
 //! | REIN, AUTH, new USER | `Default` |

@@ -109,6 +109,11 @@ pub(super) fn clear_allowed(pi: &ServerPi) -> bool {
 /// How the data connection for `operation` is protected; none where it would have to be and is
 /// not (521).
 pub(super) fn of_transfer(pi: &ServerPi, operation: &Operation) -> Option<Protection> {
+    of_connection(pi, matches!(operation, Operation::List { .. }))
+}
+
+/// The same for any file, or for any listing.
+pub(super) fn of_connection(pi: &ServerPi, listing: bool) -> Option<Protection> {
     let Security {
         level, role, peer, ..
     } = pi.security;
@@ -122,11 +127,11 @@ pub(super) fn of_transfer(pi: &ServerPi, operation: &Operation) -> Option<Protec
         let meant = peer.is_none() && !by_cpsv;
         return (meant && clear_allowed(pi)).then_some(Protection::Clear);
     }
-    let role = match operation {
+    let role = match listing {
         _ if by_cpsv => TlsRole::Client,
         // Listings go to the user, who is a TLS client (spec 5.6).
-        Operation::List { .. } => TlsRole::Server,
-        _ => role,
+        true => TlsRole::Server,
+        false => role,
     };
     Some(Protection::Tls { role, peer })
 }

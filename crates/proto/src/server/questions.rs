@@ -95,6 +95,7 @@ pub(super) fn arranged(pi: &mut ServerPi, now: Duration, result: Result<Arranged
         Err(refusal) => pi.reply(text::arrange_refusal(&refusal)),
         Ok(arranged) => {
             pi.timers.reserved(now);
+            pi.pipeline.start_over();
             install(pi, &asked, arranged);
         }
     }

@@ -96,13 +96,13 @@ fn a_private_address_is_never_told_to_a_public_peer() {
 //= security#S-57
 //= type=test
 #[test]
-fn sixty_four_commands_wait_behind_a_transfer_and_no_more_are_read() {
+fn as_many_commands_as_feat_tells_wait_behind_a_transfer_and_no_more_are_read() {
     let mut pi = logged_in();
     check(&mut pi, "EPSV", "229");
     tell(&mut pi, "STOR f");
     pi.handle_event(NOW, Event::Opened(Opened::default()));
     drain(&mut pi);
-    for waiting in 0..64 {
+    for waiting in 0..QUEUED_COMMANDS_MAX {
         assert!(pi.wants_commands(), "{waiting}");
         tell(&mut pi, "NOOP");
     }
@@ -111,7 +111,7 @@ fn sixty_four_commands_wait_behind_a_transfer_and_no_more_are_read() {
     let said = replies(&mut pi);
     assert_eq!(
         said.iter().filter(|said| said.starts_with("200")).count(),
-        64
+        QUEUED_COMMANDS_MAX
     );
 }
 

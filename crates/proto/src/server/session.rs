@@ -11,13 +11,15 @@ use thirdhost_wire::{
 
 use super::effect::{Effect, Event};
 use super::hosts::Hosts;
-use super::limits::{Limits, QUEUED_COMMANDS_MAX};
+use super::limits::Limits;
 use super::login::Login;
 use super::operation::TransferParameters;
 use super::permission::Permission;
+use super::pipeline::Pipeline;
 use super::plan::{Plan, Terms};
 use super::protection::{ClearTransfers, Security, TlsOffer};
 use super::questions::Asked;
+use super::queue::Queue;
 use super::timers::Timers;
 use super::transfer::Running;
 use super::virtual_path::VirtualPath;
@@ -82,6 +84,7 @@ pub struct ServerPi {
     pub(super) security: Security,
     /// The terms of the last transfer's data connection, if it is still open (MODE B).
     pub(super) open: Option<Terms>,
+    pub(super) pipeline: Pipeline,
     pub(super) epsv_all: bool,
     /// CEPR: whether 229 tells the address as well.
     pub(super) custom_epsv: bool,
@@ -98,7 +101,7 @@ pub struct ServerPi {
     /// The operator's limit on silence, which SITE IDLE may only shorten.
     pub(super) idle_most: Duration,
     draining: bool,
-    queue: VecDeque<Result<Command, CommandError>>,
+    pub(super) queue: Queue,
     effects: VecDeque<Effect>,
 }
 
@@ -130,6 +133,7 @@ impl ServerPi {
             facts: FactSet::default(),
             plan: Plan::Default,
             open: None,
+            pipeline: Pipeline::default(),
             epsv_all: false,
             custom_epsv: false,
             restart: None,
@@ -141,7 +145,7 @@ impl ServerPi {
             unknown_before_login: 0,
             timers: Timers::new(now),
             draining: false,
-            queue: VecDeque::new(),
+            queue: Queue::default(),
             effects: VecDeque::new(),
         };
         pi.reply(text::greeting());
@@ -157,13 +161,13 @@ impl ServerPi {
             (activity, Err(CommandError::OtherProtocol)) if activity.is_login() => {
                 self.close(text::other_protocol());
             }
-            (Activity::Transferring(_), Ok(Command::Abor)) => transfer::abort(self),
             (Activity::Transferring(_), Ok(Command::Stat(None))) => self.push(Effect::AskProgress),
             _ => {
                 if line == Ok(Command::Abor) {
                     questions::stop_waiting(self);
                 }
-                self.queue.push_back(line);
+                self.queue.push(line);
+                transfer::stop_if_aborted(self);
                 self.serve(now);
             }
         }
@@ -245,7 +249,7 @@ impl ServerPi {
             Activity::Closed | Activity::Asking(Asked::Protection) => false,
             _ => true,
         };
-        listens && self.queue.len() < QUEUED_COMMANDS_MAX
+        listens && !self.queue.is_full()
     }
 
     /// The data-connection plan, for the log and for checks.
@@ -290,6 +294,7 @@ impl ServerPi {
     /// Forgets the plan; what the shell holds for it is given back.
     pub(super) fn release_plan(&mut self) {
         self.disconnect();
+        self.pipeline.start_over();
         if self.plan != Plan::Default {
             self.plan = Plan::Default;
             self.security.peer = None;
@@ -364,24 +369,17 @@ impl ServerPi {
         self.login.permissions().allow(permission, path)
     }
 
-    /// Answers every queued command with the reply ABOR gives it.
-    pub(super) fn drop_queue(&mut self) {
-        for _ in 0..self.queue.len() {
-            self.reply(text::dropped_by_abort());
-        }
-        self.queue.clear();
-    }
-
     /// Serves queued commands for as long as nothing is under way.
     fn serve(&mut self, now: Duration) {
         while self.activity == Activity::Idle {
             if self.draining {
                 return self.close(text::shutting_down());
             }
-            let Some(line) = self.queue.pop_front() else {
+            let Some(line) = self.queue.pop() else {
                 return;
             };
             command::serve(self, now, line);
+            transfer::stop_if_aborted(self);
         }
     }
 }

@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
-use thirdhost_wire::{Pathname, RestartPoint, TransmissionMode};
+use thirdhost_wire::{Command, Pathname, RestartPoint, TransmissionMode};
 
 use super::effect::Effect;
 use super::operation::{
     ListForm, ListTarget, Opened, Operation, Outcome, Route, Transfer, TransferParameters,
 };
 use super::permission::Permission;
+use super::pipeline::{self, Place};
 use super::plan::{Plan, PlanRefusal, Terms};
 use super::protection;
 use super::questions::Asked;
@@ -18,7 +19,7 @@ use super::virtual_path::VirtualPath;
 
 use thirdhost_wire::{Direction, Reply, RepresentationType, Structure, Text};
 
-/// A transfer that has been asked for and is not over.
+/// A transfer that has been asked for and is not over, or the place of one that is filled.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(super) struct Running {
     /// Whether the data connection of the last transfer serves this one (125 instead of 150).
@@ -29,28 +30,53 @@ pub(super) struct Running {
     wants_directory: bool,
     /// Whether the 1yz has been sent.
     started: bool,
-    /// How many ABORs have come; each gets its 226 after the transfer's own reply.
-    aborts: u32,
+    /// Whether ABOR has come.
+    stopping: bool,
+    place: Place,
+    /// Whether the file has a number.
+    numbered: bool,
+    /// Whether the command has had its final reply, and only its place is filled.
+    answered: bool,
+}
+
+impl Running {
+    /// The place of a command that was refused, in a pipeline.
+    pub(super) fn past(terms: Option<Terms>, place: Place) -> Self {
+        Self {
+            on_open_connection: false,
+            terms,
+            wants_directory: false,
+            started: false,
+            stopping: false,
+            place,
+            numbered: true,
+            answered: true,
+        }
+    }
+
+    /// Whether, should the store refuse now, the place of the file is still to be filled.
+    fn is_refused_in_pipeline(&self) -> bool {
+        self.numbered && !self.started && !self.answered
+    }
 }
 
 /// The checks before the operation is known: direction, permission, path.
 ///
 /// Replies and gives none where one fails. A wrong direction leaves the plan as it is; every
-/// other refusal releases it (spec 3.3).
+/// other refusal releases it (spec 3.3), but not in a pipeline.
 pub(super) fn prepare(
     pi: &mut ServerPi,
     direction: Direction,
     permission: Permission,
     name: Option<&Pathname>,
 ) -> Option<VirtualPath> {
-    let terms = pi.open.or(pi.plan.terms());
-    if terms.is_some_and(|terms| terms.admit(direction) == Err(PlanRefusal::Direction)) {
+    if terms(pi).is_some_and(|terms| terms.admit(direction) == Err(PlanRefusal::Direction)) {
         pi.reply(text::wrong_direction());
         return None;
     }
     let path = pi.permitted_path(permission, name);
     if path.is_none() {
-        pi.release_plan();
+        give_up(pi);
     }
     path
 }
@@ -160,6 +186,7 @@ fn skip_options(pi: &ServerPi, name: &Pathname) -> Option<ListTarget> {
 pub(super) fn begin(pi: &mut ServerPi, operation: Operation) {
     let direction = operation.direction();
     let parameters = pi.parameters;
+    let number = pipeline::number(pi);
     let Some(protection) = protection::of_transfer(pi, &operation) else {
         refuse::<()>(pi, text::protection_needed());
         return;
@@ -171,12 +198,8 @@ pub(super) fn begin(pi: &mut ServerPi, operation: Operation) {
         refuse::<()>(pi, text::records_need_text());
         return;
     }
-    let terms = pi.open.or(pi.plan.terms());
-    let route = match pi.open {
-        Some(terms) => terms.admit(direction).map(|()| Route::Open),
-        None => pi.plan.route(direction),
-    };
-    let route = match route {
+    let terms = terms(pi);
+    let route = match route(pi, direction) {
         Ok(route) => route,
         Err(PlanRefusal::Direction) => return pi.reply(text::wrong_direction()),
         Err(PlanRefusal::Unpinned) => return pi.reply(text::sock_first()),
@@ -197,14 +220,31 @@ pub(super) fn begin(pi: &mut ServerPi, operation: Operation) {
             }
         ),
         started: false,
-        aborts: 0,
+        stopping: false,
+        place: Place::of(&operation),
+        numbered: number.is_some(),
+        answered: false,
     });
     pi.push(Effect::Transfer(Transfer {
         operation,
         route,
         parameters,
         protection,
+        number,
     }));
+}
+
+/// What holds for the data connection that would serve the next transfer.
+pub(super) fn terms(pi: &ServerPi) -> Option<Terms> {
+    pi.open.or(pi.plan.terms())
+}
+
+/// How the next transfer gets its data connection.
+pub(super) fn route(pi: &ServerPi, direction: Direction) -> Result<Route, PlanRefusal> {
+    match pi.open {
+        Some(terms) => terms.admit(direction).map(|()| Route::Open),
+        None => pi.plan.route(direction),
+    }
 }
 
 /// Makes the data connection of `route` ahead of any transfer: ESTA, ESTP.
@@ -233,7 +273,7 @@ pub(super) fn opened(pi: &mut ServerPi, opened: &Opened) {
     let Activity::Transferring(running) = &mut pi.activity else {
         return;
     };
-    if running.started || running.aborts > 0 {
+    if running.started || running.stopping {
         return;
     }
     running.started = true;
@@ -246,18 +286,20 @@ pub(super) fn marked(pi: &mut ServerPi, theirs: &Text, octets: u64) {
     let Activity::Transferring(running) = &pi.activity else {
         return;
     };
-    if running.started && running.aborts == 0 {
+    if running.started && !running.stopping {
         pi.reply(text::restart_marker(theirs, octets));
     }
 }
 
-/// ABOR while a transfer runs or waits (RFC 959 section 4.1.3).
-pub(super) fn abort(pi: &mut ServerPi) {
+/// ABOR while a transfer runs or waits (RFC 959 section 4.1.3). It is seen before the commands
+/// in front of it are served, and answered behind them.
+pub(super) fn stop_if_aborted(pi: &mut ServerPi) {
+    let aborted = pi.queue.has_abort();
     let Activity::Transferring(running) = &mut pi.activity else {
         return;
     };
-    running.aborts = running.aborts.saturating_add(1);
-    if running.aborts == 1 {
+    if aborted && !running.stopping {
+        running.stopping = true;
         pi.push(Effect::StopTransfer);
     }
 }
@@ -270,25 +312,36 @@ pub(super) fn finished(pi: &mut ServerPi, now: Duration, outcome: Outcome) {
     let running = running.clone();
     pi.activity = Activity::Idle;
     match outcome {
-        Outcome::Completed { kept, .. } => {
-            complete(pi, now, running.terms.filter(|_| kept));
-            pi.reply(text::completed(kept));
-        }
-        _ => {
-            pi.release_plan();
-            pi.reply(text::failed(
-                outcome,
-                running.started,
-                running.wants_directory,
-            ));
-        }
+        Outcome::Completed { kept, .. } => complete(pi, now, running.terms.filter(|_| kept)),
+        Outcome::Isolated(_) | Outcome::SourceFailed => complete(pi, now, running.terms),
+        // Its place in the pipeline is filled below.
+        Outcome::Refused(_) if running.is_refused_in_pipeline() => {}
+        _ => pi.release_plan(),
     }
-    if running.aborts > 0 {
+    if !running.answered {
+        pi.reply(text::failed(
+            outcome,
+            running.started,
+            running.wants_directory,
+        ));
+    }
+    if running.stopping {
         pi.release_plan();
-        pi.drop_queue();
-        for _ in 0..running.aborts {
-            pi.reply(text::aborted());
-        }
+        drop_queue_to_abort(pi);
+    } else if matches!(outcome, Outcome::Refused(_)) && running.is_refused_in_pipeline() {
+        pipeline::refused(pi, running.place);
+    }
+}
+
+/// Answers ABOR, and every command that was queued before it; what came behind stays.
+fn drop_queue_to_abort(pi: &mut ServerPi) {
+    while pi.queue.has_abort()
+        && let Some(line) = pi.queue.pop()
+    {
+        pi.reply(match line {
+            Ok(Command::Abor) => text::aborted(),
+            _ => text::dropped_by_abort(),
+        });
     }
 }
 
@@ -308,8 +361,16 @@ fn complete(pi: &mut ServerPi, now: Duration, open: Option<Terms>) {
     }
 }
 
+/// A refused transfer command makes the plan void (spec 3.3), but not in a pipeline: there its
+/// place is filled.
+pub(super) fn give_up(pi: &mut ServerPi) {
+    if pipeline::number(pi).is_none() {
+        pi.release_plan();
+    }
+}
+
 fn refuse<T>(pi: &mut ServerPi, reply: Reply) -> Option<T> {
-    pi.release_plan();
+    give_up(pi);
     pi.reply(reply);
     None
 }

@@ -71,9 +71,9 @@ pub enum SendRefused {
 }
 
 impl UserPi {
-    /// How many commands may be unanswered at once: what a server must queue (spec Q-8), less
-    /// would waste a pipeline, more would only move the queue to the kernel.
-    pub const OUTSTANDING_MAX: usize = 64;
+    /// How many commands may be unanswered at once: more than any server queues (spec Q-8), so
+    /// that this only bounds our memory; what a server takes, it tells in FEAT.
+    pub const OUTSTANDING_MAX: usize = 4_096;
 
     /// A connection just opened: the greeting is owed.
     #[must_use]

@@ -428,6 +428,7 @@ impl World {
             Effect::Authenticate { .. } | Effect::Introduce { .. } => {
                 unreachable!("both users are logged in already")
             }
+            Effect::Skip(_) => unreachable!("no pipeline is on"),
             Effect::StartTls | Effect::EndTls => unreachable!("neither server has a certificate"),
         }
         if discards {

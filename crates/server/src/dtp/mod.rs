@@ -30,5 +30,5 @@ pub use listing::{Entries, Lines, ListingStyle, list_line, mlsx_line, time_val};
 pub use pace::{BURST, Bucket, Pace};
 pub use patience::{Mark, Progress, Watch};
 pub use pipeline::{discard_file, receive_number, send_failure};
-pub use receive::{Received, receive_file};
+pub use receive::{Received, receive_file, receive_or_discard};
 pub use send::{send_file, send_listing};

@@ -5,7 +5,7 @@ use thirdhost_proto::server::TransferParameters;
 use super::convert::{Decoded, Decoder};
 use super::patience::Patience;
 use super::{DataConnection, Mark, TransferError, Watch};
-use crate::store::Upload;
+use crate::store::{StoreError, Upload};
 
 /// A file that has come to its end.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -34,6 +34,26 @@ pub async fn receive_file(
     watch: Watch<'_>,
 ) -> Result<Received, TransferError> {
     receive(from, &mut Sink::Upload(upload), form, watch).await
+}
+
+/// As [`receive_file`], but when the store does not take the file, the rest of it is read all the
+/// same and the store's failure told: in MODE B the connection then stands behind the file.
+///
+/// # Errors
+/// As [`receive_file`], but for the store's.
+///
+/// # Cancel safety
+/// Not cancel safe: drop the connection too, and abandon the upload.
+pub async fn receive_or_discard(
+    from: &mut DataConnection,
+    upload: &mut dyn Upload,
+    form: TransferParameters,
+    watch: Watch<'_>,
+) -> Result<Result<Received, StoreError>, TransferError> {
+    let mut failure = None;
+    let mut sink = Sink::WhileItTakes(upload, &mut failure);
+    let received = receive(from, &mut sink, form, watch).await?;
+    Ok(failure.map_or(Ok(received), Err))
 }
 
 /// As [`receive_file`], but keeps nothing of the file.
@@ -156,8 +176,14 @@ impl Receiver<'_> {
             Sink::Upload(upload) if !self.file.is_empty() => {
                 self.file = upload.write(std::mem::take(&mut self.file)).await?;
             }
+            Sink::WhileItTakes(upload, failure) if failure.is_none() && !self.file.is_empty() => {
+                match upload.write(std::mem::take(&mut self.file)).await {
+                    Ok(emptied) => self.file = emptied,
+                    Err(error) => **failure = Some(error),
+                }
+            }
             Sink::Upload(_) => {}
-            Sink::Nowhere => self.file.clear(),
+            Sink::WhileItTakes(..) | Sink::Nowhere => self.file.clear(),
         }
         Ok(())
     }
@@ -165,6 +191,8 @@ impl Receiver<'_> {
 
 enum Sink<'a> {
     Upload(&'a mut dyn Upload),
+    /// Up to the store's first failure, which is put aside.
+    WhileItTakes(&'a mut dyn Upload, &'a mut Option<StoreError>),
     Nowhere,
 }
 

@@ -190,13 +190,15 @@ fn operation(operation: &Operation) -> &'static str {
 pub(crate) fn outcome(outcome: &Outcome) -> &'static str {
     match outcome {
         Outcome::Completed { .. } => "completed",
-        Outcome::Refused(Refusal::NoSpace) => "no_space",
-        Outcome::Refused(Refusal::Failed) => "failed",
-        Outcome::Refused(_) => "refused",
+        Outcome::Refused(Refusal::NoSpace) | Outcome::Isolated(Refusal::NoSpace) => "no_space",
+        Outcome::Refused(Refusal::Failed) | Outcome::Isolated(Refusal::Failed) => "failed",
+        Outcome::Refused(_) | Outcome::Isolated(_) => "refused",
         Outcome::NotConnected => "not_connected",
         Outcome::NotAdmitted => "not_admitted",
         Outcome::ConnectionLost => "connection_lost",
         Outcome::TlsFailed(_) => "tls_failed",
+        Outcome::SourceFailed => "source_failed",
+        Outcome::OutOfStep => "out_of_step",
         Outcome::Malformed => "malformed",
         Outcome::Stopped => "stopped",
     }

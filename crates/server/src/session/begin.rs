@@ -4,10 +4,13 @@ use std::net::IpAddr;
 use std::sync::{Arc, OnceLock};
 
 use futures_util::FutureExt;
-use thirdhost_proto::server::{Event, Outcome, Refusal, Route, Transfer, VirtualPath, pinned_host};
+use thirdhost_proto::server::{
+    Event, Outcome, Refusal, Route, Skip, Transfer, VirtualPath, pinned_host,
+};
 use tokio_util::sync::CancellationToken;
 
 use super::login::LoggedIn;
+use super::pipeline::{self, SkipJob};
 use super::running::RunningTransfer;
 use super::transfer::{self, Job};
 use super::{Done, Session, sockets};
@@ -22,7 +25,9 @@ impl Session {
             let refused = Outcome::Refused(Refusal::NotPermitted);
             return self.pi.handle_event(now, Event::Finished(refused));
         };
-        let handshake = match self.handshake(&transfer) {
+        let direction = transfer.operation.direction();
+        let handshake = self.handshake(transfer.protection, transfer.route, direction);
+        let handshake = match handshake {
             Ok(handshake) => handshake,
             Err(failed) => return self.pi.handle_event(now, Event::Finished(failed)),
         };
@@ -46,7 +51,7 @@ impl Session {
             line: self.line(user, handshake, Some(transfer.operation.path().clone())),
             clock: Arc::clone(&self.shared.world.clock),
             progress: Arc::clone(&progress),
-            pace: user.pace(transfer.operation.direction()),
+            pace: user.pace(direction),
             data_peer: Arc::clone(&data_peer),
             control_peer,
             stall: limits::STALL_TIMEOUT,
@@ -64,6 +69,32 @@ impl Session {
             stop,
         });
         self.operation = Some(transfer::open(job).map(Done::Step).boxed());
+    }
+
+    /// The place of a refused command in a pipeline is filled.
+    pub(super) fn begin_skip(&mut self, skip: Skip) {
+        let now = self.now();
+        let Some(user) = &self.user else {
+            let refused = Outcome::Refused(Refusal::NotPermitted);
+            return self.pi.handle_event(now, Event::Finished(refused));
+        };
+        let handshake = self.handshake(skip.protection, skip.route, skip.direction);
+        let line = match handshake {
+            Ok(handshake) => self.line(user, handshake, None),
+            Err(failed) => return self.pi.handle_event(now, Event::Finished(failed)),
+        };
+        let stop = CancellationToken::new();
+        let job = SkipJob {
+            pace: user.pace(skip.direction),
+            skip,
+            sockets: std::mem::take(&mut self.sockets),
+            line,
+            clock: Arc::clone(&self.shared.world.clock),
+            stall: limits::STALL_TIMEOUT,
+            stop: stop.clone(),
+        };
+        self.waiting = Some(stop);
+        self.operation = Some(pipeline::skip(job).map(Done::Step).boxed());
     }
 
     /// What opening a data connection depends on.

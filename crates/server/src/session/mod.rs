@@ -11,6 +11,7 @@ mod establish;
 mod hash;
 mod listing;
 mod login;
+mod pipeline;
 mod protect;
 mod range;
 mod refusal;
@@ -94,7 +95,7 @@ struct Session {
     /// Whether that is a login, which ends with the session.
     logging_in: bool,
     running: Option<RunningTransfer>,
-    /// Ends the wait of ESTA or ESTP.
+    /// Ends the wait of ESTA or ESTP, or the filling of a refused command's place.
     waiting: Option<CancellationToken>,
     arranged: ArrangedBy,
     shutdown: watch::Receiver<bool>,
@@ -305,6 +306,7 @@ impl Session {
                 Effect::Disconnect => self.sockets.disconnect(),
                 Effect::Ask(question) => self.ask(question),
                 Effect::Transfer(transfer) => self.begin_transfer(transfer),
+                Effect::Skip(skip) => self.begin_skip(skip),
                 Effect::Establish { route, direction } => self.establish(route, direction),
                 Effect::StopTransfer => self.stop(),
                 Effect::AskProgress => {
@@ -348,6 +350,7 @@ impl Session {
             Done::Step(Step::Finished(event, sockets)) => {
                 self.tell_mark();
                 self.sockets = *sockets;
+                self.waiting = None;
                 self.record(&event);
                 self.pi.handle_event(now, event);
             }

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use futures_util::FutureExt;
-use thirdhost_proto::server::{Event, Outcome, Protection, Route, TlsFailure, Transfer};
+use thirdhost_proto::server::{Event, Outcome, Protection, Route, TlsFailure};
 use thirdhost_sockets::{Clock, Connection};
-use thirdhost_wire::AcceptFilter;
+use thirdhost_wire::{AcceptFilter, Direction};
 
 use super::stream::ControlStream;
 use super::{Done, Session};
@@ -82,14 +82,19 @@ impl Session {
     }
 
     /// What the data connection of a transfer has to go through before the file; none in clear.
-    pub(super) fn handshake(&self, transfer: &Transfer) -> Result<Option<DataHandshake>, Outcome> {
-        let Protection::Tls { role, peer } = transfer.protection else {
+    pub(super) fn handshake(
+        &self,
+        protection: Protection,
+        route: Route,
+        direction: Direction,
+    ) -> Result<Option<DataHandshake>, Outcome> {
+        let Protection::Tls { role, peer } = protection else {
             return Ok(None);
         };
         let session = self.tls.clone();
         let session = session.ok_or(Outcome::TlsFailed(TlsFailure::Handshake))?;
         let pinned = matches!(
-            transfer.route,
+            route,
             Route::Accept {
                 filter: AcceptFilter::HostPort(_)
             }
@@ -99,7 +104,7 @@ impl Session {
             role,
             peer,
             pinned,
-            direction: transfer.operation.direction(),
+            direction,
             control_host: self.control.peer().ip().to_canonical(),
             clock: Arc::clone(&self.shared.world.clock),
         }))

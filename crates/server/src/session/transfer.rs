@@ -6,15 +6,15 @@ use std::time::{Duration, SystemTime};
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
-use thirdhost_proto::server::{Event, Opened, Operation, Outcome, Permissions, Transfer};
+use thirdhost_proto::server::{Event, Opened, Operation, Outcome, Permissions, Route, Transfer};
 use thirdhost_sockets::Clock;
-use thirdhost_wire::{RepresentationType, TransmissionMode};
+use thirdhost_wire::{Direction, RepresentationType, TransmissionMode};
 use tokio_util::sync::CancellationToken;
 
-use super::listing;
 use super::range::{begin_part, open_part};
 use super::refusal::refusal;
 use super::sockets::{DataSockets, Line, OpenFailure};
+use super::{listing, pipeline};
 use crate::dtp::{
     DataConnection, ListingStyle, Pace, Progress, TransferError, Watch, close_received, close_sent,
     receive_file, send_file, send_listing,
@@ -66,7 +66,10 @@ pub(super) async fn open(mut job: Job) -> Step {
         Some(Err(error)) => Outcome::Refused(refusal(&error)),
         None => Outcome::Stopped,
     };
-    job.sockets.discard_backlog();
+    // In a pipeline the peer calls for the other files too, and for this one's place.
+    if job.transfer.number.is_none() {
+        job.sockets.discard_backlog();
+    }
     Step::Finished(Event::Finished(outcome), Box::new(job.sockets))
 }
 
@@ -143,8 +146,14 @@ async fn open_file(
 
 /// Opens the data connection and moves the bytes.
 async fn run(mut job: Job, file: OpenFile) -> Step {
-    let outcome = match connect(&mut job).await {
-        Ok(connection) => move_bytes(&mut job, connection, file).await,
+    let direction = job.transfer.operation.direction();
+    let connecting = connect(&mut job.sockets, &job.line, job.transfer.route, direction);
+    let connected = job.stop.run_until_cancelled(connecting).await;
+    let outcome = match connected.unwrap_or(Err(Outcome::Stopped)) {
+        Ok(connection) => {
+            job.data_peer.get_or_init(|| connection.peer());
+            move_bytes(&mut job, connection, file).await
+        }
         Err(outcome) => {
             if let OpenFile::Receive(upload) = file {
                 upload.abandon().await;
@@ -156,17 +165,19 @@ async fn run(mut job: Job, file: OpenFile) -> Step {
     Step::Finished(Event::Finished(outcome), Box::new(job.sockets))
 }
 
-async fn connect(job: &mut Job) -> Result<DataConnection, Outcome> {
-    let direction = job.transfer.operation.direction();
-    let opening = job.sockets.open(&job.line, job.transfer.route, direction);
-    match job.stop.run_until_cancelled(opening).await {
-        None => Err(Outcome::Stopped),
-        Some(Ok(connection)) => {
+/// Opens the data connection.
+pub(super) async fn connect(
+    sockets: &mut DataSockets,
+    line: &Line,
+    route: Route,
+    direction: Direction,
+) -> Result<DataConnection, Outcome> {
+    match sockets.open(line, route, direction).await {
+        Ok(connection) => {
             tracing::debug!(peer = %connection.peer(), "data connection open");
-            job.data_peer.get_or_init(|| connection.peer());
             Ok(connection)
         }
-        Some(Err(failure)) => {
+        Err(failure) => {
             let cause = std::error::Error::source(&failure).map(ToString::to_string);
             tracing::warn!(%failure, cause, "no data connection");
             Err(match failure {
@@ -190,6 +201,10 @@ async fn move_bytes(job: &mut Job, mut connection: DataConnection, file: OpenFil
         clock: &*clock,
     };
     let stop = job.stop.clone();
+    let number = job.transfer.number;
+    if let (Some(number), false) = (number, matches!(file, OpenFile::Receive(_))) {
+        connection.open_numbered(number);
+    }
     let moved = match file {
         OpenFile::Send(mut source, offset) => {
             let sending = send_file(&mut connection, &mut *source, offset, parameters, watch);
@@ -201,11 +216,17 @@ async fn move_bytes(job: &mut Job, mut connection: DataConnection, file: OpenFil
             stop.run_until_cancelled(sending).await
         }
         OpenFile::Receive(upload) => {
-            return receive(job, connection, upload, watch).await;
+            return match number {
+                Some(number) => pipeline::receive(job, connection, upload, number, watch).await,
+                None => receive(job, connection, upload, watch).await,
+            };
         }
     };
     let bytes = match moved {
         None => return stopped(connection),
+        Some(Err(error)) if number.is_some() => {
+            return pipeline::give_up(job, connection, error, watch).await;
+        }
         Some(Err(error)) => return broken(connection, &error),
         Some(Ok(bytes)) => bytes,
     };
@@ -283,18 +304,18 @@ async fn has_lost_its_user(job: &mut Job, peer: IpAddr) -> bool {
     job.stop.is_cancelled()
 }
 
-fn stopped(connection: DataConnection) -> Outcome {
+pub(super) fn stopped(connection: DataConnection) -> Outcome {
     connection.reset();
     Outcome::Stopped
 }
 
-fn broken(connection: DataConnection, error: &TransferError) -> Outcome {
+pub(super) fn broken(connection: DataConnection, error: &TransferError) -> Outcome {
     connection.reset();
     outcome(error)
 }
 
 /// Whose fault it was decides the reply: 426 theirs, 451 and 552 ours.
-fn outcome(error: &TransferError) -> Outcome {
+pub(super) fn outcome(error: &TransferError) -> Outcome {
     tracing::warn!(%error, "transfer failed");
     match error {
         TransferError::Store(error) => Outcome::Refused(refusal(error)),

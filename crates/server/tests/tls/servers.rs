@@ -29,6 +29,27 @@ async fn two_servers_that_were_told_of_each_other_transfer_under_tls() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_pipeline_of_files_goes_over_one_protected_connection() {
+    for client in [Client::Listener, Client::Caller] {
+        let pair = Pair::new().await;
+        for name in ["a", "c"] {
+            pair.a.put(name, name.as_bytes());
+        }
+        let (source, destination) = (pair.a.fingerprint(), pair.b.fingerprint());
+        let (mut from, mut to) = pair
+            .arranged(client, true, Some(&source), Some(&destination))
+            .await;
+        from.say("RETR a\r\nRETR b\r\nRETR f\r\nRETR c\r\n").await;
+        to.say("STOR a\r\nSTOR b\r\nSTOR f\r\nSTOR c\r\n").await;
+        let (from, to) = (from.finals(4).await, to.finals(4).await);
+        assert_eq!(from, ["250", "550", "250", "250"], "{client:?}");
+        assert_eq!(to, ["250", "451", "250", "250"], "{client:?}");
+        assert!(pair.b.holds("a", b"a") && pair.b.holds("c", b"c"));
+        assert!(pair.b.holds("f", &pair.octets) && !pair.b.file("b").exists());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_fingerprint_is_the_one_seen_on_the_control_connection() {
     let pair = Pair::new().await;
     let user = User::log_in(pair.a.explicit).await;
@@ -175,16 +196,38 @@ impl Pair {
             .await
     }
 
-    /// RFC 438's order with TLS: the destination listens, the source calls. The codes of the
-    /// final replies of source and destination.
+    /// RFC 438's order with TLS. The codes of the final replies of source and destination.
     async fn copy_with(
         &self,
         client: Client,
         source: Option<&str>,
         destination: Option<&str>,
     ) -> [String; 2] {
+        let (mut from, mut to) = self.arranged(client, false, source, destination).await;
+        from.say("RETR f\r\n").await;
+        to.say("STOR f\r\n").await;
+        from.expect_reply("150").await;
+        to.expect_reply("150").await;
+        let code = |reply: String| reply[..3].to_owned();
+        [code(from.hear().await), code(to.hear().await)]
+    }
+
+    /// The destination listens, the source will call.
+    async fn arranged(
+        &self,
+        client: Client,
+        pipelined: bool,
+        source: Option<&str>,
+        destination: Option<&str>,
+    ) -> (User, User) {
         let mut from = User::log_in(self.a.explicit).await;
         let mut to = User::log_in(self.b.explicit).await;
+        for user in [&mut from, &mut to] {
+            if pipelined {
+                user.expect("MODE B", "200").await;
+                user.expect("OPTS PIPELINE ON", "200").await;
+            }
+        }
         let listening = to.socket("LSTN R").await;
         let calling = from.socket(&format!("SOCK 127.0.0.2,{listening}")).await;
         assert_eq!(
@@ -204,11 +247,6 @@ impl Pair {
             Client::Caller => &mut from,
         };
         told.expect("SSCN ON", "200 SSCN:CLIENT METHOD").await;
-        from.say("RETR f\r\n").await;
-        to.say("STOR f\r\n").await;
-        from.expect_reply("150").await;
-        to.expect_reply("150").await;
-        let code = |reply: String| reply[..3].to_owned();
-        [code(from.hear().await), code(to.hear().await)]
+        (from, to)
     }
 }

@@ -98,6 +98,18 @@ impl User {
         }
     }
 
+    /// The codes of the final replies to this many commands.
+    pub(crate) async fn finals(&mut self, commands: usize) -> Vec<String> {
+        let mut codes = Vec::new();
+        while codes.len() < commands {
+            let reply = self.hear().await;
+            if !reply.starts_with('1') {
+                codes.push(reply[..3].to_owned());
+            }
+        }
+        codes
+    }
+
     pub(crate) async fn ask(&mut self, line: &str) -> String {
         self.say(&format!("{line}\r\n")).await;
         self.hear().await

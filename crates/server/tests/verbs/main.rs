@@ -9,4 +9,5 @@ mod hashes;
 mod listings;
 mod markers;
 mod paths;
+mod pipeline;
 mod support;

@@ -215,6 +215,15 @@ pub(in crate::server) fn failed(outcome: Outcome, started: bool, wanted_director
         Outcome::NotConnected | Outcome::NotAdmitted => not_connected(),
         Outcome::ConnectionLost => reply(426, "The data connection broke; transfer aborted."),
         Outcome::TlsFailed(failure) => tls_failed(failure),
+        Outcome::Isolated(why) => refusal_in_transfer(why),
+        Outcome::SourceFailed => reply(
+            451,
+            "The source could not send the file; nothing is stored.",
+        ),
+        Outcome::OutOfStep => reply(
+            426,
+            "Another file arrived than the one expected; arrange the data connection anew.",
+        ),
         Outcome::Malformed => reply(451, "What arrived does not fit MODE and STRU; aborted."),
         Outcome::Stopped => reply(426, "Transfer aborted."),
         Outcome::Completed { kept, .. } => completed(kept),

@@ -613,7 +613,7 @@ async fn a_directory_of_many_batches_is_listed_whole_and_each_name_once() {
         let (directory, store) = fresh(UploadPolicy::Whole);
         // A batch of hidden names alone is not the end.
         for number in 0..LISTING_BATCH_MAX + 1 {
-            let hidden = super::names::partial(&number.to_string());
+            let hidden = names::partial(&number.to_string());
             fs::write(directory.path().join(hidden), "").unwrap();
         }
         let mut expected: Vec<String> = (0..count).map(|number| format!("f{number:05}")).collect();

@@ -5,6 +5,7 @@ use std::time::Duration;
 use thirdhost_wire::{FactSet, HashAlgorithm};
 
 use crate::server::login::Login;
+use crate::server::pipeline::Pipeline;
 use crate::server::protection::Security;
 use crate::server::questions::Asked;
 use crate::server::reply_text as text;
@@ -39,6 +40,7 @@ pub(in crate::server) fn start_over(pi: &mut ServerPi, now: Duration) {
     pi.directory = VirtualPath::root();
     pi.facts = FactSet::default();
     pi.hash = HashAlgorithm::default();
+    pi.pipeline = Pipeline::default();
     pi.epsv_all = false;
     pi.custom_epsv = false;
     pi.settings.limits.idle = pi.idle_most;

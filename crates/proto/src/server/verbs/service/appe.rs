@@ -3,7 +3,7 @@
 use thirdhost_wire::{Direction, Pathname};
 
 use crate::server::session::ServerPi;
-use crate::server::transfer::{begin, extent, prepare};
+use crate::server::transfer::{begin, extent, give_up, prepare};
 use crate::server::{Operation, Permission};
 
 pub(in crate::server) fn appe(pi: &mut ServerPi, name: &Pathname) {
@@ -17,7 +17,7 @@ pub(in crate::server) fn appe(pi: &mut ServerPi, name: &Pathname) {
     // and so it needs the permission to overwrite as well.
     match offset {
         None => begin(pi, Operation::Append { path }),
-        Some(_) if !pi.permit(Permission::Write, &path) => pi.release_plan(),
+        Some(_) if !pi.permit(Permission::Write, &path) => give_up(pi),
         Some(_) => begin(pi, Operation::Store { path, offset, end }),
     }
 }

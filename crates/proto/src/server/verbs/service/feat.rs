@@ -1,8 +1,8 @@
 //! FEAT: every extension in force. RFC 2389 section 3.
 
-use crate::server::TlsOffer;
 use crate::server::reply_text as text;
 use crate::server::session::ServerPi;
+use crate::server::{QUEUED_COMMANDS_MAX, TlsOffer};
 
 pub(in crate::server) fn feat(pi: &mut ServerPi) {
     let mlst = format!("MLST {}", pi.facts.feature_parameters());
@@ -10,11 +10,13 @@ pub(in crate::server) fn feat(pi: &mut ServerPi) {
     let fixed = FEATURES.iter().map(|line| (*line).to_owned());
     let tls = (pi.settings.tls != TlsOffer::Absent).then_some(TLS_FEATURES);
     let tls = tls.into_iter().flatten().map(str::to_owned);
-    let lines: Vec<String> = fixed.chain([hash, mlst]).chain(tls).collect();
+    let pipeline = format!("PIPELINE {QUEUED_COMMANDS_MAX}");
+    let lines: Vec<String> = fixed.chain([hash, mlst, pipeline]).chain(tls).collect();
     pi.reply(text::features(lines));
 }
 
-/// Without HASH and MLST, whose lines tell what OPTS has chosen.
+/// Without HASH and MLST, whose lines tell what OPTS has chosen, and PIPELINE, whose line tells
+/// a bound.
 const FEATURES: &[&str] = &[
     "CEPR",
     "CLNT",

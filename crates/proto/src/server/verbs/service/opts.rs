@@ -1,9 +1,9 @@
-//! OPTS: options of HASH, MLST and UTF8. RFC 2389 section 4, RFC 3659 section 7.9.
+//! OPTS: options of HASH, MLST, PIPELINE and UTF8. RFC 2389 section 4, RFC 3659 section 7.9.
 
 use thirdhost_wire::{FactSet, Text, UnknownHash};
 
-use crate::server::reply_text as text;
 use crate::server::session::ServerPi;
+use crate::server::{pipeline, reply_text as text};
 
 pub(in crate::server) fn opts(pi: &mut ServerPi, command: &Text, options: Option<&Text>) {
     let options = options.map_or("", Text::as_str);
@@ -26,6 +26,11 @@ pub(in crate::server) fn opts(pi: &mut ServerPi, command: &Text, options: Option
                 text::options_set(format!("MLST OPTS {facts}").trim_end())
             }
             Err(_) => text::bad_options(),
+        },
+        "PIPELINE" => match options.to_ascii_uppercase().as_str() {
+            "ON" => return pipeline::set(pi, true),
+            "OFF" => return pipeline::set(pi, false),
+            _ => text::bad_options(),
         },
         _ => text::bad_options(),
     };
