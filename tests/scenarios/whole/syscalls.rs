@@ -48,8 +48,8 @@ fn is_killed(oracle: &mut Oracle, change: Change, call: &str, number: u32) -> bo
     oracle.prepare(change);
     let mut user = oracle.user();
     let address = user.pasv();
-    user.send(format!("{} {NAME}", change.verb));
     let mut sent = peer::call(USER, address);
+    user.send(format!("{} {NAME}", change.verb));
     // It may be dead before it reads it all.
     std::io::Write::write_all(&mut sent, SENT).ok();
     drop(sent);
