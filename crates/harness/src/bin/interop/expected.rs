@@ -22,9 +22,21 @@ pub(crate) fn wrong(row: &Row) -> Option<String> {
 
 /// Why two servers cannot meet; `None` if they can.
 pub(crate) fn relay_only(row: &Row) -> Option<&'static str> {
-    let is_server_alone =
-        |name: &str| peers::named(name).is_some_and(|peer| peer.tls() == TlsEnd::Server);
-    (row.tls && is_server_alone(row.from) && is_server_alone(row.to)).then_some(NO_TLS_CLIENT)
+    let end = |name: &str| peers::named(name).map_or(TlsEnd::None, peers::Peer::tls);
+    if !row.tls || end(row.to) != TlsEnd::Server {
+        return None;
+    }
+    match end(row.from) {
+        TlsEnd::Server => Some(NO_TLS_CLIENT),
+        TlsEnd::Either if row.from != OURS => Some(UNREAD_TICKETS),
+        TlsEnd::Either | TlsEnd::None => None,
+    }
 }
 
+const OURS: &str = "thirdhostd";
+
 const NO_TLS_CLIENT: &str = "Neither can be the TLS client of the other: neither has SSCN or CPSV";
+
+/// The client knows it too, and does not try.
+const UNREAD_TICKETS: &str = "The source alone could be the TLS client, and closes with TLS tickets \
+                              unread, which costs the destination the end of the file";
