@@ -1,8 +1,10 @@
 //! Two control connections and a file that goes directly between their servers.
 
+mod diagnosis;
 mod driver;
 mod ladder;
 mod pair;
+mod probe;
 mod relay;
 mod secrecy;
 mod verify;
@@ -12,7 +14,9 @@ use std::time::Duration;
 
 use thirdhost_proto::third_party::{Arrangement, Parameters, Side};
 
+pub use diagnosis::Diagnosis;
 pub use pair::Pair;
+pub use probe::{Probe, Probed, Trial, Verdict};
 
 /// How two servers may be brought together.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]

@@ -1,5 +1,7 @@
 //! Two servers, their control connections, and the arrangement that stands between them.
 
+use std::net::IpAddr;
+
 use thirdhost_proto::third_party::{
     BySide, ClientBy, Job, Operation, Outcome, Parameters, Plan, Side, ThirdParty,
 };
@@ -16,7 +18,7 @@ use crate::{ControlConn, Error};
 /// Two logged-in control connections, between whose servers files are copied.
 #[derive(Debug)]
 pub struct Pair {
-    conns: BySide<ControlConn>,
+    pub(super) conns: BySide<ControlConn>,
     policy: Policy,
     /// The rung that worked and its machine, for the next file.
     standing: Option<(Rung, ThirdParty)>,
@@ -211,7 +213,7 @@ impl Pair {
     }
 
     /// What is to be tried, in order, and what need not be.
-    fn rungs(&self, standing: Option<Rung>) -> (Vec<Rung>, Vec<Refusal>) {
+    pub(super) fn rungs(&self, standing: Option<Rung>) -> (Vec<Rung>, Vec<Refusal>) {
         let (source, destination) = (&self.conns.source, &self.conns.destination);
         let (rungs, mut refusals) = rungs(&self.policy, source.features(), destination.features());
         let mut rungs = self.protected(rungs, &mut refusals);
@@ -302,24 +304,18 @@ impl Pair {
         }
     }
 
-    fn plan(&self, rung: Rung) -> Plan {
+    pub(super) fn plan(&self, rung: Rung) -> Plan {
         let BySide {
             source,
             destination,
         } = &self.conns;
-        let host = |conn: &ControlConn| {
-            conn.server
-                .data_host
-                .unwrap_or_else(|| conn.peer().ip())
-                .to_canonical()
-        };
         let listener = self.conns.of(rung.listener);
         Plan {
             arrangement: rung.arrangement,
             listener: rung.listener,
             hosts: BySide {
-                source: host(source),
-                destination: host(destination),
+                source: data_host(source),
+                destination: data_host(destination),
             },
             trust_passive_address: BySide {
                 source: source.server.trust_pasv_address,
@@ -366,6 +362,14 @@ impl Pair {
             .data_bytes()
             .saturating_add(self.conns.destination.data_bytes())
     }
+}
+
+/// Where the other server reaches it (spec U-7).
+pub(super) fn data_host(conn: &ControlConn) -> IpAddr {
+    conn.server
+        .data_host
+        .unwrap_or_else(|| conn.peer().ip())
+        .to_canonical()
 }
 
 fn report(

@@ -37,7 +37,7 @@ pub(super) async fn marked(running: &mut Option<RunningTransfer>) {
     {
         return running.marks.mark_changed();
     }
-    std::future::pending().await
+    std::future::pending::<()>().await;
 }
 
 impl super::Session {
