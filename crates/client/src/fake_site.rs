@@ -135,16 +135,20 @@ impl FakeSite {
                 self.receive(path, rest)
             }
             "MLSD" => self.list(path, state.hidden.as_deref()),
+            "RNFR" if self.contents(path).is_none() => say("550 not there"),
             "RNFR" => {
                 state.renaming = Some(path.to_owned());
                 say("350 to what")
             }
             "RNTO" => {
-                let from = state.renaming.take().unwrap();
                 let mut files = self.files.lock().unwrap();
-                let file = files.remove(&from).unwrap();
-                files.insert(path.to_owned(), file);
-                say("250 renamed")
+                match state.renaming.take().and_then(|from| files.remove(&from)) {
+                    Some(file) => {
+                        files.insert(path.to_owned(), file);
+                        say("250 renamed")
+                    }
+                    None => say("503 from what"),
+                }
             }
             _ => self.about(verb, path, line),
         }

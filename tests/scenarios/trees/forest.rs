@@ -6,6 +6,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use rand::rngs::StdRng;
+use rand::seq::IndexedRandom as _;
 use rand::{Rng as _, RngExt as _, SeedableRng as _};
 
 /// Makes so many files below `root`, in directories up to three deep. Some servers
@@ -20,13 +21,13 @@ pub(crate) fn grow(root: &Path, count: usize, seed: u64, is_picky: bool) {
     let mut directories = vec![root.to_owned()];
     for number in 0..count {
         if number % 50 == 7 {
-            let above = &directories[random.random_range(0..directories.len())];
+            let above = directories.choose(&mut random).unwrap();
             if above.strip_prefix(root).unwrap().components().count() < 3 {
                 let directory = above.join(format!("{} d", name(&mut random, number)));
                 directories.push(directory);
             }
         }
-        let directory = &directories[random.random_range(0..directories.len())];
+        let directory = directories.choose(&mut random).unwrap();
         fs::create_dir_all(directory).unwrap();
         let length = match random.random_range(0..20) {
             0 => 0,
@@ -111,5 +112,5 @@ fn name(random: &mut StdRng, number: usize) -> String {
         "e\u{301}",
         "😀",
     ];
-    format!("{} {number}", odd[random.random_range(0..odd.len())])
+    format!("{} {number}", odd.choose(random).unwrap())
 }

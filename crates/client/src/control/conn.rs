@@ -32,6 +32,8 @@ pub struct ControlConn {
     pub(crate) is_tls_client: bool,
     /// STOR was sent since somebody last looked.
     pub(crate) has_stored: bool,
+    /// How many 1yz replies came since the last command.
+    pub(super) preliminary: u32,
     pub(super) pi: UserPi,
     /// None in clear text.
     pub(crate) tls: Option<TlsSession>,
@@ -202,7 +204,6 @@ impl ControlConn {
     ) -> Result<Reply, Error> {
         let environment = self.environment.clone();
         let found = environment.within(limit, async {
-            let mut preliminary = 0;
             loop {
                 match self.receive().await? {
                     Received::Final {
@@ -212,12 +213,7 @@ impl ControlConn {
                         return Ok(reply);
                     }
                     Received::Final { .. } => {}
-                    Received::Preliminary { .. } => {
-                        preliminary += 1;
-                        if preliminary > environment.limits.preliminary_replies {
-                            return Err(self.misbehaved("it says 1yz without end"));
-                        }
-                    }
+                    Received::Preliminary { .. } => self.one_more_preliminary()?,
                     Received::Closing(reply) => return Err(self.closing(reply)),
                     Received::Unexpected(reply) => return Err(self.unexpected(&reply)),
                 }
@@ -227,6 +223,15 @@ impl ControlConn {
             Some(result) => result,
             None => Err(self.silent(limit)),
         }
+    }
+
+    /// SECURITY: a server that says 1yz again and again would keep us busy as long as it likes.
+    pub(crate) fn one_more_preliminary(&mut self) -> Result<(), Error> {
+        self.preliminary = self.preliminary.saturating_add(1);
+        if self.preliminary > self.environment.limits.preliminary_replies {
+            return Err(self.misbehaved("it says 1yz without end"));
+        }
+        Ok(())
     }
 
     /// Refuses a reply that is not 2yz.
@@ -324,6 +329,7 @@ impl ControlConn {
             data_bytes: 0,
             is_tls_client: false,
             has_stored: false,
+            preliminary: 0,
             pi: UserPi::new(),
             tls: None,
             connection,

@@ -35,6 +35,7 @@ impl ControlConn {
         ask: impl FnOnce(&mut UserPi) -> Result<Ticket, SendRefused>,
     ) -> Result<Ticket, Error> {
         self.step = step;
+        self.preliminary = 0;
         self.has_stored |= step == "STOR";
         if self.broken {
             return Err(self.lost(None));

@@ -130,6 +130,9 @@ async fn attempt(
             (start.is_aside, &start.at, &job.to, line.destination())
         {
             upload::settle(conn, aside, to).await?;
+            if let (Some(bytes), Some(_)) = (moved.bytes, moved.verified) {
+                upload::check_settled(conn, to, start.offset.saturating_add(bytes)).await?;
+            }
         }
         Ok(moved)
     }

@@ -53,6 +53,22 @@ pub(super) async fn settle(
     }
 }
 
+/// What was verified under another name must now be there under its own.
+pub(super) async fn check_settled(
+    conn: &mut ControlConn,
+    to: &Pathname,
+    expected: u64,
+) -> Result<(), Error> {
+    match conn.size(to).await? {
+        Some(found) if found == expected => Ok(()),
+        found => Err(Error::Verification {
+            server: conn.name().to_owned(),
+            expected,
+            found: found.unwrap_or(0),
+        }),
+    }
+}
+
 /// Whether this server does not let a file arrive under another name, or not be renamed.
 pub(super) fn refuses_names(error: &Error) -> bool {
     match error {

@@ -277,7 +277,8 @@ impl ControlConn {
                 ticket: answered,
                 reply,
             } if answered >= ticket => Ok(Some(reply)),
-            Received::Final { .. } | Received::Preliminary { .. } => Ok(None),
+            Received::Final { .. } => Ok(None),
+            Received::Preliminary { .. } => self.one_more_preliminary().map(|()| None),
             Received::Closing(reply) => Err(self.closing(reply)),
             Received::Unexpected(reply) => Err(self.unexpected(&reply)),
         }

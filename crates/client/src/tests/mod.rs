@@ -2,6 +2,7 @@
 
 mod control;
 mod copy;
+mod hostile;
 mod landing;
 mod progress;
 mod relay;

@@ -8,8 +8,8 @@ use super::{net, path};
 use crate::fake::{Answer, FakeNet};
 use crate::fake_site::FakeSite;
 use crate::{
-    Copy, Credentials, Environment, Happened, Location, Options, Root, Server, Site, Summary,
-    Watcher,
+    Copy, Credentials, Environment, Error, Happened, Location, Options, Root, Server, Site,
+    Summary, Watcher,
 };
 
 pub(super) const SITE1: &str = "9.9.9.1:21";
@@ -98,6 +98,20 @@ impl Stage {
         from: Location,
         to: Location,
     ) -> Summary {
+        self.try_between(one, other, from, to).await.unwrap()
+    }
+
+    pub(super) async fn try_run(&self, from: Location, to: Location) -> Result<Summary, Error> {
+        self.try_between(SITE1, SITE2, from, to).await
+    }
+
+    async fn try_between(
+        &self,
+        one: &str,
+        other: &str,
+        from: Location,
+        to: Location,
+    ) -> Result<Summary, Error> {
         let site = |location: &Location, address| match location {
             Location::Remote(_) => Some(self.site(address)),
             Location::Local(_) => None,
@@ -111,7 +125,7 @@ impl Stage {
         };
         let roots = [Root { from, to }];
         let ended = tokio::time::timeout(Duration::from_secs(100_000), copy.run(&roots)).await;
-        ended.expect("the client hangs").unwrap()
+        ended.expect("the client hangs")
     }
 
     pub(super) async fn tree(&self) -> Summary {

@@ -91,7 +91,15 @@ async fn drive(
                 is_stopping = true;
                 machine.handle(Event::Stop);
             }
-            Next::Heard(side, found) => tell(side, found, machine, &mut broken),
+            Next::Heard(side, found) => {
+                let found = match found {
+                    Ok(received @ Received::Preliminary { .. }) => {
+                        conns.of_mut(side).one_more_preliminary().map(|()| received)
+                    }
+                    found => found,
+                };
+                tell(side, found, machine, &mut broken);
+            }
             Next::Nothing if wait == Wait::Patience => machine.handle(Event::Elapsed),
             Next::Nothing => give_up(limit, machine, conns, &mut broken),
         }
