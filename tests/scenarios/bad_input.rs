@@ -84,7 +84,7 @@ fn unknown_verbs_and_bad_arguments_get_their_code() {
     let mut user = site.user();
     for (command, code) in [
         ("XYZZY", 500),
-        ("GET file", 500),
+        ("GIVE file", 500),
         ("NOOPE", 500),
         ("SMNT x", 502),
         ("TYPE X", 504),
@@ -175,15 +175,30 @@ fn who_plays_with_telnet_options_is_shown_the_door() {
     site.until_only(0, 0);
 }
 
+//= security#S-38
+//= type=test
+//= security#S-57
+//= type=test
 #[test]
 fn another_protocol_and_endless_junk_are_told_421() {
     let site = Site::start(SITE2);
-    let mut browser = User::greeted(USER, site.address);
-    browser.send_bytes(b"GET / HTTP/1.1\r\nHost: x\r\nAccept: */*\r\n\r\n");
-    browser.expect(500);
-    browser.expect(500);
-    browser.expect(421);
-    assert!(browser.is_closed());
+    for line in [
+        "GET / HTTP/1.1",
+        "POST / HTTP/1.1",
+        "HELO x",
+        "EHLO x",
+        "Host: x",
+    ] {
+        let mut browser = User::greeted(USER, site.address);
+        browser.send_bytes(format!("{line}\r\nNOOP\r\n\r\n").as_bytes());
+        browser.expect(421);
+        assert!(browser.is_closed(), "{line}");
+    }
+    let mut stranger = User::greeted(USER, site.address);
+    for code in [500, 500, 421] {
+        stranger.ask("XYZZY", code);
+    }
+    assert!(stranger.is_closed());
     let mut junk = site.user();
     for _ in 0..9 {
         junk.ask("XYZZY", 500);

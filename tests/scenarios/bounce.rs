@@ -39,6 +39,10 @@ fn sock_takes_no_number_that_is_no_port_and_no_host_that_is_none() {
         ("SOCK 224.0.0.1,5000", 504),
         ("SOCK [::1],5000", 522),
         ("SOCK 198.51.100.2,5000", 504),
+        ("SOCK localhost,5000", 504),
+        ("EPRT |1|localhost|5000|", 501),
+        ("EPRT |3|localhost|5000|", 522),
+        ("PORT localhost,19,136", 501),
     ] {
         user.ask(command, code);
         user.ask("NOOP", 200);
@@ -68,6 +72,104 @@ fn sock_takes_no_number_that_is_no_port_and_no_host_that_is_none() {
         assert!(code != 255 || reply.socket() == x);
     }
     assert!(user.ask("STAT", 211).raw.contains("127.0.0.3:20"));
+}
+
+/// The user's own host, and a third host that is granted: no service of either is called.
+//= security#S-1
+//= type=test
+#[test]
+fn no_port_below_1024_is_called() {
+    let site = Site::start(SITE1);
+    site.put("there", "bytes");
+    let mut user = site.user();
+    for host in [USER, SITE2] {
+        for port in [1, 21, 25, 1023] {
+            let (h, high, low) = (host.replace('.', ","), port >> 8, port & 255);
+            for command in [
+                format!("PORT {h},{high},{low}"),
+                format!("EPRT |1|{host}|{port}|"),
+                format!("SOCK {host},{port}"),
+            ] {
+                user.ask(command, 504);
+                user.ask("RETR there", 425);
+            }
+        }
+        for command in [
+            format!("PORT {},4,0", host.replace('.', ",")),
+            format!("EPRT |1|{host}|1024|"),
+            format!("SOCK {host},1024"),
+        ] {
+            user.send(&command);
+            assert_eq!(user.reply().code / 100, 2, "{command}");
+        }
+    }
+    assert_eq!(site.network.calls(), []);
+}
+
+/// RFC 959 section 3.2 would have port 20, which only root may use.
+//= security#S-8
+//= type=test
+//= security#S-68
+//= type=test
+#[test]
+fn calls_and_listeners_have_ports_of_the_configured_range() {
+    let range = 41_000..=41_999;
+    let site = Site::configured(SITE1, |config| config.data_sockets.ports = range.clone());
+    site.put("there", "bytes");
+    let mut user = site.user();
+    let x = [user.lstn("R"), user.lstn("S"), user.pasv().port()];
+    assert!(x.iter().all(|port| range.contains(port)), "{x:?}");
+    // After PASV, SOCK would only say who may call.
+    let mut user = site.user();
+    let target = peer::listen(SITE2);
+    for form in ["SOCK", "PORT", "EPRT"] {
+        user.send(command(form, &target));
+        let told = user.reply();
+        user.ask("RETR there", 150);
+        let stream = peer::accept(&target);
+        let from = stream.peer_addr().unwrap().port();
+        assert!(range.contains(&from), "{form}: {from}");
+        assert!(form != "SOCK" || told.socket() == from, "{form}: {from}");
+        assert_eq!(peer::receive_all(stream), b"bytes");
+        user.expect(226);
+    }
+}
+
+/// Without a grant, and for anonymous whatever is granted to users: third hosts are named in
+/// vain, and LSTN is anybody's.
+//= security#S-10
+//= type=test
+//= security#S-29
+//= type=test
+#[test]
+fn third_hosts_are_for_those_to_whom_they_were_granted() {
+    let site = Site::configured(SITE1, |config| {
+        let mut anonymous = entry("anonymous", Permissions::read_only(), None).account;
+        anonymous.anonymous = true;
+        config.roll.anonymous = Some(anonymous);
+    });
+    for name in ["bob", "anonymous", "ftp"] {
+        let mut user = site.user_of(name);
+        for listen in ["LSTN R", "LSTN S", "PASV", "EPSV"] {
+            user.send(listen);
+            assert_eq!(user.reply().code / 100, 2, "{name} {listen}");
+            for pin in ["SOCK 127.0.0.3,0", "SOCK 127.0.0.3,5000", "SOCK 8.8.8.8,0"] {
+                user.ask(pin, 504);
+            }
+            user.ask("NOOP", 200);
+        }
+        for call in [
+            "SOCK 8.8.8.8,5000",
+            "PORT 8,8,8,8,19,136",
+            "EPRT |1|8.8.8.8|5000|",
+            "EPRT |1|127.0.0.3|5000|",
+        ] {
+            user.ask(call, 504);
+        }
+        // The user's own host is no third one.
+        user.ask("EPRT |1|127.0.0.1|5000|", 200);
+    }
+    assert_eq!(site.network.calls(), []);
 }
 
 /// Every command that names a target, every kind of target, three kinds of user.
@@ -154,6 +256,8 @@ fn no_form_of_an_address_leads_past_policy() {
 
 /// The grant has a direction: to send there is not to receive from there.
 //= spec#T-18
+//= security#S-11
+//= type=test
 #[test]
 fn a_grant_to_send_is_no_grant_to_receive() {
     let site = Site::configured(SITE1, |config| {

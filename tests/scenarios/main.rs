@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 #![expect(clippy::panic, reason = "a test that cannot go on has failed")]
 
+mod ahead;
 mod arrangement;
 mod bad_input;
 mod bounce;
@@ -16,4 +17,9 @@ mod peers;
 mod reserve;
 mod storing;
 mod support;
+mod tls_between;
+#[cfg(target_os = "linux")]
+mod trees;
 mod trouble;
+mod under_tls;
+mod whole;

@@ -1,7 +1,7 @@
 //! `cargo xtask ci`: what must hold for every commit, the cheap questions first, the tests last.
 
 use crate::step::{self, Step};
-use crate::{dist, e2e, package, rfc, test, tidy};
+use crate::{dist, e2e, interop, package, rfc, test, tidy};
 
 /// All steps in order.
 pub(crate) fn steps() -> Vec<Step> {
@@ -18,6 +18,7 @@ pub(crate) fn steps() -> Vec<Step> {
     steps.extend(package::steps());
     steps.extend(dist::steps());
     steps.extend(e2e::steps(&[]));
+    steps.extend(interop::steps(&[]));
     steps.extend(test::steps());
     steps
 }

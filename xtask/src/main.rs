@@ -1,8 +1,10 @@
 //! The developer's commands, `cargo xtask <verb>`. Knows none of our crates; spawns cargo.
 
+mod bench;
 mod ci;
 mod dist;
 mod e2e;
+mod interop;
 mod package;
 mod rfc;
 mod source;
@@ -19,6 +21,9 @@ fn main() -> ExitCode {
     let rest: Vec<String> = args.collect();
     let steps = match (verb.as_str(), rest.is_empty()) {
         ("e2e", _) => e2e::steps(&rest),
+        ("bench", false) => bench::steps(&rest),
+        ("bench", true) => return refuse("`bench` takes what to measure: try `bench --help`"),
+        ("interop", _) => interop::steps(&rest),
         ("test", true) => test::steps(),
         ("ci", true) => ci::steps(),
         ("tidy", true) => tidy::steps(),
@@ -50,11 +55,13 @@ fn refuse(what: &str) -> ExitCode {
 const USAGE: &str = "\
 usage: cargo xtask <verb>
 
-  e2e [args…]  two servers and a user in one process: RFC 438's example, then every arrangement
-  test         everything that must pass: doc tests, then all others
-  ci           fmt, clippy, tidy, rfc, doc, deny, package, e2e, test
-  tidy         the rules of this house that no other tool checks
-  rfc          the clause ledger: clause, code, test; fails on a gap
-  package      what would be published, packed and built from the packages
-  dist         man pages, completions and service files, into target/dist
+  e2e [args…]      two servers and a user in one process: RFC 438's example, every arrangement
+  interop [args…]  every ordered pair of FTP servers: which ways work, bytes compared
+  bench …          ours beside the FTP servers found here: server, tls, sessions
+  test             everything that must pass: doc tests, then all others
+  ci               fmt, clippy, tidy, rfc, doc, deny, package, dist, e2e, interop, test
+  tidy             the rules of this house that no other tool checks
+  rfc              the clause ledger: clause, code, test; fails on a gap
+  package          what would be published, packed and built from the packages
+  dist             man pages, completions and service files, into target/dist
 ";

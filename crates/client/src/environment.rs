@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use thirdhost_sockets::World;
 
-use crate::{Interrupt, Limits, Observer, Silent};
+use crate::data::Pace;
+use crate::{Interrupt, Limits, Observer, Silent, Trust};
 
 /// Everything a connection needs besides its server. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -18,19 +19,25 @@ pub struct Environment {
     pub limits: Limits,
     /// Sees every line of every dialogue.
     pub observer: Arc<dyn Observer>,
+    /// Which certificates are believed.
+    pub trust: Arc<Trust>,
     /// Stops all that runs here.
     pub interrupt: Interrupt,
+    /// How fast bytes may pass this host.
+    pub(crate) pace: Option<Arc<Pace>>,
 }
 
 impl Environment {
-    /// Default limits, and nobody watches.
+    /// Default limits, the platform's roots, and nobody watches.
     #[must_use]
     pub fn new(world: World) -> Self {
         Self {
             world,
             limits: Limits::default(),
             observer: Arc::new(Silent),
+            trust: Arc::new(Trust::roots_alone()),
             interrupt: Interrupt::default(),
+            pace: None,
         }
     }
 
@@ -44,6 +51,13 @@ impl Environment {
     #[must_use]
     pub fn with_observer(self, observer: Arc<dyn Observer>) -> Self {
         Self { observer, ..self }
+    }
+
+    /// The same with other certificates believed.
+    #[must_use]
+    pub fn with_trust(self, trust: Trust) -> Self {
+        let trust = Arc::new(trust);
+        Self { trust, ..self }
     }
 
     /// Waits for `future`, at most so long; `None` when the time is over.

@@ -7,7 +7,7 @@ use thirdhost_proto::third_party::{Cause, Failure, Side, Step};
 use thirdhost_proto::user::SendRefused;
 use thirdhost_wire::{CodecError, PathnameError, Reply};
 
-use crate::{ExitCode, Refusal};
+use crate::{Distrust, ExitCode, Refusal};
 
 /// Why something was not done.
 #[derive(Debug, thiserror::Error)]
@@ -28,6 +28,14 @@ pub enum Error {
         server: String,
         /// What it was asked.
         step: &'static str,
+        /// How long.
+        after: Duration,
+    },
+    /// The file at the destination stopped growing; the servers were told to abort.
+    #[error("{server} received nothing more of the file for {after:?}; try again")]
+    Stalled {
+        /// The destination.
+        server: String,
         /// How long.
         after: Duration,
     },
@@ -126,6 +134,34 @@ pub enum Error {
         /// What the system said.
         source: io::Error,
     },
+    /// TLS did not come about. Nothing was said under it.
+    #[error(
+        "the TLS handshake with {server} failed: {source}; check the port, and that the server \
+         has TLS 1.2 or 1.3"
+    )]
+    Handshake {
+        /// The server.
+        server: String,
+        /// What went wrong.
+        source: io::Error,
+    },
+    /// The server's certificate is not believed. Nothing was said to it.
+    #[error("{server} is not believed to be itself: {why}")]
+    Distrusted {
+        /// The server.
+        server: String,
+        /// Why not, and what to do.
+        why: Box<Distrust>,
+    },
+    /// A server of `known_servers` offers no TLS any more.
+    #[error(
+        "{server} offers no TLS, which it did before; somebody may be in between. It is not \
+         spoken to in clear text unless you say --clear-text"
+    )]
+    NoTls {
+        /// The server.
+        server: String,
+    },
     /// Reading or writing at our own side failed.
     #[error("cannot read or write here while {server} was asked {step}: {source}")]
     Here {
@@ -200,6 +236,21 @@ pub enum Error {
         /// What SIZE says.
         found: u64,
     },
+    /// A file was to be moved, and what arrived could not be verified.
+    #[error("{file} was copied but not verified, so the source was left as it is; use cp and rm")]
+    NotVerified {
+        /// The file.
+        file: String,
+    },
+    /// Both ends of a move are one server, and perhaps one file.
+    #[error(
+        "both places are on the server at {address}, perhaps the same file; name it alike and with \
+         one user, and mv renames"
+    )]
+    OneServer {
+        /// The server.
+        address: std::net::SocketAddr,
+    },
     /// The destination cannot say how long the file is, and `--verify size` wants to know.
     #[error("what {server} has cannot be verified ({reason}); use --verify auto or none")]
     Unverifiable {
@@ -216,18 +267,22 @@ impl Error {
     pub fn exit_code(&self) -> ExitCode {
         match self {
             Self::Connect { .. } | Self::Silent { .. } | Self::Lost { .. } => ExitCode::Temporary,
-            Self::Closing { .. } | Self::DataConnection { .. } => ExitCode::Temporary,
+            Self::Closing { .. } | Self::DataConnection { .. } | Self::Stalled { .. } => {
+                ExitCode::Temporary
+            }
             Self::NotAReply { .. } | Self::Misbehaved { .. } | Self::NotSent { .. } => {
                 ExitCode::Fatal
             }
-            Self::Unusable { .. } => ExitCode::Fatal,
+            Self::Unusable { .. } | Self::Handshake { .. } => ExitCode::Fatal,
+            Self::Distrusted { .. } | Self::NoTls { .. } => ExitCode::Refused,
             Self::Stopped { .. } => ExitCode::Stopped,
             Self::Refused { reply, step, .. } => of_reply(reply, step),
             Self::Local { source, .. } if source.kind() == io::ErrorKind::NotFound => {
                 ExitCode::FileNotFound
             }
             Self::Here { .. } | Self::Local { .. } | Self::Unverifiable { .. } => ExitCode::Other,
-            Self::Argument(_) => ExitCode::Usage,
+            Self::Argument(_) | Self::OneServer { .. } => ExitCode::Usage,
+            Self::NotVerified { .. } => ExitCode::PartlyDone,
             Self::ThirdParty { failure, .. } => of_failure(failure),
             Self::ThirdPartyRefused { .. } => ExitCode::ThirdPartyRefused,
             Self::Verification { .. } | Self::HashDiffers { .. } => ExitCode::VerificationFailed,

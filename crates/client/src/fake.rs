@@ -16,7 +16,7 @@ use tokio::io::{
     DuplexStream, ReadBuf,
 };
 
-use crate::{ControlConn, Credentials, Environment, Error, Observer, Server};
+use crate::{ControlConn, Credentials, Environment, Error, Observer, Security, Server};
 
 /// What a scripted server does on a command line; the empty line is the call itself.
 #[derive(Clone, Debug)]
@@ -45,7 +45,7 @@ pub(crate) fn say(text: &str) -> Answer {
     Answer::Say(format!("{text}\r\n"))
 }
 
-type Script = Arc<dyn Fn(&str) -> Answer + Send + Sync>;
+pub(crate) type Script = Arc<dyn Fn(&str) -> Answer + Send + Sync>;
 
 /// Takes the server's end of a data connection.
 pub(crate) type Accept = Arc<dyn Fn(DuplexStream) + Send + Sync>;
@@ -75,6 +75,7 @@ pub(crate) struct FakeNet {
 struct Inner {
     scripts: HashMap<SocketAddr, Script>,
     data: HashMap<SocketAddr, Data>,
+    silent: Vec<SocketAddr>,
     calls: Vec<SocketAddr>,
     lines: Vec<(String, String)>,
 }
@@ -99,6 +100,12 @@ impl FakeNet {
             .insert(address.parse().unwrap(), data);
     }
 
+    /// Calls to `address` are neither taken nor refused.
+    pub(crate) fn silent(&self, address: &str) {
+        let mut inner = self.inner.lock().unwrap();
+        inner.silent.push(address.parse().unwrap());
+    }
+
     pub(crate) fn environment(&self) -> Environment {
         let world = World {
             network: Arc::new(self.clone()),
@@ -108,7 +115,7 @@ impl FakeNet {
     }
 
     pub(crate) async fn login(&self, address: &str) -> Result<ControlConn, Error> {
-        let server = Server::at(address.parse().unwrap());
+        let server = Server::at(address.parse().unwrap()).secured(Security::ClearText);
         let mut conn = ControlConn::connect(&self.environment(), server).await?;
         conn.login(&Credentials::new("u", "secret").unwrap())
             .await?;
@@ -188,9 +195,12 @@ impl Network for FakeNet {
     ) -> BoxFuture<'static, io::Result<Box<dyn Connection>>> {
         let mut inner = self.inner.lock().unwrap();
         inner.calls.push(peer);
+        if inner.silent.contains(&peer) {
+            return std::future::pending().boxed();
+        }
         let (near, far) = tokio::io::duplex(PIPE_BYTES);
         if let Some(script) = inner.scripts.get(&peer).cloned() {
-            tokio::spawn(serve(far, script));
+            tokio::spawn(serve(far, script, true));
         } else if let Some(data) = inner.data.get(&peer).cloned() {
             tokio::spawn(move_data(far, data));
         } else {
@@ -201,10 +211,17 @@ impl Network for FakeNet {
     }
 }
 
-async fn serve(stream: DuplexStream, script: Script) {
+/// Answers line by line; the call itself too, if it `greets`.
+pub(crate) async fn serve(stream: impl AsyncRead + AsyncWrite, script: Script, greets: bool) {
     let (reader, mut writer) = tokio::io::split(stream);
     let mut lines = BufReader::new(reader).lines();
-    let mut line = String::new();
+    let mut line = match greets {
+        true => String::new(),
+        false => match lines.next_line().await {
+            Ok(Some(first)) => first,
+            _ => return,
+        },
+    };
     loop {
         let sent = match script(&line) {
             Answer::Say(text) => writer.write_all(text.as_bytes()).await,
@@ -225,7 +242,7 @@ async fn serve(stream: DuplexStream, script: Script) {
             }
             Answer::Close => return,
         };
-        if sent.is_err() {
+        if sent.is_err() || writer.flush().await.is_err() {
             return;
         }
         match lines.next_line().await {

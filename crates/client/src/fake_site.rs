@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
 use futures_util::FutureExt as _;
+use sha2::Digest as _;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream};
 use tokio::sync::Notify;
 
@@ -151,11 +152,11 @@ impl FakeSite {
             ("MLST", Some(file)) => {
                 Answer::Say(format!("250-\r\n {} {path}\r\n250 End\r\n", facts(&file)))
             }
-            ("HASH", Some(Some((contents, _)))) => say(&format!(
-                "213 SHA-256 0-{} {:064x} {path}",
-                contents.len(),
-                contents.iter().map(|&octet| u64::from(octet)).sum::<u64>()
-            )),
+            ("HASH", Some(Some((contents, _)))) => {
+                let hash = sha2::Sha256::digest(&contents);
+                let hash: String = hash.iter().map(|octet| format!("{octet:02x}")).collect();
+                say(&format!("213 SHA-256 0-{} {hash} {path}", contents.len()))
+            }
             ("MKD", None) => {
                 files.insert(path.to_owned(), None);
                 say("257 made")

@@ -13,6 +13,11 @@ impl Interrupt {
         self.0.cancel();
     }
 
+    /// One that is tripped with this one, but not the other way round.
+    pub(crate) fn child(&self) -> Self {
+        Self(self.0.child_token())
+    }
+
     /// Whether it was tripped.
     #[must_use]
     pub fn is_tripped(&self) -> bool {

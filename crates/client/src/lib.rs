@@ -10,13 +10,18 @@ mod exit_code;
 mod interrupt;
 mod limits;
 mod observer;
+mod pipeline;
 mod place;
+mod product;
 mod third_party;
+mod tls;
 
 #[cfg(test)]
 mod fake;
 #[cfg(test)]
 mod fake_site;
+#[cfg(test)]
+mod fake_tls;
 #[cfg(test)]
 mod tests;
 
@@ -33,7 +38,14 @@ pub use interrupt::Interrupt;
 pub use limits::Limits;
 pub use observer::{Observer, Silent};
 pub use place::{Place, PlaceError, Remote};
-pub use third_party::{Known, Listen, Pair, Policy, Refusal, Relay, Report, Verify, Via};
+pub use product::Product;
+pub use third_party::{
+    Known, Listen, Pair, Policy, Protected, Refusal, Relay, Report, Verify, Via,
+};
+pub use tls::{
+    Authorities, AuthoritiesError, Certified, Distrust, Fingerprint, NotAFingerprint, Security,
+    Trust,
+};
 
 pub use thirdhost_proto::third_party::{Arrangement, Operation, Parameters, Side};
 

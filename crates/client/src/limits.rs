@@ -8,6 +8,8 @@ use std::time::Duration;
 pub struct Limits {
     /// For a TCP connection to stand. 30 s: two lost SYNs and some.
     pub connect: Duration,
+    /// For a TLS handshake. 15 s, as servers have it (spec S-39a).
+    pub handshake: Duration,
     /// For a reply. 90 s: more than the 60 s a server waits for its data connection (spec A-23)
     /// before it says 425, which is better to hear than to guess.
     pub reply: Duration,
@@ -20,6 +22,10 @@ pub struct Limits {
     pub straggler: Duration,
     /// For a whole third-party file, whose bytes we do not see. 24 h.
     pub transfer: Duration,
+    /// Before a server is asked how far a file is. 2 s: most files are there by then.
+    pub progress_patience: Duration,
+    /// Between two such questions, times the files under way (spec U-10).
+    pub progress_interval: Duration,
     /// For a server to answer ABOR when the person stops. 5 s: somebody waits for it.
     pub abort: Duration,
     /// The most bytes of one directory listing. 64 MiB: half a million names.
@@ -34,11 +40,14 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             connect: Duration::from_secs(30),
+            handshake: Duration::from_secs(15),
             reply: Duration::from_secs(90),
             data_stall: Duration::from_secs(300),
             patience: Duration::from_secs(3),
             straggler: Duration::from_secs(300),
             transfer: Duration::from_secs(24 * 60 * 60),
+            progress_patience: Duration::from_secs(2),
+            progress_interval: Duration::from_secs(1),
             abort: Duration::from_secs(5),
             listing_bytes: 64 << 20,
             unfinished_reply_bytes: 512 << 10,

@@ -17,6 +17,11 @@ pub trait Observer: fmt::Debug + Send + Sync {
         let _unused = bytes;
     }
 
+    /// Something that the person should know at once: clear text, a certificate that is new.
+    fn warning(&self, warning: &str) {
+        self.note(warning);
+    }
+
     /// Something worth telling that is no line: why one arrangement failed and the next is tried.
     fn note(&self, note: &str) {
         let _unused = note;

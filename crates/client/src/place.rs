@@ -1,9 +1,12 @@
-//! Places: `ftp://[user[:password]@]host[:port]/path`, or a local path. Design section 4.
+//! Places: `ftp://[user[:password]@]host[:port]/path`, `ftpes://…`, `ftps://…`, or a local path.
+//! Design section 4.
 
 use std::path::PathBuf;
 
 use percent_encoding::percent_decode_str;
 use thirdhost_wire::{Password, Pathname, PathnameError, Text};
+
+use crate::Security;
 
 /// Where a file is.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -20,8 +23,10 @@ pub enum Place {
 pub struct Remote {
     /// The host: a name or an address, IPv6 without brackets.
     pub host: String,
-    /// The control port, 21 unless told.
+    /// The control port; unless told 990 for `ftps`, else 21.
     pub port: u16,
+    /// When it is spoken to under TLS: the scheme.
+    pub security: Security,
     /// Who logs in, if the place says so.
     pub user: Option<Text>,
     /// The password, if the place says so; everybody who lists processes can read it there.
@@ -39,11 +44,10 @@ pub enum PlaceError {
     /// There is nothing in it.
     #[error("the place is empty; expected ftp://[user@]host[:port]/path or a local path")]
     Empty,
-    /// `ftps` and `ftpes`.
-    #[error("TLS is not in this version: {0}:// cannot be used; use ftp:// on a network you trust")]
-    Tls(String),
     /// Another scheme.
-    #[error("the scheme {0}:// is not known; expected ftp://[user@]host[:port]/path")]
+    #[error(
+        "the scheme {0}:// is not known; expected ftp, ftpes or ftps://[user@]host[:port]/path"
+    )]
     Scheme(String),
     /// Not a URL.
     #[error("the place is malformed: {0}; expected ftp://[user@]host[:port]/path")]
@@ -77,8 +81,9 @@ impl Place {
         match text.split_once("://") {
             None => Ok(Self::Local(PathBuf::from(text))),
             Some((scheme, rest)) => match scheme.to_ascii_lowercase().as_str() {
-                "ftp" => Remote::parse(rest).map(Self::Remote),
-                "ftps" | "ftpes" => Err(PlaceError::Tls(scheme.to_ascii_lowercase())),
+                "ftp" => Remote::parse(rest, Security::Offered).map(Self::Remote),
+                "ftpes" => Remote::parse(rest, Security::Explicit).map(Self::Remote),
+                "ftps" => Remote::parse(rest, Security::Implicit).map(Self::Remote),
                 "file" => Ok(Self::Local(PathBuf::from(rest))),
                 _ if is_scheme(scheme) => Err(PlaceError::Scheme(scheme.to_owned())),
                 _ => Ok(Self::Local(PathBuf::from(text))),
@@ -126,7 +131,7 @@ impl Remote {
 
     /// `rest` is what follows `ftp://`. The authority is read by the URL rules; the path is not
     /// (they would swallow `..` and spaces, which belong to the name).
-    fn parse(rest: &str) -> Result<Self, PlaceError> {
+    fn parse(rest: &str, security: Security) -> Result<Self, PlaceError> {
         let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));
         if path.contains(['?', '#']) || authority.contains(['?', '#']) {
             return Err(PlaceError::QueryOrFragment);
@@ -145,7 +150,14 @@ impl Remote {
             .trim_start_matches('[')
             .trim_end_matches(']')
             .to_owned();
-        let port = url.port().unwrap_or(CONTROL_PORT);
+        let port = match (url.port(), security) {
+            (Some(port), _) => port,
+            // A URL does not tell the port of its scheme from none; another scheme has another.
+            (None, Security::Implicit) => url::Url::parse(&format!("http://{authority}/"))?
+                .port()
+                .unwrap_or(IMPLICIT_PORT),
+            (None, _) => CONTROL_PORT,
+        };
         if port == 0 {
             return Err(PlaceError::ZeroPort);
         }
@@ -161,6 +173,7 @@ impl Remote {
         Ok(Self {
             host,
             port,
+            security,
             user,
             password,
             path,
@@ -188,6 +201,9 @@ fn is_scheme(text: &str) -> bool {
 
 /// RFC 959 section 8: port L.
 const CONTROL_PORT: u16 = 21;
+
+/// The registry's `ftps`: TLS from the first octet on.
+const IMPLICIT_PORT: u16 = 990;
 
 #[cfg(test)]
 mod tests {
@@ -225,6 +241,22 @@ mod tests {
         check("ftp://h/%e2%82%ac", "h:21 - - \"€\"");
     }
 
+    #[test]
+    fn the_scheme_says_how_tls_begins_and_on_which_port() {
+        for (place, security, port) in [
+            ("ftp://h/a", Security::Offered, 21),
+            ("FTPES://h/a", Security::Explicit, 21),
+            ("ftps://h/a", Security::Implicit, 990),
+            ("ftps://h:21/a", Security::Implicit, 21),
+            ("ftpes://h:2121/a", Security::Explicit, 2121),
+        ] {
+            let Ok(Place::Remote(remote)) = Place::parse(place) else {
+                panic!("{place}")
+            };
+            assert_eq!((remote.security, remote.port), (security, port), "{place}");
+        }
+    }
+
     //= security#S-61
     //= type=test
     #[test]
@@ -240,8 +272,6 @@ mod tests {
 
     #[test]
     fn other_schemes_and_local_paths_are_told_apart() {
-        check("ftps://h/a", r#"Tls("ftps")"#);
-        check("FTPES://h/a", r#"Tls("ftpes")"#);
         check("http://h/a", r#"Scheme("http")"#);
         check("a/b", "local a/b");
         check("./ftp:x", "local ./ftp:x");

@@ -5,16 +5,20 @@ use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use ipnet::IpNet;
 use tempfile::TempDir;
+use thirdhost_client::Fingerprint;
 use thirdhost_proto::server::Permissions;
 use thirdhost_server::Server;
-use thirdhost_server::accounts::{Account, Bounds, PasswordHash, Roll, ThirdPartyGrant, User};
+use thirdhost_server::accounts::{
+    Account, Admission, Bounds, PasswordHash, Roll, ThirdPartyGrant, User,
+};
 use thirdhost_server::config::Config;
 use thirdhost_server::limits::CONTROL_BACKLOG;
 use thirdhost_server::store::DiskStore;
+use thirdhost_server::tls::{Certificate, fingerprint, self_signed};
 use thirdhost_sockets::World;
 use thirdhost_wire::Password;
 use tokio::runtime::Runtime;
@@ -30,6 +34,7 @@ use crate::{Flow, Tap};
 pub struct Site {
     name: String,
     address: SocketAddr,
+    fingerprint: Option<Fingerprint>,
     directory: TempDir,
     /// Copies of files as they were at some moment.
     kept: TempDir,
@@ -51,6 +56,7 @@ pub struct SiteBuilder {
     host: IpAddr,
     world: World,
     permissions: Permissions,
+    under_tls: bool,
     configure: Box<dyn FnOnce(&mut Config) + Send>,
 }
 
@@ -63,6 +69,7 @@ impl SiteBuilder {
             host,
             world: World::real(),
             permissions: Permissions::all(),
+            under_tls: false,
             configure: Box::new(|_| {}),
         }
     }
@@ -78,6 +85,15 @@ impl SiteBuilder {
     pub fn permit(self, permissions: Permissions) -> Self {
         Self {
             permissions,
+            ..self
+        }
+    }
+
+    /// The same with a certificate of its own; the user speaks to it under TLS.
+    #[must_use]
+    pub fn under_tls(self) -> Self {
+        Self {
+            under_tls: true,
             ..self
         }
     }
@@ -101,6 +117,9 @@ impl SiteBuilder {
         config.listen = vec![SocketAddr::new(self.host, 0)];
         config.drain = DRAIN;
         config.roll = roll(self.permissions)?;
+        config.tls.certificate = self.under_tls.then(|| certificate(&kept)).transpose()?;
+        let shown = config.tls.certificate.as_ref();
+        let fingerprint = shown.and_then(|shown| fingerprint(shown.fingerprint()).parse().ok());
         (self.configure)(&mut config);
         let store = DiskStore::open(directory.path(), config.uploads, config.durability)?;
         let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -138,6 +157,7 @@ impl SiteBuilder {
         Ok(Site {
             name: self.name,
             address,
+            fingerprint,
             directory,
             kept,
             server,
@@ -185,6 +205,12 @@ impl Site {
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// The certificate it shows; none where it has no TLS.
+    #[must_use]
+    pub fn fingerprint(&self) -> Option<Fingerprint> {
+        self.fingerprint
     }
 
     /// Its directory.
@@ -265,6 +291,7 @@ fn roll(permissions: Permissions) -> io::Result<Roll> {
         send_to: loopback.clone(),
         receive_from: loopback,
         privileged_ports: Vec::new(),
+        ..ThirdPartyGrant::default()
     };
     let account = Account {
         name: USER.to_owned(),
@@ -273,6 +300,7 @@ fn roll(permissions: Permissions) -> io::Result<Roll> {
         third_party: Some(grant),
         operator: false,
         bounds: Bounds::default(),
+        admission: Admission::default(),
         anonymous: false,
     };
     let user = User {
@@ -283,6 +311,16 @@ fn roll(permissions: Permissions) -> io::Result<Roll> {
         users: vec![user],
         anonymous: None,
     })
+}
+
+/// A new certificate, signed by itself.
+fn certificate(directory: &TempDir) -> io::Result<Certificate> {
+    let pair = self_signed(vec!["localhost".to_owned()], SystemTime::now());
+    let pair = pair.map_err(io::Error::other)?;
+    let [chain, key] = ["server.pem", "server.key"].map(|name| directory.path().join(name));
+    std::fs::write(&chain, pair.certificate)?;
+    std::fs::write(&key, pair.key)?;
+    Certificate::load(&chain, &key).map_err(io::Error::other)
 }
 
 /// The hash of [`PASSWORD`], made once: hashing is slow on purpose.

@@ -5,7 +5,8 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use thirdhost_client::{
-    ControlConn, Credentials, Environment, Error, Operation, Pair, Pathname, Policy, Report, Server,
+    Certified, ControlConn, Credentials, Environment, Error, Operation, Pair, Pathname, Policy,
+    Report, Security, Server,
 };
 use thirdhost_sockets::World;
 
@@ -163,7 +164,11 @@ impl Stage {
     }
 
     async fn connect(&self, site: &Site) -> Result<ControlConn, Error> {
-        let server = Server::at(site.address()).named(site.name());
+        let mut server = Server::at(site.address()).named(site.name());
+        if let Some(fingerprint) = site.fingerprint() {
+            server.security = Security::Explicit;
+            server.certified = Certified::Pinned(fingerprint);
+        }
         ControlConn::connect(&self.environment, server).await
     }
 }

@@ -43,11 +43,21 @@ pub const REPLY_TIMEOUT: Duration = Duration::from_secs(60);
 /// How long a transfer may move no byte (spec S-53).
 pub const STALL_TIMEOUT: Duration = Duration::from_secs(300);
 
+/// How long after the end of a file from the user's own host the control connection may still
+/// tell that the user's process has died (spec M-14, S-51): Linux closes the sockets of a killed
+/// process within microseconds, the data connection first. Each such upload takes that much
+/// longer.
+pub const LAST_WORD: Duration = Duration::from_millis(2);
+
 /// How long a reserved data socket may stay unused (spec A-23, `listen_idle_timeout`).
 pub const RESERVATION_IDLE: Duration = Duration::from_secs(300);
 
 /// How long a TLS handshake may take (spec S-39a, S-53).
 pub const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(15);
+
+/// Descriptors held back, so that a caller can be told 421 when there are no others (spec S-52):
+/// more callers at a time than that wait in the backlog until others have read why.
+pub const SPARE_DESCRIPTORS: usize = 16;
 
 /// Connection requests the control listener queues.
 pub const CONTROL_BACKLOG: u32 = 1024;
@@ -69,6 +79,12 @@ pub const HASH_BYTES_MAX: u64 = 64 * 1024 * 1024 * 1024;
 /// Passwords hashed at the same time. Each takes about 20 MiB and a core for tens of
 /// milliseconds: more at once would starve the sessions that move files.
 pub const HASHES_AT_ONCE: usize = 2;
+
+/// Users whose password is remembered as right; the oldest makes room.
+pub const VERIFIED_MAX: usize = 4096;
+
+/// How long a password is remembered as right after it was hashed in full.
+pub const VERIFIED_KEPT: Duration = Duration::from_secs(15 * 60);
 
 /// The memory one password hash may ask for, in KiB: 256 MiB, so that a line in the users file
 /// cannot take the machine.

@@ -9,16 +9,20 @@
 //! | loopback, link-local, private … | only if a list names a part of that range | the same |
 //! | any other host | only if a list names it | the same |
 //!
+//! To a third host `third_party.ports` bounds the ports that are called, `third_party.paths` the
+//! files, and `third_party.tls` wants TLS.
+//!
 //! The list is `third_party.send_to` or `third_party.receive_from`, as the bytes go. A caller's
 //! port is not judged: a server that calls in the classic way does so from port 20.
 
 use std::collections::{HashMap, VecDeque};
 use std::net::IpAddr;
+use std::ops::RangeInclusive;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use ipnet::IpNet;
-use thirdhost_proto::server::Directions;
+use thirdhost_proto::server::{Directions, VirtualPath};
 use thirdhost_sockets::{Denied, Initiative, Network, PeerQuestion, Policy};
 use thirdhost_wire::{AddressClass, Direction, HostSocket, PORT_UNPRIVILEGED, address_class};
 
@@ -104,6 +108,32 @@ impl ThirdPartyPolicy {
         host.to_canonical() != self.control_peer
     }
 
+    /// Whether the file at `path` may be transferred with `host`, where `protected` says whether
+    /// the data connection is, or will be, under TLS. Asked besides everything else.
+    ///
+    /// # Errors
+    /// Which of the user's rules is against it.
+    pub fn admit_file(
+        &self,
+        host: IpAddr,
+        path: &VirtualPath,
+        protected: bool,
+    ) -> Result<(), Denied> {
+        let host = host.to_canonical();
+        if !self.is_third_party(host) {
+            return Ok(());
+        }
+        let ThirdPartyGrant { paths, tls, .. } = self.grant();
+        let rule = if tls && !protected {
+            "third_party.tls"
+        } else if !paths.is_empty() && !paths.iter().any(|prefix| prefix.holds(path)) {
+            "third_party.paths"
+        } else {
+            return Ok(());
+        };
+        Err(Denied::File { host, rule })
+    }
+
     fn directions(&self, initiative: Initiative, peer: HostSocket) -> Directions {
         let admits = |direction| {
             self.admit(&PeerQuestion {
@@ -137,6 +167,10 @@ impl ThirdPartyPolicy {
         }
         if host == self.control_peer {
             return Ok(());
+        }
+        let in_range = |ports: &RangeInclusive<u16>| ports.contains(&peer.port());
+        if calls && !grant.ports.as_ref().is_none_or(in_range) {
+            return Err(Denied::Port { peer });
         }
         let networks = match direction {
             Some(Direction::Send) => grant.send_to.as_slice(),
@@ -276,7 +310,7 @@ mod tests {
         let grant = ThirdPartyGrant {
             send_to: nets(send_to),
             receive_from: nets(receive_from),
-            privileged_ports: Vec::new(),
+            ..ThirdPartyGrant::default()
         };
         let own = [OWN, "::ffff:198.51.100.77"].map(|own| own.parse().unwrap());
         ThirdPartyPolicy::new(CONTROL.parse().unwrap(), own, Some(grant))
@@ -309,6 +343,50 @@ mod tests {
             _: SocketAddr,
         ) -> BoxFuture<'static, io::Result<Box<dyn Connection>>> {
             Box::pin(std::future::ready(Err(io::ErrorKind::Unsupported.into())))
+        }
+    }
+
+    //= security#S-11
+    //= type=test
+    #[test]
+    fn a_grant_may_bound_ports_and_files_and_want_tls() {
+        let path = |path: &str| {
+            let name = thirdhost_wire::Pathname::try_from(path).unwrap();
+            VirtualPath::root().join(&name).unwrap()
+        };
+        let grant = ThirdPartyGrant {
+            send_to: nets(&["198.51.100.0/24"]),
+            ports: Some(50_000..=50_009),
+            paths: vec![path("/out"), path("/both")],
+            tls: true,
+            ..ThirdPartyGrant::default()
+        };
+        let policy = ThirdPartyPolicy::new(CONTROL.parse().unwrap(), [], Some(grant));
+        for (host, port, initiative, expected) in [
+            ("198.51.100.2", 50_000, Initiative::Call, true),
+            ("198.51.100.2", 50_009, Initiative::Call, true),
+            ("198.51.100.2", 50_010, Initiative::Call, false),
+            ("198.51.100.2", 50_010, Initiative::Accept, true),
+            (CONTROL, 50_010, Initiative::Call, true),
+        ] {
+            let question = PeerQuestion {
+                initiative,
+                peer: peer(host, port),
+                direction: Some(Send),
+            };
+            let admitted = policy.admit(&question).is_ok();
+            assert_eq!(admitted, expected, "{host} {port} {initiative:?}");
+        }
+        for (host, file, protected, expected) in [
+            ("198.51.100.2", "/out/f", true, true),
+            ("198.51.100.2", "/both", true, true),
+            ("198.51.100.2", "/outer/f", true, false),
+            ("198.51.100.2", "/f", true, false),
+            ("198.51.100.2", "/out/f", false, false),
+            (CONTROL, "/f", false, true),
+        ] {
+            let admitted = policy.admit_file(host.parse().unwrap(), &path(file), protected);
+            assert_eq!(admitted.is_ok(), expected, "{host} {file} {admitted:?}");
         }
     }
 
@@ -501,6 +579,8 @@ mod tests {
         assert_eq!(policy.may_call(peer("10.0.0.1", 21)), NEITHER);
     }
 
+    //= security#S-11
+    //= type=test
     #[test]
     fn directions_say_which_way_is_open() {
         let policy = policy(&["198.51.100.0/24"], &[]);

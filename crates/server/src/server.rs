@@ -70,7 +70,7 @@ impl Server {
         );
         let allocator = Allocator::new(world.clone(), pool);
         let shared = Shared {
-            tls: Arc::new(Site::new(&config.tls)),
+            tls: Arc::new(Site::new(&config.tls, &config.hosts)),
             config,
             world,
             homes,

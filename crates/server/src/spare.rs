@@ -2,7 +2,10 @@
 
 use std::io::{self, PipeReader, PipeWriter, pipe};
 
-/// A few descriptors that nobody uses, or room for them.
+use crate::limits::SPARE_DESCRIPTORS;
+
+/// A few descriptors that nobody uses, or room for them: pipes, of two each, because they need
+/// neither a file nor a port.
 #[derive(Debug, Default)]
 pub(crate) struct Spare(Vec<(PipeReader, PipeWriter)>);
 
@@ -29,19 +32,30 @@ impl Spare {
     /// Takes them again, all or none.
     pub(crate) fn refill(&mut self) {
         if self.is_lent() {
-            let pipes: io::Result<Vec<_>> = (0..SPARE_PIPES).map(|_| pipe()).collect();
+            let pipes: io::Result<Vec<_>> = (0..SPARE_DESCRIPTORS / 2).map(|_| pipe()).collect();
             self.0 = pipes.unwrap_or_default();
         }
     }
 }
 
-/// Pipes, of two descriptors each, because they need neither a file nor a port. More callers at
-/// a time than that wait in the backlog until others have read why they are refused.
-const SPARE_PIPES: usize = 4;
-
-#[cfg(test)]
+#[cfg(all(test, unix))]
 mod tests {
+    use std::os::fd::AsFd;
+
     use super::*;
+
+    //= security#S-52
+    //= type=test
+    #[test]
+    fn sixteen_descriptors_are_held_back() {
+        let spare = Spare::take();
+        let held: Vec<_> = spare
+            .0
+            .iter()
+            .flat_map(|(r, w)| [r.as_fd(), w.as_fd()])
+            .collect();
+        assert_eq!(held.len(), 16);
+    }
 
     #[test]
     fn they_are_lent_once_and_taken_again() {

@@ -58,6 +58,20 @@ pub enum Denied {
         /// The peer.
         peer: HostSocket,
     },
+    /// The user may call other ports of third hosts alone (spec S-11).
+    #[error("{peer} has a port outside third_party.ports")]
+    Port {
+        /// The peer.
+        peer: HostSocket,
+    },
+    /// The user may transfer other files with third hosts, or under TLS alone (spec S-11).
+    #[error("this file may not be transferred with the third host {host}: {rule}")]
+    File {
+        /// The host.
+        host: IpAddr,
+        /// The setting that says so.
+        rule: &'static str,
+    },
     /// The peer is the server itself (design D12).
     #[error("{host} is an address of this server; list it in {} to admit it", settings(*direction))]
     OwnAddress {

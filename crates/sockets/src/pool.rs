@@ -303,6 +303,35 @@ mod tests {
         );
     }
 
+    /// A thousand ports from a range of ten thousand: how many are distinct, and how many at most
+    /// come one after the other, each larger, or each smaller, than the one before.
+    fn drawn(random: &dyn Random) -> (usize, usize) {
+        let pool = PortPool::new(40_000..=49_999);
+        let ports: Vec<u16> = (0..1_000)
+            .map(|_| pool.lease(random, None).unwrap().port())
+            .collect();
+        let (mut longest, mut run, mut before) = (0, 0, None);
+        for two in ports.windows(2) {
+            let order = two[0].cmp(&two[1]);
+            run = if before == Some(order) { run + 1 } else { 2 };
+            longest = longest.max(run);
+            before = Some(order);
+        }
+        (ports.into_iter().collect::<HashSet<_>>().len(), longest)
+    }
+
+    //= security#S-16
+    //= type=test
+    #[test]
+    fn a_thousand_ports_show_no_sequence() {
+        let (distinct, run) = drawn(&Seeded::new(1));
+        assert!(distinct >= 900 && run <= 6, "{distinct}, {run}");
+        // Of the system's numbers one thousand in four has a run of seven, and one in a million
+        // a run of thirteen.
+        let (distinct, run) = drawn(&*crate::World::real().random);
+        assert!(distinct >= 900 && run <= 12, "{distinct}, {run}");
+    }
+
     #[test]
     fn parity_follows_direction_and_the_port_called() {
         assert_eq!(Parity::of_listener(Direction::Send), Parity::Odd);

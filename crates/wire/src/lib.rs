@@ -46,10 +46,10 @@ pub use line::{LINE_BYTES_MAX, LineDecoder, LineEvent};
 pub use parameters::{RepresentationType, Structure, TransmissionMode};
 pub use pathname::{Password, Pathname, PathnameError, Text};
 pub use payload::{
-    ExtendedPassive, PayloadError, announced_size, custom_extended_passive_reply, data_socket,
-    data_socket_reply, extended_passive, extended_passive_reply, file_size, modification_time,
-    offered_protocols, passive_reply, passive_socket, pathname_reply, quoted_pathname,
-    restart_markers, unique_name,
+    ExtendedPassive, PayloadError, announced_size, connected_reply, custom_extended_passive_reply,
+    data_socket, data_socket_reply, extended_passive, extended_passive_reply, file_size,
+    modification_time, offered_protocols, passive_reply, passive_socket, pathname_reply,
+    quoted_pathname, restart_markers, unique_name,
 };
 pub use quote::{quote, unquote};
 pub use reply::{Reply, ReplyCode};

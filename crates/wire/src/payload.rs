@@ -68,6 +68,15 @@ pub fn custom_extended_passive_reply(socket: HostSocket) -> Reply {
     Reply::new(ReplyCode::EXTENDED_PASSIVE, text)
 }
 
+/// Writes ESTA's and ESTP's 225, `Connected from` or `to` a socket, as `what` has it.
+#[must_use]
+pub fn connected_reply(what: &str, socket: HostSocket) -> Reply {
+    let family = NetworkProtocol::of(socket.host()).number();
+    let (host, port) = (socket.host(), socket.port());
+    let text = format!("Connected {what} (|{family}|{host}|{port}|)");
+    Reply::new(ReplyCode::literal(225), text)
+}
+
 /// Writes `255 SOCK <port>`, and nothing after it (design D7).
 //= rfc438#a.2
 //# sending the user the number of the socket allocated

@@ -1,8 +1,10 @@
-//! Programs that others wrote, against the real thirdhostd: curl, Python's ftplib, lftp.
+//! Programs that others wrote, against the real thirdhostd: what some can do besides, and the
+//! matrix of what all are asked.
 
 mod curl;
 mod ftplib;
 mod lftp;
+mod matrix;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -62,7 +64,7 @@ impl Host {
 
 /// Whether a program is there. Where it is not, its tests are left out and say so, unless
 /// `THIRDHOST_REQUIRE_PEERS` is set: then they fail.
-fn require(program: &str) -> bool {
+pub(crate) fn require(program: &str) -> bool {
     let found = Command::new(program)
         .arg("--version")
         .stdin(Stdio::null())

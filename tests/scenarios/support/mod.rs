@@ -3,6 +3,7 @@
 pub(crate) mod network;
 pub(crate) mod patience;
 pub(crate) mod peer;
+pub(crate) mod secret;
 pub(crate) mod site;
 pub(crate) mod thirdhostd;
 pub(crate) mod user;

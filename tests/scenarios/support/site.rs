@@ -9,7 +9,7 @@ use tempfile::TempDir;
 use thirdhost_proto::server::Permissions;
 use thirdhost_server::Server;
 use thirdhost_server::accounts::{
-    Account, Bounds, PasswordHash, Roll, ThirdPartyGrant, User as Entry,
+    Account, Admission, Bounds, PasswordHash, Roll, ThirdPartyGrant, User as Entry,
 };
 use thirdhost_server::config::Config;
 use thirdhost_server::store::DiskStore;
@@ -147,6 +147,7 @@ pub(crate) fn roll() -> Roll {
         send_to: vec!["127.0.0.0/8".parse().unwrap()],
         receive_from: vec!["127.0.0.0/8".parse().unwrap()],
         privileged_ports: Vec::new(),
+        ..ThirdPartyGrant::default()
     };
     Roll {
         users: vec![
@@ -172,6 +173,7 @@ pub(crate) fn entry(
             third_party,
             operator: false,
             bounds: Bounds::default(),
+            admission: Admission::default(),
             anonymous: false,
         },
         password: Some(PasswordHash::try_from(SECRET).unwrap()),

@@ -1,12 +1,13 @@
 //! The real binary: built when it is not there yet, started, told by signals, ended.
 
 use std::fs;
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::sync::mpsc::{self, Receiver};
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, Mutex};
 use std::thread;
 
 use super::patience::{LONG, until};
@@ -18,28 +19,42 @@ use super::user::User;
 pub(crate) struct Thirdhostd {
     pub(crate) address: SocketAddr,
     child: Child,
+    listening: Receiver<String>,
     log: Arc<Mutex<String>>,
 }
 
 impl Thirdhostd {
     /// Starts it with `arguments`, and waits for the line that tells where it listens.
     pub(crate) fn start<S: AsRef<std::ffi::OsStr>>(arguments: &[S]) -> Self {
-        let mut child = command()
-            .args(arguments)
+        Self::spawn(command().args(arguments))
+    }
+
+    /// Starts it by a whole command line, which another program may begin that becomes it.
+    pub(crate) fn start_as<S: AsRef<std::ffi::OsStr>>(words: &[S]) -> Self {
+        let (first, rest) = words.split_first().unwrap();
+        Self::spawn(Command::new(first).args(rest).env_remove("RUST_LOG"))
+    }
+
+    fn spawn(command: &mut Command) -> Self {
+        let mut child = command
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
-        let (first_line, log) = (first_line(&mut child), read_log(&mut child));
-        let line = first_line.recv_timeout(LONG);
-        let line = line.unwrap_or_else(|_| panic!("no line: {}", log.lock().unwrap()));
-        let address = line.strip_prefix("listening on ").unwrap();
+        let (listening, log) = (lines(&mut child), read_log(&mut child));
+        let address = next_address(&listening, &log);
         Self {
-            address: address.trim_end().parse().unwrap(),
+            address,
             child,
+            listening,
             log,
         }
+    }
+
+    /// Where it listens besides.
+    pub(crate) fn next_address(&self) -> SocketAddr {
+        next_address(&self.listening, &self.log)
     }
 
     /// Starts it at `host` over `root` for alice, who may do everything, also with third hosts.
@@ -47,6 +62,11 @@ impl Thirdhostd {
         let file = config.join("thirdhostd.toml");
         fs::write(&file, alice(host, root)).unwrap();
         Self::start(&[Path::new("--config"), &file])
+    }
+
+    /// The number of its process.
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
     }
 
     /// Sends a signal, by its name.
@@ -123,53 +143,37 @@ fn command() -> Command {
     binary("thirdhostd")
 }
 
+/// Where the program is.
+pub(crate) fn program() -> PathBuf {
+    file("thirdhostd")
+}
+
+fn file(name: &str) -> PathBuf {
+    thirdhost_harness::binaries::path(name).unwrap()
+}
+
 fn binary(name: &str) -> Command {
-    let file = format!("{name}{}", std::env::consts::EXE_SUFFIX);
-    let mut command = Command::new(built().join(file));
+    let mut command = Command::new(file(name));
     command.env_remove("RUST_LOG");
     command
 }
 
-/// Where the binaries are. Cargo's own lock keeps several tests from building it at once, and where
-/// it is fresh already this costs next to nothing. `--workspace` so that the features are those
-/// of a build of everything, which is then not repeated.
-fn built() -> &'static Path {
-    static BUILT: OnceLock<PathBuf> = OnceLock::new();
-    BUILT.get_or_init(|| {
-        // target/<profile>/deps/<this test>
-        let this = std::env::current_exe().unwrap();
-        let profile = this.parent().unwrap().parent().unwrap();
-        let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-        let mut build = Command::new(cargo);
-        build
-            .args(["build", "--quiet", "--workspace"])
-            .args(["--bin", "thirdhostd", "--bin", "thirdhost"])
-            .arg("--target-dir")
-            .arg(profile.parent().unwrap())
-            .current_dir(env!("CARGO_MANIFEST_DIR"));
-        if !profile.ends_with("debug") {
-            build.arg("--profile").arg(profile.file_name().unwrap());
-        }
-        let output = build.output().unwrap();
-        assert!(
-            output.status.success(),
-            "{}",
-            String::from_utf8_lossy(&output.stderr)
-        );
-        profile.to_owned()
-    })
+fn next_address(listening: &Receiver<String>, log: &Mutex<String>) -> SocketAddr {
+    let line = listening.recv_timeout(LONG);
+    let line = line.unwrap_or_else(|_| panic!("no line: {}", log.lock().unwrap()));
+    let address = line.strip_prefix("listening on ").unwrap();
+    address.parse().unwrap()
 }
 
-fn first_line(child: &mut Child) -> Receiver<String> {
-    let (told, line) = mpsc::channel();
-    let mut stdout = BufReader::new(child.stdout.take().unwrap());
+fn lines(child: &mut Child) -> Receiver<String> {
+    let (told, lines) = mpsc::channel();
+    let stdout = BufReader::new(child.stdout.take().unwrap());
     thread::spawn(move || {
-        let mut line = String::new();
-        if stdout.read_line(&mut line).is_ok_and(|read| read > 0) {
+        for line in stdout.lines().map_while(Result::ok) {
             told.send(line).ok();
         }
     });
-    line
+    lines
 }
 
 fn read_log(child: &mut Child) -> Arc<Mutex<String>> {

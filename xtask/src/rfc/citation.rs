@@ -8,6 +8,8 @@ use crate::source::{Line, Source};
 pub(super) struct Citation {
     /// `path:line` of its first line.
     pub(super) place: String,
+    /// That line, from 1.
+    pub(super) line: usize,
     /// The document it cites.
     pub(super) document: String,
     /// The clause in it.
@@ -16,6 +18,8 @@ pub(super) struct Citation {
     pub(super) quote: String,
     /// What stands below it.
     pub(super) kind: Kind,
+    /// The name of the function below it; empty when there is none.
+    pub(super) function: String,
 }
 
 /// What a citation stands above.
@@ -46,7 +50,7 @@ pub(super) fn scan(source: &Source) -> (Vec<Citation>, Vec<String>) {
         match (said, &mut open) {
             (Some(Said::Nothing), _) => {}
             (Some(Said::Begins { document, id }), _) => {
-                open = Some(Draft::new(source, line, place, document, id));
+                open = Some(Draft::new(source, (number, line), document, id));
             }
             (Some(said), Some(draft)) => draft.add(said),
             (Some(_), None) => {
@@ -60,7 +64,22 @@ pub(super) fn scan(source: &Source) -> (Vec<Citation>, Vec<String>) {
         }
     }
     close(open, &mut citations, &mut faults);
+    for citation in &mut citations {
+        citation.function = function_below(source, citation.line).unwrap_or_default();
+    }
     (citations, faults)
+}
+
+/// The name of the first function below a line.
+fn function_below(source: &Source, line: usize) -> Option<String> {
+    let mut below = source.numbered().skip_while(|(number, _)| *number <= line);
+    below.find_map(|(_, line)| {
+        let at = line.code.trim_start();
+        let name = at
+            .strip_prefix("fn ")
+            .or_else(|| Some(at.split_once(" fn ")?.1))?;
+        Some(name.split(['(', '<']).next()?.trim().to_owned())
+    })
 }
 
 fn close(draft: Option<Draft>, citations: &mut Vec<Citation>, faults: &mut Vec<String>) {
@@ -116,6 +135,7 @@ impl Said {
 /// A citation that is still being read.
 struct Draft {
     place: String,
+    line: usize,
     document: String,
     id: String,
     quote: Vec<String>,
@@ -126,13 +146,15 @@ struct Draft {
 }
 
 impl Draft {
-    fn new(source: &Source, line: &Line, place: String, document: String, id: String) -> Self {
+    fn new(source: &Source, (number, line): (usize, &Line), document: String, id: String) -> Self {
+        let place = format!("{}:{number}", source.path());
         // An id of the test ledger says by itself that a test follows.
         let is_test = document == "spec";
         let in_test = line.test || source.path().starts_with("crates/harness/");
         let (quote, reason) = (Vec::new(), None);
         Self {
             place,
+            line: number,
             document,
             id,
             quote,
@@ -156,6 +178,7 @@ impl Draft {
     fn finish(self) -> Result<Citation, String> {
         let Self {
             place,
+            line,
             document,
             id,
             quote,
@@ -188,10 +211,12 @@ impl Draft {
         }
         Ok(Citation {
             place,
+            line,
             document,
             id,
             quote: fold(&quote.join(" ")),
             kind,
+            function: String::new(),
         })
     }
 }
@@ -206,7 +231,10 @@ mod tests {
     #[test]
     fn citations_are_read_with_their_words_and_kind() {
         let check = |path: &str, text: &str, expected: &[(&str, &str, &str, Kind)]| {
-            let (found, faults) = scan(&Source::new(path, text));
+            let (mut found, faults) = scan(&Source::new(path, text));
+            for citation in &mut found {
+                citation.function.clear();
+            }
             assert_eq!(faults, [""; 0], "{text}");
             let expected: Vec<Citation> = expected
                 .iter()
@@ -215,10 +243,12 @@ mod tests {
                     let (document, id, quote) = (document.into(), id.into(), (*quote).into());
                     Citation {
                         place: format!("{path}:{line}"),
+                        line: line.parse().unwrap(),
                         document,
                         id,
                         quote,
                         kind: kind.clone(),
+                        function: String::new(),
                     }
                 })
                 .collect();
@@ -255,6 +285,18 @@ mod tests {
             "let a = \"//= rfc438#a\";\n// = b\n/// //= rfc438#c\n",
             &[],
         );
+    }
+
+    #[test]
+    fn a_citation_knows_the_function_below_it() {
+        let text = [
+            "//= rfc438#a\n//# A\n//= rfc438#b\n//# B\n#[x]\n  pub async fn one<T>(f: fn()) {}\n",
+            "//= rfc438#c\n//# C\nfn two() {}\n//= rfc438#d\n//# D\n",
+        ]
+        .concat();
+        let (found, _) = scan(&Source::new("a.rs", &text));
+        let names: Vec<&str> = found.iter().map(|found| found.function.as_str()).collect();
+        assert_eq!(names, ["one", "one", "two", ""]);
     }
 
     #[test]

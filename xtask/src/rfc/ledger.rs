@@ -9,8 +9,6 @@ pub(super) struct Ledger {
     pub(super) clauses: Vec<Clause>,
     /// A citation quotes words, and code cites as well as tests do.
     pub(super) is_quoted: bool,
-    /// Every clause must be cited; else those without a test are only told.
-    pub(super) is_complete: bool,
 }
 
 /// One clause.
@@ -20,6 +18,10 @@ pub(super) struct Clause {
     pub(super) id: String,
     /// Its words, with every run of white space folded into one space.
     pub(super) words: String,
+    /// Why no test shows it.
+    pub(super) untested: Option<String>,
+    /// What of it no test shows, and why.
+    pub(super) notes: Vec<String>,
 }
 
 impl Ledger {
@@ -28,43 +30,49 @@ impl Ledger {
         let sections = text.split("\n## ").skip(1);
         let clauses = sections.filter_map(|section| {
             let (id, words) = section.split_once('\n')?;
-            Some(Clause {
-                id: id.trim().to_owned(),
-                words: fold(words),
-            })
+            Some(Clause::new(id.trim(), words))
         });
         Self {
             name,
             clauses: clauses.collect(),
             is_quoted: true,
-            is_complete: true,
         }
     }
 
-    /// Tests in lines `- T-n words`; other lines are for the reader.
+    /// Tests in lines `- T-n words`, perhaps with lines `  - untested: why` or `  - in part: what
+    /// is not, and why` beneath them; other lines are for the reader.
     pub(super) fn of_tests(name: &'static str, text: &str) -> Self {
-        let clauses = text.lines().filter_map(|line| {
-            let (id, words) = line.strip_prefix("- ")?.split_once(' ')?;
-            Some(Clause {
-                id: id.to_owned(),
-                words: fold(words),
-            })
-        });
+        let mut clauses: Vec<Clause> = Vec::new();
+        for line in text.lines() {
+            if let Some((id, words)) = line.strip_prefix("- ").and_then(|l| l.split_once(' ')) {
+                clauses.push(Clause::new(id, words));
+            } else if let Some(clause) = clauses.last_mut() {
+                clause.hear(line);
+            }
+        }
         Self {
             name,
-            clauses: clauses.collect(),
+            clauses,
             is_quoted: false,
-            is_complete: true,
         }
     }
 }
 
-impl Ledger {
-    /// Requirements in the form of [`Ledger::of_tests`], of which some have no test yet.
-    pub(super) fn of_requirements(name: &'static str, text: &str) -> Self {
+impl Clause {
+    fn new(id: &str, words: &str) -> Self {
         Self {
-            is_complete: false,
-            ..Self::of_tests(name, text)
+            id: id.to_owned(),
+            words: fold(words),
+            untested: None,
+            notes: Vec::new(),
+        }
+    }
+
+    fn hear(&mut self, line: &str) {
+        if let Some(why) = line.strip_prefix("  - untested: ") {
+            self.untested = Some(fold(why));
+        } else if let Some(note) = line.strip_prefix("  - in part: ") {
+            self.notes.push(fold(note));
         }
     }
 }
@@ -98,6 +106,27 @@ mod tests {
         let text = "# Tests\nfor the reader\n\n- T-1 `LSTN  R`\n- T-20 classic\n";
         let ledger = Ledger::of_tests("spec", text);
         assert_eq!(pairs(&ledger), [("T-1", "`LSTN R`"), ("T-20", "classic")]);
+    }
+
+    #[test]
+    fn what_is_not_tested_has_its_reason_beneath() {
+        let text =
+            "- S-1 one\n  - untested: no  such thing here\n- S-2 two\n  - in part: a\n\n- S-3 x\n";
+        let ledger = Ledger::of_tests("security", text);
+        let told: Vec<_> = ledger
+            .clauses
+            .iter()
+            .map(|clause| (clause.untested.as_deref(), clause.notes.join(" ")))
+            .collect();
+        let none = String::new;
+        assert_eq!(
+            told,
+            [
+                (Some("no such thing here"), none()),
+                (None, "a".to_owned()),
+                (None, none())
+            ]
+        );
     }
 
     #[test]

@@ -21,7 +21,7 @@ fn check() -> Result<(), String> {
     let ledgers = [
         Ledger::of_clauses("rfc438", &read("tests/rfc/rfc438.md")?),
         Ledger::of_tests("spec", &read("tests/rfc/t-tests.md")?),
-        Ledger::of_requirements("security", &read("tests/rfc/s-tests.md")?),
+        Ledger::of_tests("security", &read("tests/rfc/s-tests.md")?),
     ];
     let mut citations = Vec::new();
     let mut faults = Vec::new();
@@ -32,16 +32,7 @@ fn check() -> Result<(), String> {
     }
     for ledger in &ledgers {
         print!("{}", report(ledger, &citations));
-        let gaps = gaps(ledger, &citations);
-        if ledger.is_complete {
-            faults.extend(gaps);
-        } else {
-            println!(
-                "  {} of {} without a test",
-                gaps.len(),
-                ledger.clauses.len()
-            );
-        }
+        faults.extend(gaps(ledger, &citations));
     }
     faults.extend(
         citations
@@ -69,7 +60,15 @@ fn report(ledger: &Ledger, citations: &[Citation]) -> String {
                 Kind::Test => "test".to_owned(),
                 Kind::Exception { reason } => format!("departs ({reason})"),
             };
-            text.push_str(&format!("    {role:<5} {}\n", citation.place));
+            let line = format!("    {role:<5} {} {}", citation.place, citation.function);
+            text.push_str(line.trim_end());
+            text.push('\n');
+        }
+        if let Some(why) = &clause.untested {
+            text.push_str(&format!("    no test: {why}\n"));
+        }
+        for note in &clause.notes {
+            text.push_str(&format!("    in part: {note}\n"));
         }
     }
     text
@@ -85,10 +84,14 @@ fn gaps(ledger: &Ledger, citations: &[Citation]) -> Vec<String> {
         if ledger.is_quoted && !has(false) {
             faults.push(format!("{name}: no code: cite it where it is fulfilled"));
         }
-        if !has(true) {
-            faults.push(format!(
+        match (has(true), &clause.untested) {
+            (false, None) => faults.push(format!(
                 "{name}: no test: write it, and cite the clause above it"
-            ));
+            )),
+            (true, Some(_)) => faults.push(format!(
+                "{name}: a test, and a reason for none: take one away"
+            )),
+            _ => {}
         }
     }
     faults
@@ -102,6 +105,7 @@ fn misquote(citation: &Citation, ledgers: &[Ledger]) -> Option<String> {
         id,
         quote,
         kind,
+        ..
     } = citation;
     let Some(ledger) = ledgers.iter().find(|ledger| ledger.name == document) else {
         return Some(format!(
@@ -225,9 +229,32 @@ mod tests {
         let expected = [
             "rfc438",
             "  c          accept an RFC for the listening socket from a specified host",
-            "    code  crates/a/src/a.rs:1",
-            "    test  tests/a.rs:1",
+            "    code  crates/a/src/a.rs:1 a",
+            "    test  tests/a.rs:1 b",
         ];
         assert_eq!(text.lines().collect::<Vec<_>>(), expected);
+    }
+
+    #[test]
+    fn a_requirement_has_a_test_or_a_reason_and_not_both() {
+        let text = "- S-1 a\n- S-2 b\n  - untested: no SQL here\n- S-3 c\n  - in part: d\n";
+        let ledger = Ledger::of_tests("security", text);
+        let cited = |ids: &[&str]| {
+            let test = |id: &&str| format!("//= security#{id}\n//= type=test\nfn {id}() {{}}\n");
+            citations("", &ids.iter().map(test).collect::<String>())
+        };
+        let check = |ids: &[&str], expected: &[&str]| {
+            let faults = gaps(&ledger, &cited(ids));
+            let begins =
+                |(fault, id): (&String, &&str)| fault.starts_with(&format!("security#{id}:"));
+            assert_eq!(faults.len(), expected.len(), "{faults:?}");
+            assert!(faults.iter().zip(expected).all(begins), "{faults:?}");
+        };
+        check(&["S-1", "S-3"], &[]);
+        check(&["S-1"], &["S-3"]);
+        check(&["S-1", "S-2", "S-3"], &["S-2"]);
+        let told = report(&ledger, &cited(&[]));
+        assert!(told.contains("    no test: no SQL here\n"), "{told}");
+        assert!(told.contains("    in part: d\n"), "{told}");
     }
 }

@@ -182,15 +182,17 @@ const SOCKETS: &str = "thirdhost-sockets";
 const SERVER: &str = "thirdhost-server";
 const CLIENT: &str = "thirdhost-client";
 const HARNESS: &str = "thirdhost-harness";
+const BENCH: &str = "thirdhost-bench";
 
 /// Which package may depend on which, in any section of its manifest.
-const MAY_KNOW: [(&str, &[&str]); 8] = [
+const MAY_KNOW: [(&str, &[&str]); 9] = [
     (WIRE, &[]),
     (PROTO, &[WIRE]),
     (SOCKETS, &[WIRE]),
     (SERVER, &[WIRE, PROTO, SOCKETS]),
     (CLIENT, &[WIRE, PROTO, SOCKETS]),
     (HARNESS, &[WIRE, PROTO, SOCKETS, SERVER, CLIENT]),
+    (BENCH, &[WIRE, HARNESS]),
     (
         "scenarios",
         &[WIRE, PROTO, SOCKETS, SERVER, CLIENT, HARNESS],
@@ -322,5 +324,22 @@ mod tests {
             found.iter().any(|f| f.what == "without the shared lints"),
             "{found:?}"
         );
+    }
+
+    /// What `lints_are_shared` makes every crate share forbids unsafe code, and what reads
+    /// octets of strangers is fuzzed.
+    //= security#S-75
+    //= type=test
+    #[test]
+    fn unsafe_code_is_forbidden_and_every_parser_has_a_fuzz_target() {
+        let root = crate::tree::root();
+        let manifest = fs::read_to_string(root.join("Cargo.toml")).unwrap();
+        assert!(manifest.contains("\nunsafe_code = \"forbid\"\n"));
+        for parser in [
+            "command", "line", "reply", "address", "facts", "feature", "block",
+        ] {
+            let target = root.join(format!("crates/wire/fuzz/fuzz_targets/{parser}.rs"));
+            assert!(target.is_file(), "{}", target.display());
+        }
     }
 }

@@ -1,4 +1,5 @@
 //! What `wire` and `proto` must never name: the world outside them. Holds for their tests too.
+//! And what the server must not: other programs.
 
 use super::Finding;
 use crate::source::{Source, has_word};
@@ -13,14 +14,30 @@ pub(super) fn check(source: &Source) -> Vec<Finding> {
     if path.starts_with("crates/proto/") {
         banned.extend(RUNTIME);
     }
+    let is_of_server = ["crates/server/src/", "crates/sockets/src/"]
+        .iter()
+        .any(|room| path.starts_with(room));
     let mut findings = Vec::new();
     for (number, line) in source.numbered() {
         for name in banned.iter().filter(|name| names(&line.code, name)) {
             let what = format!("`{name}` in a crate that performs nothing");
             findings.push(Finding::new(path, number, what, REMEDY));
         }
+        if is_of_server && !line.test && starts_program(&line.code) {
+            findings.push(Finding::new(
+                path,
+                number,
+                "a program is started",
+                NO_PROGRAM,
+            ));
+        }
     }
     findings
+}
+
+/// Whether `code` names `std::process::Command`.
+fn starts_program(code: &str) -> bool {
+    has_word(code, "process::Command") || code.contains("process::{") && has_word(code, "Command")
 }
 
 /// Whether `code` names it, in full or as `std::{name}`.
@@ -30,6 +47,8 @@ fn names(code: &str, name: &str) -> bool {
 }
 
 const REMEDY: &str = "ask for it as an effect, and be told the outcome";
+
+const NO_PROGRAM: &str = "no string of a user reaches a shell or a program (spec S-64)";
 
 const WORLD: [&str; 10] = [
     "TcpStream",
@@ -89,5 +108,23 @@ mod tests {
             "use std::net::{IpAddr, SocketAddr};",
             0,
         );
+    }
+
+    //= security#S-64
+    //= type=test
+    #[test]
+    fn the_server_starts_no_program() {
+        let code = "std::process::Command::new(name).spawn()";
+        let test = format!("#[cfg(test)]\nmod tests {{\n{code}\n}}");
+        assert_eq!(check(&Source::new("crates/server/src/a.rs", code)).len(), 1);
+        let group = "use std::process::{Child, Command};";
+        assert_eq!(
+            check(&Source::new("crates/server/src/a.rs", group)).len(),
+            1
+        );
+        assert!(check(&Source::new("crates/server/src/a.rs", &test)).is_empty());
+        assert!(check(&Source::new("crates/client/src/a.rs", code)).is_empty());
+        let sources = crate::tree::sources(&crate::tree::root()).unwrap();
+        assert!(sources.iter().all(|source| check(source).is_empty()));
     }
 }

@@ -12,7 +12,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio_util::codec::Decoder;
 
 use crate::error::said;
-use crate::{Environment, Error, Server};
+use crate::tls::TlsSession;
+use crate::{Environment, Error, Fingerprint, Product, Server};
 
 /// One control connection and what is known about its server.
 #[derive(Debug)]
@@ -20,60 +21,33 @@ pub struct ControlConn {
     pub(crate) environment: Environment,
     pub(crate) server: Server,
     pub(crate) features: Features,
+    /// What 220 said, for telling the product.
+    pub(super) greeting: String,
     /// TYPE in force, as far as we know.
     pub(crate) representation: Option<RepresentationType>,
     /// EPSV did not work here.
     pub(crate) epsv_failed: bool,
     pub(crate) data_bytes: u64,
+    /// SSCN ON may be in force: on a data connection to us it would wait for a TLS server.
+    pub(crate) is_tls_client: bool,
     /// STOR was sent since somebody last looked.
     pub(crate) has_stored: bool,
     pub(super) pi: UserPi,
-    connection: Box<dyn Connection>,
-    codec: ReplyCodec,
-    received: BytesMut,
+    /// None in clear text.
+    pub(crate) tls: Option<TlsSession>,
+    pub(super) connection: Box<dyn Connection>,
+    pub(super) codec: ReplyCodec,
+    pub(super) received: BytesMut,
     /// What has come since the last reply was complete.
-    unfinished_bytes: usize,
+    pub(super) unfinished_bytes: usize,
     pub(super) step: &'static str,
-    control_bytes: u64,
+    pub(super) control_bytes: u64,
     pub(super) broken: bool,
+    /// Replies up to this command's are nobody's business.
+    pub(super) ignored: Option<Ticket>,
 }
 
 impl ControlConn {
-    /// Calls a server and reads its greeting.
-    ///
-    /// # Errors
-    /// [`Error::Connect`], [`Error::Silent`], [`Error::Refused`] for a greeting other than 220,
-    /// and whatever can go wrong with a reply.
-    pub async fn connect(environment: &Environment, server: Server) -> Result<Self, Error> {
-        let limit = environment.limits.connect;
-        let call = environment.world.network.call(None, server.address);
-        let connection = match environment.within(limit, call).await {
-            Some(Ok(connection)) => connection,
-            Some(Err(source)) => {
-                return Err(Error::Connect {
-                    server: server.name,
-                    source,
-                });
-            }
-            None => {
-                let source = io::ErrorKind::TimedOut.into();
-                return Err(Error::Connect {
-                    server: server.name,
-                    source,
-                });
-            }
-        };
-        let mut conn = Self::over(environment.clone(), server, connection);
-        let greeting = conn
-            .wait_for(Ticket::GREETING, environment.limits.reply)
-            .await?;
-        if greeting.code().is_completion() {
-            Ok(conn)
-        } else {
-            Err(conn.refused("the connection", greeting, "; try again later"))
-        }
-    }
-
     /// Sends a command and waits for its final reply, whatever that says.
     ///
     /// For commands without a data connection.
@@ -107,6 +81,12 @@ impl ControlConn {
         &self.features
     }
 
+    /// Which program it is, as far as its greeting and FEAT tell.
+    #[must_use]
+    pub fn product(&self) -> Product {
+        Product::of(&self.greeting, &self.features)
+    }
+
     /// Bytes sent and received on this control connection.
     #[must_use]
     pub fn control_bytes(&self) -> u64 {
@@ -117,6 +97,18 @@ impl ControlConn {
     #[must_use]
     pub fn data_bytes(&self) -> u64 {
         self.data_bytes
+    }
+
+    /// Whether this connection is under TLS, and so every data connection with it.
+    #[must_use]
+    pub fn is_protected(&self) -> bool {
+        self.tls.is_some()
+    }
+
+    /// The certificate the server has shown; none in clear text.
+    #[must_use]
+    pub fn fingerprint(&self) -> Option<Fingerprint> {
+        self.tls.as_ref().and_then(TlsSession::fingerprint)
     }
 
     /// Whether commands can still be sent.
@@ -146,17 +138,46 @@ impl ControlConn {
         if self.broken {
             return Err(self.lost(None));
         }
-        let reply = match self.read_reply().await {
-            Ok(reply) => reply,
-            Err(error) => {
-                self.broken = true;
-                return Err(error);
+        loop {
+            let reply = match self.read_reply().await {
+                Ok(reply) => reply,
+                Err(error) => {
+                    self.broken = true;
+                    return Err(error);
+                }
+            };
+            if let Some(received) = self.understood(reply) {
+                return Ok(received);
             }
-        };
+        }
+    }
+
+    /// What a reply means; none if nobody asks for it any more.
+    pub(super) fn understood(&mut self, reply: Reply) -> Option<Received> {
+        self.unfinished_bytes = self.received.len();
         for line in reply.to_string().lines() {
             self.environment.observer.received(&self.server.name, line);
         }
-        Ok(self.pi.handle_reply(reply))
+        let received = self.pi.handle_reply(reply);
+        match received {
+            Received::Preliminary { ticket, .. } | Received::Final { ticket, .. }
+                if self.ignored.is_some_and(|last| ticket <= last) =>
+            {
+                None
+            }
+            received => Some(received),
+        }
+    }
+
+    /// Octets went out and came in.
+    pub(super) fn passed(&mut self, sent: usize, read: usize) {
+        self.control_bytes += (sent + read) as u64;
+        self.unfinished_bytes = self.unfinished_bytes.saturating_add(read);
+    }
+
+    /// Whether a reply has grown beyond all reason.
+    pub(super) fn is_endless(&self) -> bool {
+        self.unfinished_bytes > self.environment.limits.unfinished_reply_bytes
     }
 
     /// Reads until the command is answered or the person stops; `limit` is for all of it.
@@ -245,6 +266,16 @@ impl ControlConn {
         ))
     }
 
+    /// A listing that does not belong to its reply, or has no end.
+    pub(crate) fn unusable_listing(&self, reply: Reply) -> Error {
+        Error::Unusable {
+            server: self.server.name.clone(),
+            step: self.step,
+            reply,
+            problem: "the listing behind it is not the one asked for".to_owned(),
+        }
+    }
+
     pub(crate) fn misbehaved(&mut self, problem: impl Into<String>) -> Error {
         self.broken = true;
         Error::Misbehaved {
@@ -266,7 +297,7 @@ impl ControlConn {
     }
 
     /// What was asked is not waited for any more, so the connection is of no use.
-    fn stopped(&mut self) -> Error {
+    pub(crate) fn stopped(&mut self) -> Error {
         self.broken = true;
         self.stop_wanted()
     }
@@ -278,16 +309,23 @@ impl ControlConn {
         }
     }
 
-    fn over(environment: Environment, server: Server, connection: Box<dyn Connection>) -> Self {
+    pub(super) fn over(
+        environment: Environment,
+        server: Server,
+        connection: Box<dyn Connection>,
+    ) -> Self {
         Self {
             environment,
             server,
             features: Features::default(),
+            greeting: String::new(),
             representation: None,
             epsv_failed: false,
             data_bytes: 0,
+            is_tls_client: false,
             has_stored: false,
             pi: UserPi::new(),
+            tls: None,
             connection,
             codec: ReplyCodec::lenient(),
             received: BytesMut::new(),
@@ -295,6 +333,7 @@ impl ControlConn {
             step: "the greeting",
             control_bytes: 0,
             broken: false,
+            ignored: None,
         }
     }
 
@@ -306,10 +345,7 @@ impl ControlConn {
     async fn read_reply(&mut self) -> Result<Reply, Error> {
         loop {
             match self.codec.decode(&mut self.received) {
-                Ok(Some(reply)) => {
-                    self.unfinished_bytes = self.received.len();
-                    return Ok(reply);
-                }
+                Ok(Some(reply)) => return Ok(reply),
                 Ok(None) => {}
                 Err(source) => {
                     let server = self.server.name.clone();
@@ -320,21 +356,18 @@ impl ControlConn {
                     });
                 }
             }
-            if self.unfinished_bytes > self.environment.limits.unfinished_reply_bytes {
+            if self.is_endless() {
                 return Err(self.misbehaved("its reply does not end"));
             }
             match self.connection.read_buf(&mut self.received).await {
                 Ok(0) => return Err(self.lost(None)),
-                Ok(count) => {
-                    self.control_bytes += count as u64;
-                    self.unfinished_bytes = self.unfinished_bytes.saturating_add(count);
-                }
+                Ok(count) => self.passed(0, count),
                 Err(source) => return Err(self.lost(Some(source))),
             }
         }
     }
 
-    pub(super) async fn write(&mut self, line: &[u8]) -> Result<(), Error> {
+    pub(crate) async fn write(&mut self, line: &[u8]) -> Result<(), Error> {
         let limit = self.environment.limits.reply;
         let environment = self.environment.clone();
         let written = environment.within(limit, async {

@@ -23,6 +23,22 @@ pub(crate) fn common(source: &ControlConn, destination: &ControlConn) -> Option<
     })
 }
 
+/// The strongest hash that both servers tell by HASH itself.
+pub(crate) fn by_command(source: &ControlConn, destination: &ControlConn) -> Option<Algorithm> {
+    ALGORITHMS.into_iter().find(|algorithm| {
+        [source, destination]
+            .iter()
+            .all(|conn| conn.features().has_parameter("HASH", algorithm.name))
+    })
+}
+
+/// The strongest hash that the server lists in FEAT.
+pub(crate) fn strongest(conn: &ControlConn) -> Option<Algorithm> {
+    ALGORITHMS
+        .into_iter()
+        .find(|algorithm| has(conn, *algorithm))
+}
+
 /// The hash of a file, in lower case; `None` if the server does not tell it.
 pub(crate) async fn of(
     conn: &mut ControlConn,
@@ -41,7 +57,7 @@ pub(crate) async fn of(
     Ok(digest(&reply, algorithm))
 }
 
-/// FEAT marks the algorithm in force with `*`; OPTS HASH chooses another.
+/// OPTS HASH chooses another than the one in force.
 async fn select(conn: &mut ControlConn, algorithm: Algorithm) -> Result<bool, Error> {
     let reply = conn
         .extension("OPTS", &format!("HASH {}", algorithm.name))
@@ -49,7 +65,8 @@ async fn select(conn: &mut ControlConn, algorithm: Algorithm) -> Result<bool, Er
     Ok(reply.code().is_completion())
 }
 
-fn is_selected(conn: &ControlConn, algorithm: Algorithm) -> bool {
+/// FEAT marks the algorithm in force with `*`.
+pub(crate) fn is_selected(conn: &ControlConn, algorithm: Algorithm) -> bool {
     conn.features()
         .all("HASH")
         .flat_map(|parameters| parameters.split([';', ' ']))
@@ -64,7 +81,7 @@ fn has(conn: &ControlConn, algorithm: Algorithm) -> bool {
 }
 
 /// `213 SHA-256 0-1234 <hex> name`, `213-…` before it, or `213 <HEX>` and `250 <HEX>`.
-fn digest(reply: &Reply, algorithm: Algorithm) -> Option<String> {
+pub(crate) fn digest(reply: &Reply, algorithm: Algorithm) -> Option<String> {
     if !reply.code().is_completion() {
         return None;
     }
@@ -77,7 +94,7 @@ fn digest(reply: &Reply, algorithm: Algorithm) -> Option<String> {
 }
 
 /// The strongest first. CRC32 finds accidents, and an accident is what is looked for.
-const ALGORITHMS: [Algorithm; 5] = [
+pub(crate) const ALGORITHMS: [Algorithm; 5] = [
     Algorithm {
         name: "SHA-512",
         own_verb: "XSHA512",

@@ -39,7 +39,8 @@ impl ControlConn {
     }
 }
 
-fn facts(text: &[u8]) -> Listing {
+/// What MLSD has sent.
+pub(crate) fn facts(text: &[u8]) -> Listing {
     let mut entries = Vec::new();
     let mut unreadable = 0;
     for line in lines(text) {

@@ -45,6 +45,12 @@ impl ControlConn {
     /// # Errors
     /// [`Error::Refused`] if the server does not let this user in.
     pub async fn login(&mut self, credentials: &Credentials) -> Result<(), Error> {
+        if !self.is_protected() && !self.peer().ip().to_canonical().is_loopback() {
+            self.environment.observer.warning(&format!(
+                "{} is spoken to in clear text: passwords and files can be read on the way",
+                self.name()
+            ));
+        }
         let mut reply = self
             .command(Command::User(credentials.user.clone()))
             .await?;
@@ -60,6 +66,7 @@ impl ControlConn {
             reply = self.command(Command::Acct(account.clone())).await?;
         }
         self.completed("the login", reply, "; check user name and password")?;
+        self.protect_data().await?;
         let features = self.command(Command::Feat).await?;
         // A server that does not know FEAT has none.
         self.features = Features::from_reply(&features).unwrap_or_default();

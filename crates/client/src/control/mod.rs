@@ -4,12 +4,15 @@ mod conn;
 pub(crate) mod hash;
 mod listing;
 mod login;
+mod open;
 mod send;
 mod server;
+mod turn;
 mod verbs;
 
 pub use conn::ControlConn;
 pub use listing::Listing;
+pub(crate) use listing::facts;
 pub use login::Credentials;
 pub use server::Server;
 pub use verbs::Stat;

@@ -11,7 +11,8 @@ impl ControlConn {
         let sent = self.before_send(command.verb().code(), |pi| pi.send(command))?;
         let mut line = Vec::new();
         command.encode(&mut line);
-        self.show_and_write(&shown(command, &line), &line).await?;
+        self.show(command, &line);
+        self.write(&line).await?;
         Ok(sent)
     }
 
@@ -23,12 +24,12 @@ impl ControlConn {
     ) -> Result<Ticket, Error> {
         let sent = self.before_send(verb, UserPi::send_extension)?;
         let line = format!("{verb} {}", argument.as_str());
-        self.show_and_write(&line, format!("{line}\r\n").as_bytes())
-            .await?;
+        self.environment.observer.sent(&self.server.name, &line);
+        self.write(format!("{line}\r\n").as_bytes()).await?;
         Ok(sent)
     }
 
-    fn before_send(
+    pub(super) fn before_send(
         &mut self,
         step: &'static str,
         ask: impl FnOnce(&mut UserPi) -> Result<Ticket, SendRefused>,
@@ -48,9 +49,9 @@ impl ControlConn {
         })
     }
 
-    async fn show_and_write(&mut self, shown: &str, line: &[u8]) -> Result<(), Error> {
-        self.environment.observer.sent(&self.server.name, shown);
-        self.write(line).await
+    pub(super) fn show(&self, command: &Command, line: &[u8]) {
+        let shown = shown(command, line);
+        self.environment.observer.sent(&self.server.name, &shown);
     }
 }
 

@@ -2,6 +2,8 @@
 
 use std::net::{IpAddr, SocketAddr};
 
+use crate::{Certified, Security};
+
 /// Which server, and what is configured about it.
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
@@ -10,6 +12,12 @@ pub struct Server {
     pub name: String,
     /// Where its server-PI listens.
     pub address: SocketAddr,
+    /// The name its certificate has to hold; its address if there is none.
+    pub host: Option<String>,
+    /// When it is spoken to under TLS.
+    pub security: Security,
+    /// Which certificate it has to show.
+    pub certified: Certified,
     /// Where other servers reach it, if not at `address` (spec U-7).
     pub data_host: Option<IpAddr>,
     /// Whether a 227 address that is not its own is passed on to another server (spec S-20).
@@ -25,6 +33,9 @@ impl Server {
         Self {
             name: address.to_string(),
             address,
+            host: None,
+            security: Security::default(),
+            certified: Certified::default(),
             data_host: None,
             trust_pasv_address: false,
             low_ports: false,
@@ -37,6 +48,22 @@ impl Server {
         Self {
             name: name.into(),
             ..self
+        }
+    }
+
+    /// The same, spoken to under TLS when `security` says so.
+    #[must_use]
+    pub fn secured(self, security: Security) -> Self {
+        Self { security, ..self }
+    }
+
+    /// What `known_servers` knows it by.
+    pub(crate) fn known_as(&self) -> String {
+        let port = self.address.port();
+        match &self.host {
+            Some(host) if host.contains(':') => format!("[{host}]:{port}"),
+            Some(host) => format!("{host}:{port}"),
+            None => self.address.to_string(),
         }
     }
 }

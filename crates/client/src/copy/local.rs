@@ -1,38 +1,149 @@
-//! Files of this host: received whole or not at all, and stored.
+//! Files of this host: received whole or not at all, never outside their directory, and stored.
 
 use std::io::{self, SeekFrom};
 use std::path::{Path, PathBuf};
 
+use cap_std::ambient_authority;
+use cap_std::fs::{Dir, OpenOptions};
 use thirdhost_wire::{Pathname, TimeVal};
-use tokio::fs::{File, OpenOptions};
+use tokio::fs::File;
 use tokio::io::{AsyncSeekExt as _, AsyncWriteExt as _};
 
-use super::{Copy, Moved, Way, names};
+use super::{Copy, Moved, Way, digest, names};
+use crate::control::hash;
 use crate::{ControlConn, Error, Verify};
+
+/// A name in a directory of this host.
+///
+/// SECURITY: whatever is done to it is done beneath that directory by the kernel's rules, so that
+/// a link that points out of the destination is not followed, also if it comes between.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(super) struct Beneath {
+    directory: PathBuf,
+    name: PathBuf,
+}
+
+impl Beneath {
+    /// `path` below `directory`, which the person named and which may lie anywhere.
+    pub(super) fn new(directory: &Path, path: &Path) -> Self {
+        match path.strip_prefix(directory) {
+            Ok(name) if !name.as_os_str().is_empty() => Self {
+                directory: directory.to_owned(),
+                name: name.to_owned(),
+            },
+            _ => Self::alone(path),
+        }
+    }
+
+    /// A file in the directory that the person named with it.
+    fn alone(path: &Path) -> Self {
+        let directory = path.parent().filter(|path| !path.as_os_str().is_empty());
+        Self {
+            directory: directory.unwrap_or(Path::new(".")).to_owned(),
+            name: path.file_name().unwrap_or_default().into(),
+        }
+    }
+
+    fn path(&self) -> PathBuf {
+        self.directory.join(&self.name)
+    }
+
+    /// The name of the file until it is whole.
+    fn partial(&self) -> PathBuf {
+        let name = self.name.file_name().unwrap_or_default().to_string_lossy();
+        self.name.with_file_name(names::partial(&name))
+    }
+
+    fn open(&self) -> io::Result<Dir> {
+        Dir::open_ambient_dir(&self.directory, ambient_authority())
+    }
+
+    /// How much of the file an interrupted fetch left.
+    pub(super) fn kept(&self) -> u64 {
+        let found = self
+            .open()
+            .and_then(|dir| dir.symlink_metadata(self.partial()));
+        found
+            .ok()
+            .filter(|found| found.is_file())
+            .map_or(0, |found| found.len())
+    }
+
+    /// Removes what an interrupted fetch left.
+    pub(super) fn remove_partial(&self) {
+        let _may_be_missing = self.open().and_then(|dir| dir.remove_file(self.partial()));
+    }
+
+    /// Makes a directory of that name, and those above it.
+    pub(super) fn make_directory(&self) -> Result<(), Error> {
+        let made = self.open().and_then(|dir| dir.create_dir_all(&self.name));
+        made.map_err(at("make", &self.path()))
+    }
+
+    /// Removes a file, a link or an empty directory.
+    pub(super) fn remove(&self, is_directory: bool) -> Result<(), Error> {
+        let removed = self.open().and_then(|dir| match is_directory {
+            true => dir.remove_dir(&self.name),
+            false => dir.remove_file(&self.name),
+        });
+        removed.map_err(at("remove", &self.path()))
+    }
+
+    /// A new file, so that what somebody put there is not written through, or the one kept.
+    fn begin(&self, dir: &Dir, offset: u64) -> io::Result<File> {
+        let partial = self.partial();
+        let mut options = OpenOptions::new();
+        options.read(true).write(true);
+        if offset > 0 {
+            if !dir.symlink_metadata(&partial)?.is_file() {
+                return Err(io::Error::other("what was interrupted is no file any more"));
+            }
+        } else {
+            match dir.remove_file(&partial) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                _ => {}
+            }
+            options.create_new(true);
+        }
+        let file = dir.open_with(&partial, &options)?.into_std();
+        file.set_len(offset)?;
+        Ok(File::from_std(file))
+    }
+}
 
 /// Fetches a file; it appears under its name only when all of it has arrived.
 pub(super) async fn fetch(
     copy: &Copy,
     conn: &mut ControlConn,
-    (from, to): (&Pathname, &Path),
+    (from, to): (&Pathname, &Beneath),
     offset: u64,
     modified: Option<TimeVal>,
 ) -> Result<Moved, Error> {
     let began = copy.environment.world.clock.now();
-    let partial = partial_name(to);
-    let mut file = begin(&partial, offset)
+    let path = to.path();
+    let dir = to.open().map_err(at("open", &to.directory))?;
+    let mut file = to.begin(&dir, offset).map_err(at("write", &path))?;
+    file.seek(SeekFrom::Start(offset))
         .await
-        .map_err(at("write", &partial))?;
+        .map_err(at("write", &path))?;
     let bytes = conn.get_from(from, offset, &mut file).await?;
-    file.flush().await.map_err(at("write", &partial))?;
-    let verified = verify(copy, conn, from, offset.saturating_add(bytes)).await?;
+    file.flush().await.map_err(at("write", &path))?;
+    let here = file
+        .try_clone()
+        .await
+        .map_err(at("read", &path))?
+        .into_std()
+        .await;
+    let length = offset.saturating_add(bytes);
+    let verified = verify(copy, conn, from, (here, length)).await?;
     let file = file.into_std().await;
     if let Some(time) = modified.and_then(system_time) {
         // A file system that keeps no times is no reason to fail.
         let _kept = file.set_modified(time);
     }
     drop(file);
-    std::fs::rename(&partial, to).map_err(at("write", to))?;
+    dir.rename(to.partial(), &dir, &to.name)
+        .map_err(at("write", &path))?;
     Ok(Moved {
         bytes: Some(bytes),
         offset,
@@ -55,71 +166,79 @@ pub(super) async fn store(
         .await
         .map_err(at("read", from))?;
     let bytes = conn.put_from(to, offset, &mut file).await?;
+    let here = file.into_std().await;
+    let length = offset.saturating_add(bytes);
     Ok(Moved {
         bytes: Some(bytes),
         offset,
         elapsed: copy.environment.world.clock.now().saturating_sub(began),
         way: Way::Local,
-        verified: verify(copy, conn, to, offset.saturating_add(bytes)).await?,
+        verified: verify(copy, conn, to, (here, length)).await?,
     })
 }
 
-/// How much of a file an interrupted fetch left.
-pub(super) fn kept(to: &Path) -> u64 {
-    std::fs::symlink_metadata(partial_name(to))
-        .ok()
-        .filter(|metadata| metadata.is_file())
-        .map_or(0, |metadata| metadata.len())
-}
-
-/// The name a file has until it is whole, beside its own.
-pub(super) fn partial_name(to: &Path) -> PathBuf {
-    let name = to.file_name().unwrap_or_default().to_string_lossy();
-    to.with_file_name(names::partial(&name))
-}
-
-/// SECURITY: a new file is made anew, so that a link somebody put there is not followed.
-async fn begin(partial: &Path, offset: u64) -> io::Result<File> {
-    if offset > 0 {
-        let mut file = OpenOptions::new().write(true).open(partial).await?;
-        file.set_len(offset).await?;
-        file.seek(SeekFrom::Start(offset)).await?;
-        return Ok(file);
+/// Whether a file here and one on the server have the same hash; `None` if the server tells none.
+pub(super) async fn is_same(
+    copy: &Copy,
+    conn: &mut ControlConn,
+    path: &Pathname,
+    mut here: std::fs::File,
+) -> Result<Option<(bool, &'static str)>, Error> {
+    let Some(algorithm) = hash::strongest(conn) else {
+        return Ok(None);
+    };
+    let Some(theirs) = hash::of(conn, algorithm, path).await? else {
+        return Ok(None);
+    };
+    let name = Path::new(path.as_str());
+    io::Seek::rewind(&mut here).map_err(at("read", name))?;
+    let ours = digest::of(here, algorithm, &copy.environment.interrupt).await;
+    match ours {
+        Err(_) if copy.environment.interrupt.is_tripped() => Err(conn.stop_wanted()),
+        Err(error) => Err(at("read", name)(error)),
+        Ok(ours) => Ok(Some((ours == theirs, algorithm.name))),
     }
-    match std::fs::remove_file(partial) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-        _ => {}
-    }
-    OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .open(partial)
-        .await
 }
 
-/// The size of the file on the server is that of the one here.
+/// The size, and the hash if it is told, of the file on the server are those of the one here.
 async fn verify(
     copy: &Copy,
     conn: &mut ControlConn,
     path: &Pathname,
-    expected: u64,
+    (here, expected): (std::fs::File, u64),
 ) -> Result<Option<&'static str>, Error> {
     let verify = copy.options.policy.verify;
     if verify == Verify::None {
         return Ok(None);
     }
-    match conn.size(path).await? {
-        Some(found) if found == expected => Ok(Some("size")),
-        Some(found) => Err(Error::Verification {
-            server: conn.name().to_owned(),
-            expected,
-            found,
+    let server = conn.name().to_owned();
+    let size = match conn.size(path).await? {
+        Some(found) if found == expected => Some("size"),
+        Some(found) => {
+            return Err(Error::Verification {
+                server,
+                expected,
+                found,
+            });
+        }
+        None => None,
+    };
+    let hash = match verify {
+        Verify::Auto | Verify::Hash => is_same(copy, conn, path, here).await?,
+        Verify::Size | Verify::None => None,
+    };
+    match (hash, verify) {
+        (Some((false, algorithm)), _) => Err(Error::HashDiffers { server, algorithm }),
+        (Some((true, algorithm)), _) => Ok(Some(algorithm)),
+        (None, Verify::Hash) => Err(Error::Unverifiable {
+            server,
+            reason: "it tells no hash that is known here",
         }),
-        None if verify == Verify::Auto => Ok(None),
-        None => Err(Error::Unverifiable {
-            server: conn.name().to_owned(),
+        (None, Verify::Size) if size.is_none() => Err(Error::Unverifiable {
+            server,
             reason: "SIZE fails",
         }),
+        (None, _) => Ok(size),
     }
 }
 
@@ -132,4 +251,50 @@ fn system_time(time: TimeVal) -> Option<std::time::SystemTime> {
 fn at(what: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Error + use<> {
     let path = path.to_owned();
     move |source| Error::Local { what, path, source }
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_is_made_or_removed_through_a_link_that_leads_out() {
+        let place = tempfile::tempdir().unwrap();
+        let (inside, outside) = (place.path().join("in"), place.path().join("out"));
+        for directory in [&inside, &outside] {
+            std::fs::create_dir(directory).unwrap();
+        }
+        std::fs::write(outside.join("f"), "old").unwrap();
+        std::os::unix::fs::symlink("../out", inside.join("link")).unwrap();
+        std::os::unix::fs::symlink(&outside, inside.join("absolute")).unwrap();
+        for link in ["link", "absolute"] {
+            let beneath = |name: &str| Beneath::new(&inside, &inside.join(link).join(name));
+            assert!(beneath("d").make_directory().is_err());
+            assert!(beneath("f").remove(false).is_err());
+            let dir = beneath("f").open().unwrap();
+            assert!(beneath("f").begin(&dir, 0).is_err());
+            std::fs::write(outside.join(".f.thirdhost-partial"), "half").unwrap();
+            assert_eq!(beneath("f").kept(), 0);
+            beneath("f").remove_partial();
+            assert!(outside.join(".f.thirdhost-partial").exists());
+        }
+        assert_eq!(std::fs::read(outside.join("f")).unwrap(), b"old");
+        assert_eq!(std::fs::read_dir(&outside).unwrap().count(), 2);
+    }
+
+    #[test]
+    fn a_single_file_is_beneath_the_directory_named_with_it() {
+        for (directory, path, expected) in [
+            ("/a", "/a/b/c", ("/a", "b/c")),
+            ("/a/f", "/a/f", ("/a", "f")),
+            ("f", "f", (".", "f")),
+        ] {
+            let found = Beneath::new(Path::new(directory), Path::new(path));
+            let found = (
+                found.directory.to_str().unwrap(),
+                found.name.to_str().unwrap(),
+            );
+            assert_eq!(found, expected);
+        }
+    }
 }

@@ -1,5 +1,7 @@
 //! Copying files and trees: what to do, in which order, and what became of it.
 
+mod ahead;
+mod digest;
 mod expand;
 mod filter;
 mod local;
@@ -7,6 +9,7 @@ mod look;
 mod names;
 mod one;
 mod plan;
+mod progress;
 mod run;
 mod site;
 mod upload;
@@ -14,6 +17,7 @@ mod walk;
 mod worker;
 
 use std::fmt;
+use std::num::NonZeroU64;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -79,6 +83,13 @@ pub struct Options {
     pub jobs: usize,
     /// How often a file is tried again after a failure that may pass.
     pub retries: u32,
+    /// Whether a server is asked how far a file is that does not pass this host, over one more
+    /// control connection; what stops growing is then tried again.
+    pub poll: bool,
+    /// How many bytes a second may pass this host; what goes directly is not held back.
+    pub limit_rate: Option<NonZeroU64>,
+    /// A file is removed at the source once it is at the destination and was verified.
+    pub moves: bool,
     /// How the two servers are brought together.
     pub policy: Policy,
 }
@@ -93,7 +104,7 @@ pub enum Existing {
     Update,
     /// It is left if it has the same size.
     SameSize,
-    /// It is left if size and hash are the same; only between servers that both know a hash.
+    /// It is left if size and hash are the same; where a server tells no hash, it is replaced.
     SameHash,
     /// It is left.
     Keep,
@@ -110,6 +121,9 @@ impl Default for Options {
             filter: Filter::default(),
             jobs: 1,
             retries: 3,
+            poll: false,
+            limit_rate: None,
+            moves: false,
             policy: Policy::default(),
         }
     }
@@ -145,6 +159,15 @@ pub enum Happened<'a> {
         bytes: Option<u64>,
         /// Where it is gone on with.
         offset: u64,
+    },
+    /// A file is so far.
+    Progress {
+        /// Which.
+        name: &'a str,
+        /// How long it is at the destination by now, or how far into it this host is.
+        bytes: u64,
+        /// Its length, if it is told.
+        total: Option<u64>,
     },
     /// A file is there.
     Done {

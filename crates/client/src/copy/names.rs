@@ -106,6 +106,7 @@ mod tests {
         ] {
             assert!(refused(name).is_some(), "{name:?}");
         }
+        assert_eq!(refused("C:\\x").is_some(), cfg!(windows));
         for name in ["a", "...", " a b ", "näme", "-rf", "a\"b", "~"] {
             assert_eq!(refused(name), None, "{name:?}");
         }

@@ -3,7 +3,9 @@
 use thirdhost_proto::third_party::{Cause, Operation, Step};
 use thirdhost_wire::{Command, Pathname, RestartPoint};
 
+use super::local::Beneath;
 use super::plan::{self, Job};
+use super::progress::{self, Scout};
 use super::worker::Line;
 use super::{Copy, Existing, Happened, Location, Moved, Way, local, upload};
 use crate::control::hash;
@@ -25,12 +27,20 @@ struct Start {
 }
 
 /// Copies a file. After a failure `job.left` tells what is there half done.
-pub(super) async fn copy(copy: &Copy, line: &mut Line, job: &mut Job) -> Result<Outcome, Error> {
+pub(super) async fn copy(
+    copy: &Copy,
+    scout: &Scout,
+    line: &mut Line,
+    job: &mut Job,
+) -> Result<Outcome, Error> {
     if let Some(reason) = plan::reason_to_skip(&copy.options, job) {
         return Ok(Outcome::Skipped(reason));
     }
-    if copy.options.existing == Existing::SameHash && has_same_hash(line, job).await? {
+    if copy.options.existing == Existing::SameHash && has_same_hash(copy, line, job).await? {
         return Ok(Outcome::Skipped("size and hash are the same"));
+    }
+    if copy.options.moves {
+        upload::check_two_servers(line)?;
     }
     let mut start = begin(copy, line, job).await?;
     let mut refused_names = false;
@@ -41,13 +51,16 @@ pub(super) async fn copy(copy: &Copy, line: &mut Line, job: &mut Job) -> Result<
             offset: start.offset,
         });
         let was_aside = start.is_aside;
-        let result = attempt(copy, line, job, &start).await;
+        let result = attempt(copy, scout, line, job, &start).await;
         job.failed_at = Some(start.offset);
         match result {
             Ok(moved) => {
                 job.left = None;
                 if let Some(site) = copy.to.as_ref().filter(|_| refused_names) {
                     site.rename_nothing();
+                }
+                if copy.options.moves {
+                    upload::remove_source(line, job, &moved).await?;
                 }
                 return Ok(Outcome::Moved(moved));
             }
@@ -101,6 +114,7 @@ async fn otherwise(
 
 async fn attempt(
     copy: &Copy,
+    scout: &Scout,
     line: &mut Line,
     job: &mut Job,
     start: &Start,
@@ -109,7 +123,7 @@ async fn attempt(
         conn.has_stored = false;
     }
     let result = async {
-        let moved = transfer(copy, line, job, start).await?;
+        let moved = followed(copy, scout, line, job, start).await?;
         if let (true, Location::Remote(Some(aside)), Location::Remote(Some(to)), Some(conn)) =
             (start.is_aside, &start.at, &job.to, line.destination())
         {
@@ -124,12 +138,37 @@ async fn attempt(
     result
 }
 
+/// The transfer, told on its way; what stalls is stopped.
+async fn followed(
+    copy: &Copy,
+    scout: &Scout,
+    line: &mut Line,
+    job: &Job,
+    start: &Start,
+) -> Result<Moved, Error> {
+    let stop = copy.environment.interrupt.child();
+    let meter = scout.attach(copy, line, (job, start.offset), &stop);
+    let result = tokio::select! {
+        biased;
+        result = transfer(copy, line, job, start) => result,
+        never = scout.follow(copy, job, &start.at, (&meter, &stop)) => match never {},
+    };
+    progress::detach(copy, line);
+    let is_stopped = matches!(&result, Err(error) if error.exit_code() == ExitCode::Stopped);
+    if is_stopped && !copy.environment.interrupt.is_tripped() {
+        let server = copy.to.as_ref().map_or("", |site| site.name()).to_owned();
+        let after = copy.environment.limits.data_stall;
+        return Err(Error::Stalled { server, after });
+    }
+    result
+}
+
 /// What may be there half done. Under its own name a file is only taken away again when the
 /// person stops: a STOR that was refused has changed nothing.
 fn left(copy: &Copy, line: &mut Line, job: &Job, start: &Start) -> Option<Location> {
     let is_stopped = copy.environment.interrupt.is_tripped();
     match (&job.to, line.destination()) {
-        (Location::Local(to), _) => Some(Location::Local(local::partial_name(to))),
+        (Location::Local(_), _) => Some(job.to.clone()),
         (Location::Remote(_), Some(conn)) if conn.has_stored && !upload::keeps_partials(conn) => {
             (start.is_aside || is_stopped).then(|| start.at.clone())
         }
@@ -147,7 +186,9 @@ async fn transfer(copy: &Copy, line: &mut Line, job: &Job, start: &Start) -> Res
             }
             moved
         }
-        (Line::Fetch(conn), Location::Remote(Some(from)), Location::Local(to)) => {
+        (Line::Fetch(conn), Location::Remote(Some(from)), Location::Local(_))
+            if let Some(to) = &job.here =>
+        {
             local::fetch(copy, conn, (from, to), offset, job.file.modified).await?
         }
         (Line::Store(conn), Location::Local(from), Location::Remote(Some(to))) => {
@@ -219,7 +260,7 @@ async fn begin(copy: &Copy, line: &mut Line, job: &Job) -> Result<Start, Error> 
     if !can(line.source()) || !can(line.destination()) {
         return Ok(start);
     }
-    let mut there = kept(line, &start).await?;
+    let mut there = kept(line, job, &start).await?;
     if there == 0 && start.is_aside && copy.options.resume {
         // Perhaps the work of somebody who did not set it aside.
         let own = Start {
@@ -227,7 +268,7 @@ async fn begin(copy: &Copy, line: &mut Line, job: &Job) -> Result<Start, Error> 
             is_aside: false,
             offset: 0,
         };
-        there = kept(line, &own).await?;
+        there = kept(line, job, &own).await?;
         if there > 0 && there < size {
             start = own;
         }
@@ -243,9 +284,9 @@ async fn begin(copy: &Copy, line: &mut Line, job: &Job) -> Result<Start, Error> 
 }
 
 /// How many octets of a file are there.
-async fn kept(line: &mut Line, start: &Start) -> Result<u64, Error> {
+async fn kept(line: &mut Line, job: &Job, start: &Start) -> Result<u64, Error> {
     Ok(match (&start.at, line.destination()) {
-        (Location::Local(path), _) => local::kept(path),
+        (Location::Local(_), _) => job.here.as_ref().map_or(0, Beneath::kept),
         (Location::Remote(Some(path)), Some(conn)) if upload::keeps_partials(conn) => {
             match conn.stat(path).await {
                 Ok(stat) => stat.partial.unwrap_or(0),
@@ -282,22 +323,31 @@ fn cannot_go_on(error: &Error) -> bool {
     }
 }
 
-async fn has_same_hash(line: &mut Line, job: &Job) -> Result<bool, Error> {
-    let (Location::Remote(Some(from)), Location::Remote(Some(to))) = (&job.from, &job.to) else {
-        return Ok(false);
-    };
+async fn has_same_hash(copy: &Copy, line: &mut Line, job: &Job) -> Result<bool, Error> {
     let there = job.there.as_ref().and_then(|there| there.size);
-    let Line::Between(pair) = line else {
-        return Ok(false);
-    };
     if there.is_none() || there != job.file.size {
         return Ok(false);
     }
-    let (source, destination) = pair.both();
-    let Some(algorithm) = hash::common(source, destination) else {
-        return Ok(false);
-    };
-    let one = hash::of(source, algorithm, from).await?;
-    let other = hash::of(destination, algorithm, to).await?;
-    Ok(one.is_some() && one == other)
+    match (line, &job.from, &job.to) {
+        (Line::Between(pair), Location::Remote(Some(from)), Location::Remote(Some(to))) => {
+            let (source, destination) = pair.both();
+            let Some(algorithm) = hash::common(source, destination) else {
+                return Ok(false);
+            };
+            let one = hash::of(source, algorithm, from).await?;
+            let other = hash::of(destination, algorithm, to).await?;
+            Ok(one.is_some() && one == other)
+        }
+        (Line::Fetch(conn), Location::Remote(Some(remote)), Location::Local(here))
+        | (Line::Store(conn), Location::Local(here), Location::Remote(Some(remote))) => {
+            let file = std::fs::File::open(here).map_err(|source| Error::Local {
+                what: "read",
+                path: here.clone(),
+                source,
+            })?;
+            let same = local::is_same(copy, conn, remote, file).await?;
+            Ok(same.is_some_and(|(is_same, _)| is_same))
+        }
+        _ => Ok(false),
+    }
 }

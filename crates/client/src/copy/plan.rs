@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
+use super::local::Beneath;
 use super::walk::{Entry, Kind};
 use super::{Existing, Location, Options};
 use crate::Error;
@@ -13,6 +14,8 @@ pub(super) struct Job {
     pub(super) name: String,
     pub(super) from: Location,
     pub(super) to: Location,
+    /// The same, if it is at this host.
+    pub(super) here: Option<Beneath>,
     pub(super) file: Entry,
     /// What is there already, if that was looked up.
     pub(super) there: Option<Entry>,
@@ -22,12 +25,20 @@ pub(super) struct Job {
     pub(super) failed_at: Option<u64>,
     /// What that may have left half done.
     pub(super) left: Option<Location>,
+    /// It is copied by itself, not among others over one arrangement.
+    pub(super) alone: bool,
 }
 
 impl Job {
-    pub(super) fn new(name: String, ends: (Location, Location), file: Entry) -> Self {
-        let (from, to) = ends;
+    /// `root` is the destination that the person named.
+    pub(super) fn new(
+        name: String,
+        (from, to): (Location, Location),
+        root: &Location,
+        file: Entry,
+    ) -> Self {
         Self {
+            here: beneath(root, &to),
             name,
             from,
             to,
@@ -36,7 +47,16 @@ impl Job {
             failures: 0,
             failed_at: None,
             left: None,
+            alone: false,
         }
+    }
+}
+
+/// A place at this host beneath the one that the person named; `None` on a server.
+pub(super) fn beneath(root: &Location, at: &Location) -> Option<Beneath> {
+    match (root, at) {
+        (Location::Local(root), Location::Local(at)) => Some(Beneath::new(root, at)),
+        _ => None,
     }
 }
 
@@ -82,7 +102,7 @@ pub(super) fn tree(
                 let ends = (from.below(&entry.path)?, to.below(&entry.path)?);
                 jobs.push(Job {
                     there: there.get(&entry.path).cloned(),
-                    ..Job::new(entry.path.clone(), ends, entry)
+                    ..Job::new(entry.path.clone(), ends, to, entry)
                 });
             }
             Kind::File | Kind::Other | Kind::Partial => {}

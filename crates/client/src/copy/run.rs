@@ -2,18 +2,19 @@
 
 use std::collections::{HashMap, HashSet};
 
+use super::local::Beneath;
 use super::plan::{self, Job};
 use super::walk::{Entry, Kind, Walked};
 use super::worker::{Line, Queue};
 use super::{Copy, Failed, Happened, Location, Root, Summary, look};
-use crate::{ControlConn, Error, ExitCode};
+use crate::{ControlConn, Error, ExitCode, Pathname, pipeline};
 
 /// What was found out about all roots.
 #[derive(Default)]
 struct Plan {
-    directories: Vec<(String, Location)>,
+    directories: Vec<(String, Location, Option<Beneath>)>,
     jobs: Vec<Job>,
-    surplus: Vec<(Entry, Location)>,
+    surplus: Vec<(Entry, Location, Option<Beneath>)>,
     /// Something at the source was not seen, so nothing may pass for removed there.
     is_blind: bool,
 }
@@ -43,9 +44,11 @@ impl Copy {
                 Err(error) => self.failed(&mut summary, root.from.own_name(), &error),
             }
         }
+        let is_wanted = |job: &&Job| plan::reason_to_skip(&self.options, job).is_none();
+        let sizes = plan.jobs.iter().filter(is_wanted);
         self.watcher.happened(&Happened::Planned {
-            files: plan.jobs.len(),
-            bytes: plan.jobs.iter().filter_map(|job| job.file.size).sum(),
+            files: sizes.clone().count(),
+            bytes: sizes.filter_map(|job| job.file.size).sum(),
         });
         if self.options.dry_run {
             self.tell(plan, &mut summary);
@@ -54,7 +57,9 @@ impl Copy {
         }
         self.make_directories(&mut line, &mut plan, &mut summary)
             .await;
-        let (mut summary, line) = Queue::new(plan.jobs, summary).run(self, line).await;
+        let (mut summary, line) = Queue::new(plan.jobs, summary, &self.options)
+            .run(self, line)
+            .await;
         if summary.stopped {
             return Ok(summary);
         }
@@ -67,8 +72,9 @@ impl Copy {
             let note = "nothing is removed, because not everything was seen and copied";
             self.watcher.happened(&Happened::Note(note));
         } else {
-            for (entry, at) in plan.surplus {
-                self.remove(&mut line, &entry, &at, &mut summary).await;
+            for (entry, at, here) in plan.surplus {
+                let at = (&at, here.as_ref());
+                self.remove(&mut line, &entry, at, &mut summary).await;
             }
         }
         line.quit().await;
@@ -95,14 +101,18 @@ impl Copy {
             let ends = (root.from.clone(), root.to.clone());
             plan.jobs.push(Job {
                 there,
-                ..Job::new(own_name, ends, file)
+                ..Job::new(own_name, ends, &root.to, file)
             });
             return Ok(());
         }
         if !self.options.recursive {
             let failed = Failed {
                 name: own_name,
-                message: "it is a directory; add -r to copy it with all below".to_owned(),
+                message: match self.options.moves {
+                    true => "it is a directory; between two servers, cp -r and then rm",
+                    false => "it is a directory; add -r to copy it with all below",
+                }
+                .to_owned(),
                 code: ExitCode::Usage,
             };
             self.watcher.happened(&Happened::Failed(&failed));
@@ -122,7 +132,8 @@ impl Copy {
             &self.options,
         )?;
         if there.is_none() && root.to != Location::Remote(None) {
-            plan.directories.push((root.to.own_name(), root.to.clone()));
+            let name = root.to.own_name();
+            plan.directories.push((name, root.to.clone(), None));
         }
         let there = there.unwrap_or_default();
         for path in directories {
@@ -131,14 +142,16 @@ impl Copy {
                 .is_some_and(|entry| entry.kind == Kind::Directory)
             {
                 let at = root.to.below(&path)?;
-                plan.directories.push((path, at));
+                let here = plan::beneath(&root.to, &at);
+                plan.directories.push((path, at, here));
             }
         }
         plan.jobs.extend(jobs);
         if self.options.delete {
             for entry in plan::surplus(&seen, &there, &self.options) {
                 let at = root.to.below(&entry.path)?;
-                plan.surplus.push((entry, at));
+                let here = plan::beneath(&root.to, &at);
+                plan.surplus.push((entry, at, here));
             }
         }
         Ok(())
@@ -200,7 +213,7 @@ impl Copy {
 
     /// `--dry-run`: what would be done.
     fn tell(&self, plan: Plan, summary: &mut Summary) {
-        for (name, _) in &plan.directories {
+        for (name, _, _) in &plan.directories {
             summary.directories += 1;
             self.watcher.happened(&Happened::Directory { name });
         }
@@ -215,7 +228,7 @@ impl Copy {
             let bytes = job.file.size;
             self.watcher.happened(&Happened::WouldCopy { name, bytes });
         }
-        for (entry, _) in &plan.surplus {
+        for (entry, _, _) in &plan.surplus {
             summary.deleted += 1;
             self.watcher
                 .happened(&Happened::Deleted { name: &entry.path });
@@ -225,11 +238,19 @@ impl Copy {
     /// Ahead of the files. What lies below a directory that cannot be made fails with it.
     async fn make_directories(&self, line: &mut Line, plan: &mut Plan, summary: &mut Summary) {
         let mut failed: Vec<Location> = Vec::new();
-        for (name, at) in std::mem::take(&mut plan.directories) {
+        let mut made = made_ahead(line.destination(), &plan.directories)
+            .await
+            .into_iter();
+        for (name, at, here) in std::mem::take(&mut plan.directories) {
+            let made = made.next();
             if failed.iter().any(|above| is_below(&at, above)) {
                 continue;
             }
-            match make(line.destination(), &at).await {
+            let made = match made {
+                Some(made) => made,
+                None => make(line.destination(), &at, here.as_ref()).await,
+            };
+            match made {
                 Ok(()) => {
                     summary.directories += 1;
                     self.watcher.happened(&Happened::Directory { name: &name });
@@ -250,24 +271,20 @@ impl Copy {
         }
     }
 
-    async fn remove(&self, line: &mut Line, entry: &Entry, at: &Location, summary: &mut Summary) {
+    async fn remove(
+        &self,
+        line: &mut Line,
+        entry: &Entry,
+        (at, here): (&Location, Option<&Beneath>),
+        summary: &mut Summary,
+    ) {
         let is_directory = entry.kind == Kind::Directory;
         let result = match (at, line.destination()) {
             (Location::Remote(Some(path)), Some(conn)) if is_directory => {
                 conn.remove_directory(path).await
             }
             (Location::Remote(Some(path)), Some(conn)) => conn.remove_file(path).await,
-            (Location::Local(path), _) => {
-                let removed = match is_directory {
-                    true => std::fs::remove_dir(path),
-                    false => std::fs::remove_file(path),
-                };
-                removed.map_err(|source| Error::Local {
-                    what: "remove",
-                    path: path.clone(),
-                    source,
-                })
-            }
+            (Location::Local(_), _) => here.map_or(Ok(()), |here| here.remove(is_directory)),
             _ => Ok(()),
         };
         match result {
@@ -291,10 +308,38 @@ impl Copy {
     }
 }
 
-async fn make(conn: Option<&mut ControlConn>, at: &Location) -> Result<(), Error> {
-    match (at, conn) {
-        (Location::Remote(Some(path)), Some(conn)) => conn.make_directory(path).await,
-        (Location::Local(path), _) => {
+/// What came of each, where the server takes commands ahead; nothing where it does not.
+async fn made_ahead(
+    conn: Option<&mut ControlConn>,
+    directories: &[(String, Location, Option<Beneath>)],
+) -> Vec<Result<(), Error>> {
+    let remote = |(_, at, _): &(String, Location, Option<Beneath>)| match at {
+        Location::Remote(path) => path.clone(),
+        Location::Local(_) => None,
+    };
+    let paths: Option<Vec<Pathname>> = directories.iter().map(remote).collect();
+    let (Some(conn), Some(paths)) = (conn, paths) else {
+        return Vec::new();
+    };
+    let Some(depth) = pipeline::depth(conn) else {
+        return Vec::new();
+    };
+    // A connection that broke fails for each of them again.
+    pipeline::make_directories(conn, depth, &paths)
+        .await
+        .unwrap_or_default()
+}
+
+async fn make(
+    conn: Option<&mut ControlConn>,
+    at: &Location,
+    here: Option<&Beneath>,
+) -> Result<(), Error> {
+    match (at, conn, here) {
+        (Location::Remote(Some(path)), Some(conn), _) => conn.make_directory(path).await,
+        (Location::Local(_), _, Some(here)) => here.make_directory(),
+        // The root itself, which may lie where the person likes.
+        (Location::Local(path), _, None) => {
             std::fs::create_dir_all(path).map_err(|source| Error::Local {
                 what: "make",
                 path: path.clone(),

@@ -5,7 +5,7 @@ use thirdhost_wire::{Pathname, Reply};
 
 use super::plan::Job;
 use super::worker::Line;
-use super::{Copy, Location, names};
+use super::{Copy, Location, Moved, names};
 use crate::{ControlConn, Error};
 
 /// The name a file has until it is whole; `None` where it gets its own at once: at this host, at
@@ -83,8 +83,10 @@ pub(super) async fn clear(copy: &Copy, line: Option<&mut Line>, job: &mut Job) {
         return;
     }
     match left {
-        Location::Local(path) => {
-            let _may_be_missing = std::fs::remove_file(path);
+        Location::Local(_) => {
+            if let Some(here) = &job.here {
+                here.remove_partial();
+            }
         }
         Location::Remote(Some(path)) => {
             let open = line.and_then(Line::destination);
@@ -98,6 +100,35 @@ pub(super) async fn clear(copy: &Copy, line: Option<&mut Line>, job: &mut Job) {
             }
         }
         Location::Remote(None) => {}
+    }
+}
+
+/// Two users' names for one file are still one file, and the copy of a file onto itself verifies:
+/// what `moves` removes then is the only one.
+pub(super) fn check_two_servers(line: &mut Line) -> Result<(), Error> {
+    match line.both() {
+        [Some(source), Some(destination)] if source.peer() == destination.peer() => {
+            let address = source.peer();
+            Err(Error::OneServer { address })
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The second half of a move.
+pub(super) async fn remove_source(line: &mut Line, job: &Job, moved: &Moved) -> Result<(), Error> {
+    if moved.verified.is_none() {
+        let file = job.name.clone();
+        return Err(Error::NotVerified { file });
+    }
+    match (&job.from, line.source()) {
+        (Location::Remote(Some(path)), Some(conn)) => conn.remove_file(path).await,
+        (Location::Local(path), _) => std::fs::remove_file(path).map_err(|source| Error::Local {
+            what: "remove",
+            path: path.clone(),
+            source,
+        }),
+        _ => Ok(()),
     }
 }
 

@@ -1,10 +1,12 @@
 //! All files and directories below a root: by MLSD, by LIST where it is the usual form, or here.
 
+use std::collections::VecDeque;
 use std::path::Path;
 
 use thirdhost_wire::{FileKind, TimeVal};
 
 use super::{Filter, Location, names};
+use crate::pipeline::Lister;
 use crate::{ControlConn, Error, Listing};
 
 /// A file or directory below a root.
@@ -38,6 +40,30 @@ pub(super) struct Walked {
 impl Walked {
     fn problem(&mut self, path: &str, reason: impl Into<String>) {
         self.problems.push((path.to_owned(), reason.into()));
+    }
+
+    /// Adds what came of listing one directory; returns the directories to enter.
+    fn take(
+        &mut self,
+        directory: &str,
+        listing: Result<Listing, Error>,
+        filter: &Filter,
+    ) -> Result<Vec<String>, Error> {
+        match listing {
+            Ok(listing) => {
+                let (found, unreadable) = entries(listing);
+                if unreadable > 0 {
+                    let reason = format!("{unreadable} lines of its listing cannot be used");
+                    self.problem(directory, reason);
+                }
+                Ok(self.add(directory, found, filter))
+            }
+            Err(error @ Error::Refused { .. }) if !directory.is_empty() => {
+                self.problem(directory, error.to_string());
+                Ok(Vec::new())
+            }
+            Err(error) => Err(error),
+        }
     }
 
     /// Adds what one directory holds; returns the directories to enter.
@@ -88,6 +114,9 @@ pub(super) async fn remote(
     root: &Location,
     filter: &Filter,
 ) -> Result<Walked, Error> {
+    if let Some(walked) = ahead(conn, root, filter).await? {
+        return Ok(walked);
+    }
     let mut walked = Walked::default();
     let mut left = vec![String::new()];
     while let Some(directory) = left.pop() {
@@ -98,22 +127,54 @@ pub(super) async fn remote(
         let Location::Remote(path) = root.below(&directory)? else {
             break;
         };
-        match conn.list(path.as_ref()).await {
-            Ok(listing) => {
-                let (found, unreadable) = entries(listing);
-                if unreadable > 0 {
-                    let reason = format!("{unreadable} lines of its listing cannot be used");
-                    walked.problem(&directory, reason);
-                }
-                left.extend(walked.add(&directory, found, filter));
-            }
-            Err(error @ Error::Refused { .. }) if !directory.is_empty() => {
-                walked.problem(&directory, error.to_string());
-            }
-            Err(error) => return Err(error),
-        }
+        let listing = conn.list(path.as_ref()).await;
+        left.extend(walked.take(&directory, listing, filter)?);
     }
     Ok(walked)
+}
+
+/// The same, level by level and many directories at once; none where the server cannot.
+async fn ahead(
+    conn: &mut ControlConn,
+    root: &Location,
+    filter: &Filter,
+) -> Result<Option<Walked>, Error> {
+    let path_of = |directory: &str| match root.below(directory)? {
+        Location::Remote(path) => Ok(path),
+        Location::Local(_) => Ok::<_, Error>(None),
+    };
+    let Some(mut lister) = Lister::open(conn, path_of("")?.as_ref()).await? else {
+        return Ok(None);
+    };
+    let mut walked = Walked::default();
+    let mut asked = VecDeque::from([String::new()]);
+    let mut left = VecDeque::new();
+    while let Some(directory) = asked.pop_front() {
+        let Ok(listing) = lister.next().await else {
+            lister.give_up().await?;
+            return Ok(None);
+        };
+        match walked.take(&directory, listing, filter) {
+            Ok(below) => left.extend(below),
+            Err(error) => {
+                lister.close().await?;
+                return Err(error);
+            }
+        }
+        while lister.has_room()
+            && let Some(directory) = left.pop_front()
+        {
+            if let Err(problem) = walked.check_bounds(&directory) {
+                walked.problems.push(problem);
+                left.clear();
+                break;
+            }
+            lister.ask(path_of(&directory)?.as_ref())?;
+            asked.push_back(directory);
+        }
+    }
+    lister.close().await?;
+    Ok(Some(walked))
 }
 
 /// Walks a directory of this host. Links to directories are not entered.

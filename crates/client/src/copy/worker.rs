@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use super::one::{self, Outcome};
 use super::plan::Job;
-use super::{Copy, Failed, Happened, Summary, upload};
+use super::progress::Scout;
+use super::{Copy, Failed, Happened, Options, Summary, upload};
 use crate::{ControlConn, Error, ExitCode, Pair};
 
 /// The control connections that one file at a time needs.
@@ -20,15 +21,14 @@ pub(super) enum Line {
 pub(super) struct Queue {
     jobs: Mutex<VecDeque<Job>>,
     summary: Mutex<Summary>,
+    scout: Scout,
 }
 
 impl Line {
     pub(super) async fn open(copy: &Copy) -> Result<Self, Error> {
         Ok(match (&copy.from, &copy.to) {
             (Some(from), Some(to)) => {
-                // One after the other, so that a failure names one server.
-                let source = from.open().await?;
-                let destination = to.open().await?;
+                let (source, destination) = tokio::try_join!(from.open(), to.open())?;
                 let policy = copy.options.policy.clone();
                 Self::Between(Box::new(Pair::new(source, destination, policy)))
             }
@@ -90,10 +90,11 @@ impl Line {
 }
 
 impl Queue {
-    pub(super) fn new(jobs: Vec<Job>, summary: Summary) -> Self {
+    pub(super) fn new(jobs: Vec<Job>, summary: Summary, options: &Options) -> Self {
         Self {
             jobs: Mutex::new(jobs.into()),
             summary: Mutex::new(summary),
+            scout: Scout::new(options),
         }
     }
 
@@ -118,12 +119,14 @@ impl Queue {
             let is_done = self.with_jobs(|jobs| jobs.is_empty());
             if is_done || self.with_summary(|summary| summary.stopped) {
                 let summary = self.with_summary(std::mem::take);
+                self.scout.quit().await;
                 return (summary, line);
             }
         }
     }
 
-    async fn work(&self, copy: &Copy, is_first: bool, mut line: Option<Line>) -> Option<Line> {
+    async fn work(&self, copy: &Copy, is_first: bool, line: Option<Line>) -> Option<Line> {
+        let mut line = self.ahead(copy, line).await;
         while let Some(mut job) = self.with_jobs(VecDeque::pop_front) {
             if copy.environment.interrupt.is_tripped() {
                 self.with_summary(|summary| summary.stopped = true);
@@ -131,13 +134,13 @@ impl Queue {
             }
             let result = match line.take() {
                 Some(mut open) => {
-                    let result = one::copy(copy, &mut open, &mut job).await;
+                    let result = one::copy(copy, &self.scout, &mut open, &mut job).await;
                     line = Some(open);
                     result
                 }
                 None => match Line::open(copy).await {
                     Ok(mut open) => {
-                        let result = one::copy(copy, &mut open, &mut job).await;
+                        let result = one::copy(copy, &self.scout, &mut open, &mut job).await;
                         line = Some(open);
                         result
                     }
@@ -180,7 +183,7 @@ impl Queue {
         line
     }
 
-    fn done(&self, copy: &Copy, job: &Job, outcome: &Outcome) {
+    pub(super) fn done(&self, copy: &Copy, job: &Job, outcome: &Outcome) {
         let name = job.name.as_str();
         match outcome {
             Outcome::Moved(moved) => {
@@ -194,7 +197,7 @@ impl Queue {
         }
     }
 
-    fn failed(&self, copy: &Copy, name: String, error: &Error) {
+    pub(super) fn failed(&self, copy: &Copy, name: String, error: &Error) {
         let failed = Failed {
             name,
             message: error.to_string(),
@@ -204,14 +207,14 @@ impl Queue {
         self.with_summary(|summary| summary.failures.push(failed));
     }
 
-    fn with_jobs<T>(&self, act: impl FnOnce(&mut VecDeque<Job>) -> T) -> T {
+    pub(super) fn with_jobs<T>(&self, act: impl FnOnce(&mut VecDeque<Job>) -> T) -> T {
         act(&mut self
             .jobs
             .lock()
             .unwrap_or_else(|poisoned| poisoned.into_inner()))
     }
 
-    fn with_summary<T>(&self, act: impl FnOnce(&mut Summary) -> T) -> T {
+    pub(super) fn with_summary<T>(&self, act: impl FnOnce(&mut Summary) -> T) -> T {
         act(&mut self
             .summary
             .lock()
@@ -237,11 +240,11 @@ async fn pause(copy: &Copy, job: &Job, error: &Error) {
 }
 
 /// 4yz, a lost connection, silence (spec U-12).
-fn may_pass(error: &Error) -> bool {
+pub(super) fn may_pass(error: &Error) -> bool {
     error.exit_code() == ExitCode::Temporary
 }
 
-fn is_stop(error: &Error) -> bool {
+pub(super) fn is_stop(error: &Error) -> bool {
     error.exit_code() == ExitCode::Stopped
 }
 

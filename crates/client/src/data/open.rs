@@ -44,7 +44,12 @@ impl ControlConn {
         }
     }
 
-    async fn call(&mut self, step: &'static str, port: u16) -> Result<Box<dyn Connection>, Error> {
+    /// Calls a data port of the server itself.
+    pub(crate) async fn call(
+        &mut self,
+        step: &'static str,
+        port: u16,
+    ) -> Result<Box<dyn Connection>, Error> {
         if port < PORT_UNPRIVILEGED && !self.server.low_ports {
             return Err(self.misbehaved(AddressRefused::LowPort(port).to_string()));
         }

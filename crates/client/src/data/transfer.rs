@@ -7,7 +7,7 @@ use thirdhost_sockets::Connection;
 use thirdhost_wire::{Command, Pathname, Reply, RestartPoint};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
-use crate::{ControlConn, Error};
+use crate::{ControlConn, Environment, Error};
 
 impl ControlConn {
     /// RETR: the file goes to `into`. Returns its length.
@@ -135,8 +135,7 @@ impl ControlConn {
                 return Err(self.here(step, source));
             }
         }
-        drop(link.connection);
-        self.finish(step, link.ticket, link.answered).await?;
+        self.close_incoming(link).await?;
         Ok(bytes)
     }
 
@@ -175,11 +174,7 @@ impl ControlConn {
                 rest = rest.get(sent..).unwrap_or_default();
             }
         }
-        link.connection.reset_on_death(false);
-        // A failed end shows in the server's reply, which says more.
-        let _said_by_reply = link.connection.shutdown().await;
-        drop(link.connection);
-        self.finish(step, link.ticket, link.answered).await?;
+        self.close_outgoing(link).await?;
         Ok(bytes)
     }
 
@@ -191,6 +186,7 @@ impl ControlConn {
         command: Command,
         offset: u64,
     ) -> Result<Link, Error> {
+        self.be_tls_server().await?;
         let connection = self.open_data().await?;
         if offset > 0 {
             let restart = Command::Rest(RestartPoint::Offset(offset));
@@ -200,12 +196,16 @@ impl ControlConn {
             }
         }
         let ticket = self.send(&command).await?;
-        Ok(Link {
+        let link = Link {
             step,
             connection,
             ticket,
             answered: None,
-        })
+        };
+        match self.tls.clone() {
+            None => Ok(link),
+            Some(tls) => Box::pin(self.protect(link, &tls)).await,
+        }
     }
 
     /// Reads or writes once on the data connection, while the control connection may say no.
@@ -214,13 +214,24 @@ impl ControlConn {
         let limit = environment.limits.data_stall;
         let step = link.step;
         let connection = &mut link.connection;
+        let piece = environment
+            .pace
+            .as_ref()
+            .map_or(usize::MAX, |pace| pace.piece());
         let moving = async move {
             match half {
-                Half::Read(buffer) => connection.read(buffer).await,
-                Half::Write(bytes) => match connection.write(bytes).await {
-                    Ok(0) => Err(io::ErrorKind::WriteZero.into()),
-                    sent => sent,
-                },
+                Half::Read(buffer) => {
+                    let end = piece.min(buffer.len());
+                    connection
+                        .read(buffer.get_mut(..end).unwrap_or_default())
+                        .await
+                }
+                Half::Write(bytes) => {
+                    match connection.write(bytes.get(..piece).unwrap_or(bytes)).await {
+                        Ok(0) => Err(io::ErrorKind::WriteZero.into()),
+                        sent => sent,
+                    }
+                }
             }
         };
         tokio::pin!(moving);
@@ -234,7 +245,10 @@ impl ControlConn {
                         Ok(count) => {
                             self.data_bytes += count as u64;
                             environment.observer.moved(count as u64);
-                            Ok(count)
+                            match pause(&environment, count).await {
+                                true => Ok(count),
+                                false => Err(self.stop_wanted()),
+                            }
                         }
                         Err(source) => {
                             Err(self.broken(step, ticket, &link.answered, source).await)
@@ -253,7 +267,11 @@ impl ControlConn {
         }
     }
 
-    fn heard(&mut self, ticket: Ticket, received: Received) -> Result<Option<Reply>, Error> {
+    pub(super) fn heard(
+        &mut self,
+        ticket: Ticket,
+        received: Received,
+    ) -> Result<Option<Reply>, Error> {
         match received {
             Received::Final {
                 ticket: answered,
@@ -266,7 +284,7 @@ impl ControlConn {
     }
 
     /// The data connection broke; the server's reply, if one comes, says why.
-    async fn broken(
+    pub(super) async fn broken(
         &mut self,
         step: &'static str,
         ticket: Ticket,
@@ -322,6 +340,11 @@ impl ControlConn {
     pub(crate) async fn abort(&mut self, link: Link) {
         let sent = self.send(&Command::Abor).await;
         link.connection.reset();
+        self.aborted(sent).await;
+    }
+
+    /// Waits for the answer to ABOR.
+    pub(super) async fn aborted(&mut self, sent: Result<Ticket, Error>) {
         if let Ok(ticket) = sent {
             let limit = self.environment.limits.abort;
             let _out_of_use = self.wait_through(ticket, limit).await;
@@ -339,7 +362,7 @@ impl ControlConn {
 
 /// One transfer that runs.
 pub(crate) struct Link {
-    step: &'static str,
+    pub(super) step: &'static str,
     pub(crate) connection: Box<dyn Connection>,
     pub(crate) ticket: Ticket,
     /// The final reply, if it came before the end of the data.
@@ -352,7 +375,19 @@ pub(crate) enum Half<'a> {
     Write(&'a [u8]),
 }
 
-fn is_refusal(reply: &Reply) -> bool {
+/// So long that the rate is kept; `false` if the person stops.
+async fn pause(environment: &Environment, count: usize) -> bool {
+    let Some(pace) = &environment.pace else {
+        return true;
+    };
+    let clock = &environment.world.clock;
+    tokio::select! {
+        () = clock.sleep(pace.take(clock.now(), count)) => true,
+        () = environment.interrupt.tripped() => false,
+    }
+}
+
+pub(super) fn is_refusal(reply: &Reply) -> bool {
     !reply.code().is_completion()
 }
 

@@ -437,3 +437,107 @@ async fn files_of_the_same_hash_are_left() {
     );
     assert_eq!(stage.destination.contents("y/b").unwrap(), b"hello");
 }
+
+#[tokio::test(start_paused = true)]
+async fn hashes_are_compared_with_files_of_this_host_too() {
+    let directory = tempfile::tempdir().unwrap();
+    let here = directory.path().join("here");
+    std::fs::create_dir(&here).unwrap();
+    for (there, left) in [("hello", 1), ("HELLO", 0)] {
+        let mut stage = Stage::new(HASHES, nothing_odd(), nothing_odd());
+        stage.options.existing = Existing::SameHash;
+        stage.source.clone().with("x/a", b"hello", 1);
+        std::fs::write(here.join("a"), there).unwrap();
+        let fetched = stage.run(remote("x"), local(&here)).await;
+        assert_eq!(fetched.skipped, left, "{:?}", stage.diary());
+        assert_eq!(std::fs::read(here.join("a")).unwrap(), b"hello");
+
+        let away = stage.destination.clone().with("y/a", there.as_bytes(), 1);
+        let stored = stage.run(local(&here), remote("y")).await;
+        assert_eq!(stored.skipped, left, "{:?}", stage.diary());
+        assert_eq!(away.contents("y/a").unwrap(), b"hello");
+        let proven = stage
+            .diary()
+            .iter()
+            .filter(|line| *line == "done a SHA-256")
+            .count();
+        assert_eq!(proven, if left == 1 { 0 } else { 2 });
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_file_of_another_hash_never_appears_here() {
+    let directory = tempfile::tempdir().unwrap();
+    let lies: Odd = Box::new(|line| {
+        let hash = "0".repeat(64);
+        line.starts_with("HASH")
+            .then(|| say(&format!("213 SHA-256 0-5 {hash} a")))
+    });
+    let stage = Stage::new(HASHES, lies, nothing_odd());
+    stage.source.clone().with("x/a", b"hello", 1);
+    let summary = stage.run(remote("x"), local(directory.path())).await;
+    assert_eq!(
+        summary.exit_code(),
+        ExitCode::VerificationFailed,
+        "{:?}",
+        stage.diary()
+    );
+    assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_hash_that_is_demanded_and_not_told_is_no_success() {
+    let directory = tempfile::tempdir().unwrap();
+    for to_here in [true, false] {
+        let mut stage = Stage::new(OTHER, nothing_odd(), nothing_odd());
+        stage.options.policy.verify = crate::Verify::Hash;
+        stage.source.clone().with("x/a", b"hello", 1);
+        let to = if to_here {
+            local(directory.path())
+        } else {
+            remote("y")
+        };
+        let summary = stage.run(remote("x"), to).await;
+        assert!(
+            summary.failures[0].message.contains("hash"),
+            "{:?}",
+            stage.diary()
+        );
+        assert_eq!(summary.copied, 0);
+    }
+}
+
+#[cfg(unix)]
+#[tokio::test(start_paused = true)]
+async fn a_link_in_the_destination_that_leads_out_is_not_followed() {
+    let place = tempfile::tempdir().unwrap();
+    let (inside, outside) = (place.path().join("in"), place.path().join("out"));
+    std::fs::create_dir(&inside).unwrap();
+    std::fs::create_dir(&outside).unwrap();
+    std::os::unix::fs::symlink("../out", inside.join("d")).unwrap();
+    std::fs::write(outside.join("kept"), "old").unwrap();
+    std::os::unix::fs::symlink("../out/kept", inside.join("kept")).unwrap();
+    let mut stage = Stage::plain();
+    stage.options.delete = true;
+    stage
+        .source
+        .clone()
+        .with("x/d/f", b"evil", 1)
+        .with("x/kept", b"new", 1);
+    let summary = stage.run(remote("x"), local(&inside)).await;
+    assert_eq!(
+        summary.exit_code(),
+        ExitCode::PartlyDone,
+        "{:?}",
+        stage.diary()
+    );
+    assert_eq!(std::fs::read_dir(&outside).unwrap().count(), 1);
+    assert_eq!(std::fs::read(outside.join("kept")).unwrap(), b"old");
+    let kept = inside.join("kept");
+    assert_eq!(
+        std::fs::read(&kept).unwrap(),
+        b"new",
+        "the link is replaced, not followed"
+    );
+    assert!(std::fs::symlink_metadata(&kept).unwrap().is_file());
+}

@@ -1,6 +1,6 @@
 //! Under which name a file arrives, what a failure leaves, and where the next attempt goes on.
 
-use super::stage::{OTHER, OURS, Odd, SITE2, Stage, nothing_odd, times};
+use super::stage::{OTHER, OURS, Odd, SITE1, SITE2, Stage, nothing_odd, remote, times};
 use crate::ExitCode;
 use crate::fake::{Answer, say};
 
@@ -174,4 +174,33 @@ async fn a_retry_goes_on_where_the_failure_was() {
     let mut diary = stage.diary();
     diary.retain(started);
     assert_eq!(diary, ["started a at 0", "started a at 5"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_move_removes_the_source_only_when_the_copy_was_verified() {
+    for (verify, code, is_left) in [
+        (crate::Verify::Auto, ExitCode::Done, false),
+        (crate::Verify::None, ExitCode::PartlyDone, true),
+    ] {
+        let mut stage = Stage::new(OTHER, nothing_odd(), nothing_odd());
+        stage.options.moves = true;
+        stage.options.policy.verify = verify;
+        let source = stage.source.clone().with("a", b"hello", 1);
+        let summary = stage.run(remote("a"), remote("b")).await;
+        assert_eq!(summary.exit_code(), code, "{:?}", stage.diary());
+        assert_eq!(source.contents("a").is_some(), is_left);
+        assert_eq!(stage.destination.contents("b").unwrap(), b"hello");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_move_onto_the_same_server_never_removes_the_only_copy() {
+    let mut stage = Stage::new(OTHER, nothing_odd(), nothing_odd());
+    stage.options.moves = true;
+    let source = stage.source.clone().with("a", b"hello", 1);
+    let summary = stage
+        .run_between(SITE1, SITE1, remote("a"), remote("b"))
+        .await;
+    assert_eq!(summary.exit_code(), ExitCode::Usage, "{:?}", stage.diary());
+    assert_eq!(source.contents("a").unwrap(), b"hello");
 }

@@ -3,9 +3,12 @@
 mod control;
 mod copy;
 mod landing;
+mod progress;
 mod relay;
 mod stage;
 mod third_party;
+mod tls;
+mod tls_pair;
 mod two_party;
 
 use crate::fake::{Answer, FakeNet, say};

@@ -36,6 +36,7 @@ impl Watcher for Diary {
             Happened::Failed(failed) => format!("failed {}: {}", failed.name, failed.message),
             Happened::Deleted { name } => format!("removed {name}"),
             Happened::Note(note) => format!("note {note}"),
+            Happened::Progress { name, bytes, .. } => format!("progress {name} {bytes}"),
             Happened::Planned { .. } => return,
         };
         self.0.lock().unwrap().push(line);
@@ -78,7 +79,7 @@ impl Stage {
     }
 
     pub(super) fn site(&self, address: &str) -> Site {
-        let server = Server::at(address.parse().unwrap());
+        let server = Server::at(address.parse().unwrap()).secured(crate::Security::ClearText);
         Site::new(
             self.environment.clone(),
             vec![server],
@@ -87,13 +88,23 @@ impl Stage {
     }
 
     pub(super) async fn run(&self, from: Location, to: Location) -> Summary {
+        self.run_between(SITE1, SITE2, from, to).await
+    }
+
+    pub(super) async fn run_between(
+        &self,
+        one: &str,
+        other: &str,
+        from: Location,
+        to: Location,
+    ) -> Summary {
         let site = |location: &Location, address| match location {
             Location::Remote(_) => Some(self.site(address)),
             Location::Local(_) => None,
         };
         let copy = Copy {
-            from: site(&from, SITE1),
-            to: site(&to, SITE2),
+            from: site(&from, one),
+            to: site(&to, other),
             options: self.options.clone(),
             watcher: self.diary.clone(),
             environment: self.environment.clone(),

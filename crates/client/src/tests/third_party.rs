@@ -207,6 +207,31 @@ async fn a_lying_227_is_never_passed_on() {
     }
 }
 
+//= security#S-22
+//= type=test
+#[tokio::test(start_paused = true)]
+async fn a_port_of_a_system_service_is_never_passed_on() {
+    for (arrangement, verb, told) in [
+        (Arrangement::Lstn, "LSTN", "255 SOCK 1023"),
+        (Arrangement::Epsv, "EPSV", "229 Entering (|||1023|)"),
+        (Arrangement::Pasv, "PASV", "227 Entering (9,9,9,2,3,255)"),
+    ] {
+        let net = net();
+        servers(&net, OURS, nothing_odd(), odd(verb, say(told)), 5);
+        let mut policy = via(arrangement);
+        policy.listen = crate::Listen::Only(Side::Destination);
+        let result = transfer(&net, policy, Operation::Copy).await;
+        assert!(result.is_err(), "{told}");
+        let passed_on = |line: &String| {
+            ["PORT", "EPRT", "SOCK"]
+                .iter()
+                .any(|verb| line.starts_with(verb))
+        };
+        assert!(!net.sent_to(SITE1).iter().any(passed_on), "{told}");
+        assert_eq!(net.calls(), [SITE1, SITE2], "{told}");
+    }
+}
+
 //= spec#T-25
 //= type=test
 #[tokio::test(start_paused = true)]

@@ -45,12 +45,15 @@ async fn a_file_comes_by_epsv_or_by_pasv_and_always_from_the_servers_own_address
         (EPSV, ""),
         ("", PASV),
         ("229 Entering (|||41000|)", PASV),
+        ("229 Entering (|||42000|)", PASV),
+        ("229 Entering (|2|2001:db8::1|40000|)", ""),
         ("", "227 Entering (10,0,0,1,156,64)"),
         ("", "227 Entering (8,8,8,8,156,64)"),
         ("", "227 =9,9,9,9,156,64"),
     ] {
         let net = net();
         server(&net, epsv, pasv, DONE);
+        net.silent("9.9.9.9:42000");
         net.data(DATA, Data::Send(b"hello".to_vec()));
         let (file, got) = get(&net).await;
         assert_eq!(got.unwrap(), 5, "{epsv} {pasv}");
@@ -185,7 +188,7 @@ async fn a_listing_without_end_is_cut_off() {
         ..crate::Limits::default()
     };
     let environment = net.environment().with_limits(limits);
-    let server = crate::Server::at(SITE.parse().unwrap());
+    let server = crate::Server::at(SITE.parse().unwrap()).secured(crate::Security::ClearText);
     let mut conn = crate::ControlConn::connect(&environment, server)
         .await
         .unwrap();

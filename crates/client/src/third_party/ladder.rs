@@ -3,6 +3,7 @@
 use thirdhost_proto::third_party::{Arrangement, Side};
 use thirdhost_wire::Features;
 
+use super::secrecy::Part;
 use super::{Known, Listen, Policy, Refusal, Via};
 
 /// One way of bringing two servers together.
@@ -10,6 +11,8 @@ use super::{Known, Listen, Policy, Refusal, Via};
 pub(super) struct Rung {
     pub(super) arrangement: Arrangement,
     pub(super) listener: Side,
+    /// Which parts they play in TLS between them; `None` in clear text.
+    pub(super) part: Option<Part>,
 }
 
 /// The rungs to try, and those that FEAT rules out without asking.
@@ -48,6 +51,7 @@ pub(super) fn rungs(
                 None => rungs.push(Rung {
                     arrangement,
                     listener,
+                    part: None,
                 }),
                 Some(reason) => refusals.push(Refusal {
                     arrangement,

@@ -3,7 +3,9 @@
 mod driver;
 mod ladder;
 mod pair;
+mod prepared;
 mod relay;
+mod secrecy;
 mod verify;
 
 use std::fmt;
@@ -12,6 +14,7 @@ use std::time::Duration;
 use thirdhost_proto::third_party::{Arrangement, Parameters, Side};
 
 pub use pair::Pair;
+pub(crate) use prepared::Prepared;
 
 /// How two servers may be brought together.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
@@ -27,6 +30,8 @@ pub struct Policy {
     pub verify: Verify,
     /// TYPE, STRU and MODE.
     pub parameters: Parameters,
+    /// Whether two servers under TLS may meet that cannot check each other's certificate.
+    pub unverified_peers: bool,
     /// What worked between the two before: it is tried first.
     pub known: Option<Known>,
 }
@@ -106,6 +111,8 @@ pub struct Report {
     pub arrangement: Option<Arrangement>,
     /// Which one listened for the other; `None` if the bytes went through this host.
     pub listener: Option<Side>,
+    /// How the data connection between the two servers was protected.
+    pub protection: Protected,
     /// `false` if the arrangement of the file before was used again (design D6).
     pub arranged: bool,
     /// Whether the sizes were compared and agree.
@@ -116,6 +123,18 @@ pub struct Report {
     pub data_bytes_here: u64,
     /// What was tried before and refused.
     pub refusals: Vec<Refusal>,
+}
+
+/// How the data connection between two servers was protected.
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
+pub enum Protected {
+    /// Not at all, as their control connections; or there was none.
+    #[default]
+    No,
+    /// By TLS; neither could check whom it met, or one alone ([`Policy::unverified_peers`]).
+    Unchecked,
+    /// By TLS, and each was shown the certificate of the other's control connection.
+    Mutually,
 }
 
 impl Report {

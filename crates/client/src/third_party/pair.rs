@@ -1,26 +1,27 @@
 //! Two servers, their control connections, and the arrangement that stands between them.
 
 use thirdhost_proto::third_party::{
-    BySide, Job, Operation, Outcome, Parameters, Plan, Side, ThirdParty,
+    BySide, ClientBy, Job, Operation, Outcome, Parameters, Plan, Side, ThirdParty,
 };
 use thirdhost_wire::Pathname;
 
 use super::driver::{self, Ended};
 use super::ladder::{Rung, put_first, rungs};
 use super::relay;
+use super::secrecy::{self, End, Part};
 use super::verify::{self, Before};
-use super::{Known, Policy, Refusal, Relay, Report, Via};
+use super::{Known, Policy, Protected, Refusal, Relay, Report, Via};
 use crate::{ControlConn, Error};
 
 /// Two logged-in control connections, between whose servers files are copied.
 #[derive(Debug)]
 pub struct Pair {
-    conns: BySide<ControlConn>,
-    policy: Policy,
+    pub(super) conns: BySide<ControlConn>,
+    pub(super) policy: Policy,
     /// The rung that worked and its machine, for the next file.
-    standing: Option<(Rung, ThirdParty)>,
+    pub(super) standing: Option<(Rung, ThirdParty)>,
     /// No rung worked for the last file: the next goes through this host at once.
-    relaying: bool,
+    pub(super) relaying: bool,
 }
 
 impl Pair {
@@ -160,8 +161,10 @@ impl Pair {
             let arranged = !machine.as_ref().is_some_and(ThirdParty::is_arranged);
             let mut machine =
                 machine.unwrap_or_else(|| ThirdParty::new(self.plan(rung), job.clone()));
+            self.warn(rung);
             let Ended { outcome, broken } = driver::run(&mut machine, &mut self.conns).await;
             self.note_parameters(matches!(outcome, Outcome::Done(_)));
+            self.note_part(rung);
             match outcome {
                 Outcome::Done(done) => {
                     self.standing = Some((rung, machine));
@@ -210,7 +213,8 @@ impl Pair {
     /// What is to be tried, in order, and what need not be.
     fn rungs(&self, standing: Option<Rung>) -> (Vec<Rung>, Vec<Refusal>) {
         let (source, destination) = (&self.conns.source, &self.conns.destination);
-        let (mut rungs, refusals) = rungs(&self.policy, source.features(), destination.features());
+        let (rungs, mut refusals) = rungs(&self.policy, source.features(), destination.features());
+        let mut rungs = self.protected(rungs, &mut refusals);
         put_first(&mut rungs, self.policy.known);
         if let Some(standing) = standing {
             rungs.retain(|other| *other != standing);
@@ -221,6 +225,37 @@ impl Pair {
             }
         }
         (rungs, refusals)
+    }
+
+    /// Each as often as the two can be told their parts in TLS.
+    pub(super) fn protected(&self, rungs: Vec<Rung>, refusals: &mut Vec<Refusal>) -> Vec<Rung> {
+        let ends = BySide {
+            source: End::of(&self.conns.source),
+            destination: End::of(&self.conns.destination),
+        };
+        let mut left = Vec::new();
+        for rung in rungs {
+            match secrecy::protected(rung, ends, self.policy.unverified_peers) {
+                Ok(rungs) => left.extend(rungs),
+                Err(reason) => refusals.push(Refusal {
+                    arrangement: rung.arrangement,
+                    listener: rung.listener,
+                    reason,
+                }),
+            }
+        }
+        left
+    }
+
+    /// Says it loudly where TLS does not check whom it protects from.
+    pub(super) fn warn(&self, rung: Rung) {
+        if rung.part.is_some_and(|part| !part.mutual) {
+            let [source, destination] = self.names();
+            self.conns.source.environment.observer.warning(&format!(
+                "{source} and {destination} speak TLS without checking each other's certificate \
+                 (--unverified-peers): somebody in between could read or change the files"
+            ));
+        }
     }
 
     /// Before, and it may be used now.
@@ -245,7 +280,7 @@ impl Pair {
         if !self.relaying {
             self.note("the bytes go through this host (relay)");
         }
-        let bytes = relay::run(&mut self.conns, job).await?;
+        let bytes = Box::pin(relay::run(&mut self.conns, job)).await?;
         self.relaying = true;
         let length = job.offset.saturating_add(bytes);
         Ok(report(None, true, Some(length), refusals))
@@ -267,7 +302,7 @@ impl Pair {
         }
     }
 
-    fn plan(&self, rung: Rung) -> Plan {
+    pub(super) fn plan(&self, rung: Rung) -> Plan {
         let BySide {
             source,
             destination,
@@ -292,12 +327,26 @@ impl Pair {
             },
             pin: listener.features().has("SOCK"),
             low_ports: listener.server.low_ports,
+            store_first: destination.product().is_deaf_before_store(),
             parameters: self.policy.parameters,
+            protection: secrecy::protection(rung, &self.conns),
+        }
+    }
+
+    /// SSCN stays as the machine has left it.
+    pub(super) fn note_part(&mut self, rung: Rung) {
+        if let Some(Part {
+            client,
+            by: ClientBy::Sscn,
+            ..
+        }) = rung.part
+        {
+            self.conns.of_mut(client).is_tls_client = true;
         }
     }
 
     /// The machine set TYPE at both, or began to, without the connections' knowledge.
-    fn note_parameters(&mut self, done: bool) {
+    pub(super) fn note_parameters(&mut self, done: bool) {
         for side in Side::BOTH {
             self.conns.of_mut(side).representation =
                 done.then_some(self.policy.parameters.representation);
@@ -319,7 +368,7 @@ impl Pair {
     }
 }
 
-fn report(
+pub(super) fn report(
     rung: Option<Rung>,
     arranged: bool,
     bytes: Option<u64>,
@@ -331,6 +380,11 @@ fn report(
         elapsed: std::time::Duration::ZERO,
         arrangement: rung.map(|rung| rung.arrangement),
         listener: rung.map(|rung| rung.listener),
+        protection: match rung.and_then(|rung| rung.part) {
+            None => Protected::No,
+            Some(Part { mutual: false, .. }) => Protected::Unchecked,
+            Some(Part { mutual: true, .. }) => Protected::Mutually,
+        },
         arranged,
         verified: false,
         hash: None,

@@ -2,7 +2,6 @@
 
 use thirdhost_proto::third_party::{BySide, Job, Operation};
 use thirdhost_wire::Command;
-use tokio::io::AsyncWriteExt as _;
 
 use crate::data::{BUFFER_BYTES, Half, Link};
 use crate::{ControlConn, Error};
@@ -29,7 +28,7 @@ pub(super) async fn run(conns: &mut BySide<ControlConn>, job: &Job) -> Result<u6
     // Closed before its reply is waited for: a server may wait for that in turn.
     let incoming = match count {
         0 => {
-            ended(source, "RETR", incoming).await?;
+            source.close_incoming(incoming).await?;
             None
         }
         _ => Some(incoming),
@@ -67,15 +66,12 @@ pub(super) async fn run(conns: &mut BySide<ControlConn>, job: &Job) -> Result<u6
                 }
             };
         }
-        if let Err(error) = ended(source, "RETR", incoming).await {
+        if let Err(error) = source.close_incoming(incoming).await {
             destination.abort(outgoing).await;
             return Err(error);
         }
     }
-    outgoing.connection.reset_on_death(false);
-    // A failed end shows in the server's reply, which says more.
-    let _said_by_reply = outgoing.connection.shutdown().await;
-    ended(destination, step, outgoing).await?;
+    destination.close_outgoing(outgoing).await?;
     Ok(bytes)
 }
 
@@ -89,9 +85,4 @@ async fn write(
         rest = rest.get(sent..).unwrap_or_default();
     }
     Ok(())
-}
-
-async fn ended(conn: &mut ControlConn, step: &'static str, link: Link) -> Result<(), Error> {
-    drop(link.connection);
-    conn.finish(step, link.ticket, link.answered).await
 }

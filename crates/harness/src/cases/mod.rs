@@ -17,6 +17,7 @@ mod many;
 mod mirror;
 mod missing_source;
 mod refusing_destination;
+mod tls;
 mod usual;
 mod wrong_direction;
 
@@ -86,6 +87,18 @@ pub const ALL: &[Case] = &[
     case("pasv", "PASV + PORT", "the way of RFC 959", |s| {
         boxed(usual::run(s, Arrangement::Pasv))
     }),
+    case(
+        "tls",
+        "LSTN R, PEERCERT",
+        "two servers under TLS show each other their certificates",
+        |s| boxed(tls::checked(s)),
+    ),
+    case(
+        "tls-stranger",
+        "LSTN R, PEERCERT",
+        "who shows another certificate is 522: not a byte moves",
+        |s| boxed(tls::stranger(s)),
+    ),
     case(
         "intruder",
         LSTN_R,
@@ -248,6 +261,11 @@ mod tests {
     #[tokio::test]
     async fn an_inappropriate_command_leaves_the_reservation_to_an_appropriate_one() {
         check(&["wrong-direction"]).await;
+    }
+
+    #[tokio::test]
+    async fn under_tls_two_servers_meet_only_whom_the_user_met() {
+        check(&["tls", "tls-stranger"]).await;
     }
 
     #[tokio::test]

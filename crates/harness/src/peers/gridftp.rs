@@ -44,6 +44,8 @@ impl Peer for Gridftp {
             .args(["-allow-anonymous", "-anonymous-user", "nobody"])
             .args(["-anonymous-group", "nogroup", "-c", "/dev/null"])
             .args(["-control-interface", &host, "-data-interface", &host])
+            // Loopback has one address to call from unless told otherwise.
+            .args(["-dc-default", &format!("tcp:iface={host}")])
             .args(["-port", &place.address.port().to_string()])
             .arg("-home-dir")
             .arg(&place.root)

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use thirdhost_wire::{Command, CommandError, SiteCommand};
+use thirdhost_wire::{Command, CommandError, SiteCommand, Verb};
 
 use super::login::Login;
 use super::session::{Activity, ServerPi};
@@ -46,9 +46,21 @@ fn malformed(pi: &mut ServerPi, error: &CommandError) {
         || pi.unknown_before_login >= limits.unknown_before_login
     {
         pi.close(text::too_many_errors());
+    } else if pi.epsv_all && arranges_data(error) {
+        pi.reply(text::epsv_all_in_force());
     } else {
         pi.reply(text::malformed(error));
     }
+}
+
+/// Whether the command would arrange a data connection if it were implemented: EPSV ALL stands
+/// before everything else (RFC 2428 section 4, spec S-67).
+fn arranges_data(error: &CommandError) -> bool {
+    use Verb::{Lprt, Lpsv, Spas, Spor};
+    matches!(
+        error,
+        CommandError::NotImplemented(Lprt | Lpsv | Spas | Spor)
+    )
 }
 
 /// What is pending is dropped by the commands that must not come in between (spec 1.4).
@@ -135,6 +147,8 @@ fn dispatch(pi: &mut ServerPi, now: Duration, command: Command) {
         Command::Eprt(argument) => parameters::eprt(pi, argument),
         Command::Pasv => parameters::pasv(pi),
         Command::Epsv(argument) => parameters::epsv(pi, argument),
+        Command::Esta => parameters::esta(pi),
+        Command::Estp => parameters::estp(pi),
         Command::Cepr(on) => parameters::cepr(pi, on),
         Command::Pret(_) => parameters::pret(pi),
         Command::Algs(_) => service::algs(pi),

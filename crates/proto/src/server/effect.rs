@@ -1,18 +1,25 @@
 //! What a server-PI asks for and is told: two closed enums, nothing else goes in or out.
 
 use thirdhost_wire::{
-    ByteRange, FactSet, HashAlgorithm, Password, Reply, RepresentationType, Text, TimeVal,
+    ByteRange, Direction, FactSet, HashAlgorithm, HostName, HostSocket, Password, Reply,
+    RepresentationType, Text, TimeVal,
 };
 
 use super::arrange::{Arrange, ArrangeRefusal, Arranged};
-use super::operation::{Opened, Outcome, Skip, Transfer};
-use super::{Permissions, VirtualPath};
+use super::operation::{Opened, Outcome, Route, Skip, Transfer};
+use super::{ClearTransfers, Permissions, VirtualPath};
 
 /// A thing to do, in the order in which they are polled.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Effect {
     /// Send a reply to the user.
     Reply(Reply),
+    /// Tell what USER is to be answered: asked only where [`super::Settings::users_differ`].
+    /// Answered by [`Event::Introduced`] or [`Event::TooManySessions`].
+    Introduce {
+        /// The name from USER.
+        user: Text,
+    },
     /// Check a password. Answered by [`Event::Authenticated`] or
     /// [`Event::TooManySessions`].
     Authenticate {
@@ -23,6 +30,15 @@ pub enum Effect {
     },
     /// Arrange a data connection. Answered by [`Event::Arranged`].
     Arrange(Arrange),
+    /// Make the data connection now and keep it for the next transfer, which makes the TLS
+    /// handshake on it if there is to be one: ESTA, ESTP. Answered by [`Event::Established`].
+    /// [`Effect::StopTransfer`] ends the wait.
+    Establish {
+        /// How it comes about; policy is asked again.
+        route: Route,
+        /// A way in which data may go with that peer; policy is asked with it.
+        direction: Direction,
+    },
     /// Give back the reserved socket and reset what waits in its backlog.
     Release,
     /// Close the data connection that was kept open; the reserved socket stays.
@@ -185,6 +201,8 @@ pub enum Refusal {
     Overloaded,
     /// A pattern has more stars, or matches more names, than are looked for.
     PatternTooWide,
+    /// Not with a third host: the operator has named other paths, or wants TLS (spec S-11).
+    ThirdHost,
     /// This store cannot do that.
     NotSupported,
     /// Reading or writing failed.
@@ -196,23 +214,39 @@ pub enum Refusal {
 pub enum Event {
     /// The answer to [`Effect::Authenticate`]: who the user is, or none.
     Authenticated(Option<Identity>),
-    /// Another answer to [`Effect::Authenticate`]: the password is right, but as many sessions
-    /// of this user as there may be are logged in already.
+    /// The answer to [`Effect::Introduce`].
+    Introduced(Introduced),
+    /// Another answer to [`Effect::Authenticate`] and [`Effect::Introduce`]: the user is right,
+    /// but as many sessions of this user as there may be are logged in already.
     TooManySessions,
     /// Another answer to [`Effect::Authenticate`]: the login failed, and as many of its host as
     /// there may be wait for their answer already.
     TooManyFailures,
     /// The answer to [`Effect::Arrange`].
     Arranged(Result<Arranged, ArrangeRefusal>),
+    /// The answer to [`Effect::Establish`]: of a call our own socket, of a caller the caller's;
+    /// `None` where no connection came about, whatever the reason.
+    Established(Option<HostSocket>),
     /// The answer to [`Effect::Ask`].
     Answered(Result<Answer, Refusal>),
     /// The file of the transfer is open; data connection and data follow.
     Opened(Opened),
+    /// All that came before a restart marker of the source is stored (spec M-32).
+    Marked {
+        /// The marker, as the source has it.
+        theirs: Text,
+        /// How many octets our file has there.
+        octets: u64,
+    },
     /// The transfer is over.
     Finished(Outcome),
-    /// The answer to [`Effect::StartTls`] and [`Effect::EndTls`]: whether TLS protects the control
-    /// connection now.
-    Protected(bool),
+    /// The answer to [`Effect::StartTls`] and [`Effect::EndTls`].
+    Protected {
+        /// Whether TLS protects the control connection now.
+        tls: bool,
+        /// The name by which the client called us in the handshake (SNI).
+        indicated: Option<HostName>,
+    },
     /// The answer to [`Effect::AskProgress`].
     Progress {
         /// Bytes moved so far.
@@ -220,6 +254,17 @@ pub enum Event {
         /// Bytes in all, where known.
         total: Option<u64>,
     },
+}
+
+/// What USER is to be answered.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Introduced {
+    /// PASS has to follow: 331, for unknown users too (spec S-28).
+    Password,
+    /// The user's password may not travel in clear: 530.
+    TlsFirst,
+    /// The certificate that the client has shown is the user's: logged in, 232.
+    Known(Identity),
 }
 
 /// Who has logged in, as far as the protocol needs to know.
@@ -231,4 +276,6 @@ pub struct Identity {
     pub permissions: Permissions,
     /// Whether the user may see who else is here.
     pub operator: bool,
+    /// Which data connections may be in clear text, where the user has a rule of their own.
+    pub clear_transfers: Option<ClearTransfers>,
 }

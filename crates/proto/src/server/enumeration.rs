@@ -22,6 +22,7 @@ enum Out {
     Arrange(Arrange),
     Transfer { opened: bool, stopping: bool },
     Skip { stopping: bool },
+    Establish,
 }
 
 /// The observer: it sees only what goes in and comes out.
@@ -40,6 +41,8 @@ struct Ledger {
     /// What policy allows with every peer that it admits.
     grant: Directions,
     block: bool,
+    /// Whether the open data connection is ESTA's or ESTP's, and no handshake has been made.
+    raw: bool,
     /// What holds for the open data connection: LSTN's direction, and what policy allowed.
     open: Option<(Option<Direction>, Directions)>,
     /// The same for the transfer that runs.
@@ -105,6 +108,17 @@ fn every_reachable_state_keeps_the_invariants_when_unpinned_sockets_are_refused(
 fn every_reachable_state_keeps_the_invariants_when_policy_allows_sending_alone() {
     let start = Node::logged_in(Unpinned::ControlHost, SEND_ONLY);
     assert!(explore(&ALPHABET, start) > 2_000);
+}
+
+#[test]
+fn every_reachable_state_keeps_the_invariants_when_connections_are_made_early() {
+    for (unpinned, grant) in [
+        (Unpinned::ControlHost, SEND_ONLY),
+        (Unpinned::Refuse, Directions::BOTH),
+    ] {
+        let states = explore(&EARLY_ALPHABET, Node::logged_in(unpinned, grant));
+        assert!(states > 1_000, "only {states} states");
+    }
 }
 
 #[test]
@@ -175,6 +189,7 @@ impl Node {
             aborts: 0,
             grant,
             block: false,
+            raw: false,
             open: None,
             terms: (None, Directions::BOTH),
             made_under: None,
@@ -232,6 +247,10 @@ impl Node {
             Out::Arrange(what) => vec![
                 Event::Arranged(Ok(granted(what, self.ledger.grant))),
                 Event::Arranged(Err(ArrangeRefusal::NotPermitted)),
+            ],
+            Out::Establish => vec![
+                Event::Established(thirdhost_wire::HostSocket::new(peer(), 50_000)),
+                Event::Established(None),
             ],
             Out::Transfer {
                 opened: false,
@@ -360,6 +379,11 @@ impl Ledger {
                     }
                 }
             }
+            Event::Established(socket) => {
+                self.out = Out::Nothing;
+                self.raw = socket.is_some();
+                self.open = socket.map(|_| self.terms);
+            }
             Event::Opened(_) => {
                 if let Out::Transfer { opened, .. } = &mut self.out {
                     *opened = true;
@@ -411,6 +435,13 @@ impl Ledger {
                 self.moves(skip.direction, skip.route, skip.protection, context);
                 self.out = Out::Skip { stopping: false };
             }
+            Effect::Establish { route, direction } => {
+                assert_eq!(self.out, Out::Nothing, "two things at once: {context}");
+                assert_ne!(route, Route::Open, "it is open already: {context}");
+                self.terms = self.allowed(route, context);
+                self.keeps_terms(direction, context);
+                self.out = Out::Establish;
+            }
             Effect::Release => {
                 self.reserved = None;
                 self.admitted = None;
@@ -428,12 +459,14 @@ impl Ledger {
                     assert!(!*stopping, "stopped twice: {context}");
                     *stopping = true;
                 }
+                Out::Establish => {}
                 _ => panic!("no transfer to stop: {context}"),
             },
             Effect::Close => self.closed = true,
             Effect::AskProgress
             | Effect::Ask(_)
             | Effect::Authenticate { .. }
+            | Effect::Introduce { .. }
             | Effect::StartTls
             | Effect::EndTls => {
                 panic!("not in this enumeration: {context}")
@@ -486,16 +519,39 @@ impl Ledger {
         context: &Context<'_>,
     ) {
         assert_eq!(self.out, Out::Nothing, "two things at once: {context}");
+        if route == Route::Open && !self.raw {
+            assert!(
+                self.made_under.is_some_and(|made| serves(made, protection)),
+                "a connection made under another protection: {context}"
+            );
+        } else {
+            self.made_under = Some(protection);
+        }
+        self.raw = false;
+        self.terms = self.allowed(route, context);
+        self.keeps_terms(direction, context);
+    }
+
+    /// LSTN's direction and policy's word are kept.
+    fn keeps_terms(&self, direction: Direction, context: &Context<'_>) {
+        let (named, may) = self.terms;
+        assert!(
+            named.is_none_or(|named| named == direction),
+            "not LSTN's direction: {context}"
+        );
+        assert!(
+            may.allow(direction),
+            "a direction policy does not allow: {context}"
+        );
+    }
+
+    /// What holds for a data connection that comes about by `route`, which has to be there.
+    fn allowed(&self, route: Route, context: &Context<'_>) -> (Option<Direction>, Directions) {
         let may = self.admitted.map_or(Directions::BOTH, |(_, may)| may);
-        self.terms = match route {
-            Route::Open => {
-                assert!(
-                    self.made_under.is_some_and(|made| serves(made, protection)),
-                    "a connection made under another protection: {context}"
-                );
-                self.open
-                    .unwrap_or_else(|| panic!("no connection is open: {context}"))
-            }
+        match route {
+            Route::Open => self
+                .open
+                .unwrap_or_else(|| panic!("no connection is open: {context}")),
             Route::Call { target } => {
                 let admitted = self.admitted.map(|(filter, _)| filter);
                 let wanted = Some(AcceptFilter::HostPort(target));
@@ -511,18 +567,6 @@ impl Ledger {
                 assert_eq!(filter, admitted, "not the filter admitted: {context}");
                 (named, may)
             }
-        };
-        let (named, may) = self.terms;
-        assert!(
-            named.is_none_or(|named| named == direction),
-            "not LSTN's direction: {context}"
-        );
-        assert!(
-            may.allow(direction),
-            "a direction policy does not allow: {context}"
-        );
-        if route != Route::Open {
-            self.made_under = Some(protection);
         }
     }
 
@@ -605,6 +649,21 @@ const ALPHABET: [&str; 15] = [
     "QUIT",
 ];
 
+/// Data connections made ahead of transfers.
+const EARLY_ALPHABET: [&str; 11] = [
+    "LSTN R",
+    "SOCK 198.51.100.2,40002",
+    "PASV",
+    "PORT 198,51,100,2,156,66",
+    "ESTA",
+    "ESTP",
+    "RETR f",
+    "STOR f",
+    "ABOR",
+    "MODE B",
+    "QUIT",
+];
+
 /// Policy that admits a peer for sending alone.
 const SEND_ONLY: Directions = Directions {
     send: true,
@@ -612,8 +671,9 @@ const SEND_ONLY: Directions = Directions {
 };
 
 /// What TLS adds to it, with enough of the rest to get anywhere.
-const TLS_ALPHABET: [&str; 9] = [
+const TLS_ALPHABET: [&str; 10] = [
     "LSTN R",
+    "ESTA",
     "SOCK 198.51.100.2,40002",
     "CPSV",
     "PROT P",

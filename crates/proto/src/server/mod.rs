@@ -28,7 +28,7 @@ mod verbs;
 mod virtual_path;
 
 pub use arrange::{Arrange, ArrangeRefusal, Arranged, Directions, pinned_host};
-pub use effect::{Answer, Effect, Event, HashTarget, Identity, Question, Refusal};
+pub use effect::{Answer, Effect, Event, HashTarget, Identity, Introduced, Question, Refusal};
 pub use hosts::Hosts;
 pub use limits::{Limits, QUEUED_BYTES_MAX, QUEUED_COMMANDS_MAX};
 pub use operation::{
@@ -45,6 +45,8 @@ pub use virtual_path::{COMPONENT_BYTES_MAX, PATH_BYTES_MAX, PathError, VirtualPa
 mod enumeration;
 #[cfg(test)]
 mod pipeline_tests;
+#[cfg(test)]
+mod security_tests;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]

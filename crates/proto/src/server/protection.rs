@@ -1,6 +1,6 @@
 //! How a session is protected: TLS on the control connection, PROT, SSCN, PEERCERT. RFC 4217.
 
-use thirdhost_wire::ProtectionLevel;
+use thirdhost_wire::{HostName, ProtectionLevel};
 
 use super::operation::Operation;
 use super::plan::{PassiveOrigin, Plan};
@@ -88,16 +88,18 @@ impl Security {
 }
 
 /// The shell has begun or ended TLS on the control connection.
-pub(super) fn changed(pi: &mut ServerPi, protected: bool) {
+pub(super) fn changed(pi: &mut ServerPi, tls: bool, indicated: Option<HostName>) {
     if pi.activity == Activity::Asking(Asked::Protection) {
         pi.activity = Activity::Idle;
-        pi.security.control = protected;
+        pi.security.control = tls;
+        pi.settings.hosts.indicated = indicated;
     }
 }
 
 /// Whether data connections may be in clear text now.
 pub(super) fn clear_allowed(pi: &ServerPi) -> bool {
-    match pi.settings.clear_transfers {
+    let of_user = pi.login.identity().and_then(|user| user.clear_transfers);
+    match of_user.unwrap_or(pi.settings.clear_transfers) {
         ClearTransfers::Allowed => true,
         ClearTransfers::WithoutTls => !pi.security.control,
         ClearTransfers::Refused => false,

@@ -1,8 +1,9 @@
 //! Questions that are out, and what their answers do.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
-use thirdhost_wire::{AcceptFilter, Direction};
+use thirdhost_wire::{AcceptFilter, AddressClass, Direction, address_class};
 
 use super::arrange::{ArrangeRefusal, Arranged, Directions};
 use super::effect::{Answer, Refusal};
@@ -12,11 +13,13 @@ use super::session::{Activity, ServerPi};
 use super::verbs::service::{self, Setting};
 use super::virtual_path::VirtualPath;
 
-use thirdhost_wire::{HashAlgorithm, HostSocket, Pathname, Reply};
+use thirdhost_wire::{HashAlgorithm, HostSocket, Pathname, Reply, Text};
 
 /// What was asked, with all that is needed to act on the answer.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(super) enum Asked {
+    /// USER, where users differ.
+    Introduction(Text),
     /// PASS.
     Login,
     /// AUTH, or REIN under TLS.
@@ -41,6 +44,13 @@ pub(super) enum Asked {
     SockFilter(AcceptFilter),
     /// PORT or EPRT.
     Port(HostSocket),
+    /// ESTA or ESTP.
+    Establish {
+        /// Whether we call.
+        calls: bool,
+        /// Whether ABOR has ended the wait.
+        aborted: bool,
+    },
     /// CWD or CDUP.
     Enter(VirtualPath),
     /// MKD.
@@ -125,6 +135,11 @@ fn install(pi: &mut ServerPi, asked: &Asked, arranged: Arranged) {
                 pi.push(super::Effect::Release);
                 return pi.reply(text::use_epsv());
             };
+            let tells_address = !extended || pi.custom_epsv;
+            if tells_address && means_nothing_to(pi.settings.peer, host) {
+                pi.push(super::Effect::Release);
+                return pi.reply(text::address_is_private());
+            }
             // PASV's users know no SOCK, so "refuse" does not stand for it (spec A-24).
             let unpinned = pi.unpinned_filter();
             let unpinned = unpinned.unwrap_or(AcceptFilter::Host(pi.settings.peer));
@@ -164,6 +179,12 @@ fn install(pi: &mut ServerPi, asked: &Asked, arranged: Arranged) {
     }
 }
 
+/// Whether `host` is an address that a peer elsewhere takes for one of its own network, as when
+/// this server is behind NAT and was not told its public address (spec S-23).
+fn means_nothing_to(peer: IpAddr, host: IpAddr) -> bool {
+    address_class(peer) == AddressClass::Global && address_class(host) != AddressClass::Global
+}
+
 /// SOCK after LSTN, PASV or EPSV has been admitted.
 fn pin(pi: &mut ServerPi, pinned: AcceptFilter, admitted: Directions) {
     //= rfc438#d.2
@@ -180,6 +201,34 @@ fn pin(pi: &mut ServerPi, pinned: AcceptFilter, admitted: Directions) {
         pi.reply(reply);
     } else {
         pi.reply(text::internal_error());
+    }
+}
+
+/// ABOR while ESTA or ESTP waits; its own reply follows theirs.
+pub(super) fn stop_waiting(pi: &mut ServerPi) {
+    if let Activity::Asking(Asked::Establish { aborted, .. }) = &mut pi.activity
+        && !std::mem::replace(aborted, true)
+    {
+        pi.push(super::Effect::StopTransfer);
+    }
+}
+
+/// The answer to an [`super::Effect::Establish`] has come.
+pub(super) fn established(pi: &mut ServerPi, now: Duration, socket: Option<HostSocket>) {
+    let Activity::Asking(Asked::Establish { calls, .. }) = pi.activity else {
+        return;
+    };
+    pi.activity = Activity::Idle;
+    match socket {
+        None => {
+            pi.release_plan();
+            pi.reply(text::not_connected());
+        }
+        Some(socket) => {
+            pi.open = pi.plan.terms();
+            pi.timers.reserved(now);
+            pi.reply(text::connected(calls, socket));
+        }
     }
 }
 

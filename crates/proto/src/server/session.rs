@@ -34,6 +34,9 @@ pub struct Settings {
     pub unpinned: Unpinned,
     /// Who may log in while the control connection is in clear text.
     pub clear_login: ClearLogin,
+    /// Whether USER's answer depends on who it is, beyond anonymous or not: some users log in by
+    /// certificate, or have rules of their own about clear text. The shell is asked then.
+    pub users_differ: bool,
     /// Which data connections may be in clear text.
     pub clear_transfers: ClearTransfers,
     /// Whether the server speaks TLS.
@@ -155,11 +158,14 @@ impl ServerPi {
         match (&self.activity, &line) {
             (Activity::Closed, _) => {}
             // Not behind the answer, which may be held back for minutes.
-            (Activity::Asking(Asked::Login), Err(CommandError::OtherProtocol)) => {
+            (activity, Err(CommandError::OtherProtocol)) if activity.is_login() => {
                 self.close(text::other_protocol());
             }
             (Activity::Transferring(_), Ok(Command::Stat(None))) => self.push(Effect::AskProgress),
             _ => {
+                if line == Ok(Command::Abor) {
+                    questions::stop_waiting(self);
+                }
                 self.queue.push(line);
                 transfer::stop_if_aborted(self);
                 self.serve(now);
@@ -174,14 +180,17 @@ impl ServerPi {
             return;
         }
         match event {
+            Event::Introduced(introduced) => login::introduced(self, introduced),
             Event::Authenticated(identity) => login::authenticated(self, identity),
             Event::TooManySessions => login::too_many_sessions(self),
             Event::TooManyFailures => login::too_many_failures(self),
             Event::Arranged(result) => questions::arranged(self, now, result),
+            Event::Established(socket) => questions::established(self, now, socket),
             Event::Answered(result) => questions::answered(self, result),
             Event::Opened(opened) => transfer::opened(self, &opened),
+            Event::Marked { theirs, octets } => transfer::marked(self, &theirs, octets),
             Event::Finished(outcome) => transfer::finished(self, now, outcome),
-            Event::Protected(protected) => protection::changed(self, protected),
+            Event::Protected { tls, indicated } => protection::changed(self, tls, indicated),
             Event::Progress { moved, total } => self.reply(text::progress(moved, total)),
         }
         self.serve(now);
@@ -208,7 +217,7 @@ impl ServerPi {
     /// is not waited for.
     pub fn handle_shutdown(&mut self, now: Duration) {
         self.draining = true;
-        if self.activity == Activity::Asking(Asked::Login) {
+        if self.activity.is_login() {
             self.close(text::shutting_down());
         }
         self.serve(now);
@@ -253,16 +262,6 @@ impl ServerPi {
     #[must_use]
     pub fn is_idle(&self) -> bool {
         self.activity == Activity::Idle && self.queue.is_empty()
-    }
-
-    /// Whether the time for a login runs: nobody is in, and what is under way, if anything, is a
-    /// password being checked, whose answer may be held back for longer (spec S-27, S-53).
-    fn is_logging_in(&self) -> bool {
-        let waits = matches!(
-            self.activity,
-            Activity::Idle | Activity::Asking(Asked::Login)
-        );
-        waits && !self.login.is_in()
     }
 
     pub(super) fn has_queued(&self) -> bool {
@@ -368,19 +367,6 @@ impl ServerPi {
     /// Whether the user has `permission` at `path`.
     pub(super) fn may(&self, permission: Permission, path: &VirtualPath) -> bool {
         self.login.permissions().allow(permission, path)
-    }
-
-    /// Answers ABOR, and every command that was queued before it; what came behind stays.
-    pub(super) fn drop_queue_to_abort(&mut self) {
-        while self.queue.has_abort()
-            && let Some(line) = self.queue.pop()
-        {
-            let aborted = line == Ok(Command::Abor);
-            self.reply(match aborted {
-                true => text::aborted(),
-                false => text::dropped_by_abort(),
-            });
-        }
     }
 
     /// Serves queued commands for as long as nothing is under way.

@@ -17,6 +17,7 @@ pub(super) fn session(unpinned: Unpinned) -> ServerPi {
         peer: peer(),
         unpinned,
         clear_login: ClearLogin::Everyone,
+        users_differ: false,
         clear_transfers: ClearTransfers::Allowed,
         tls: TlsOffer::Absent,
         mdtm_sets: true,
@@ -36,6 +37,7 @@ pub(super) fn log_in(pi: &mut ServerPi, permissions: Permissions) {
         name: "alice".to_owned(),
         permissions,
         operator: false,
+        clear_transfers: None,
     };
     pi.handle_event(NOW, Event::Authenticated(Some(identity)));
     assert_eq!(replies(pi), ["230 Logged in."]);
@@ -153,6 +155,11 @@ fn lstn_and_sock_need_a_login_and_no_epsv_all() {
         "SOCK 198.51.100.2,40002",
         "PASV",
         "PORT 198,51,100,2,156,66",
+        "EPRT |1|198.51.100.2|40002|",
+        "LPRT 4,4,198,51,100,2,2,156,66",
+        "LPSV",
+        "SPAS",
+        "SPOR 198,51,100,2,156,66",
     ] {
         check(&mut pi, line, "503");
     }
@@ -441,9 +448,13 @@ fn a_line_that_is_no_command_gets_the_reply_of_its_kind() {
     for (line, code) in [
         (&b"NONSENSE"[..], "500"),
         (b"SITE EXEC ls", "500"),
+        (b"SITE EXEC %n%s%x", "500"),
+        (b"SITE INDEX ls", "500"),
+        (b"SITE DEBUG", "500"),
         (b"TYPE", "501"),
         (b"TYPE E", "504"),
         (b"MODE C", "504"),
+        (b"MODE E", "504"),
         (b"STRU P", "504"),
         (b"RETR", "501"),
         (b"CWD \xff", "553"),
@@ -824,6 +835,9 @@ fn restart_points_fit_their_mode_and_last_until_the_transfer() {
     check(&mut pi, "MODE B", "200");
     check(&mut pi, "REST o5", "350");
     check(&mut pi, "REST 5", "501");
+    for other in ["o", "o+5", "o5x", "x5", "o99999999999999999999"] {
+        check(&mut pi, &format!("REST {other}"), "501");
+    }
 }
 
 #[test]
@@ -844,6 +858,7 @@ fn in_clear_text_only_anonymous_logs_in_and_transfers_may_be_refused() {
         peer: peer(),
         unpinned: Unpinned::ControlHost,
         clear_login: ClearLogin::Anonymous,
+        users_differ: false,
         clear_transfers: ClearTransfers::Refused,
         tls: TlsOffer::Absent,
         mdtm_sets: true,
@@ -862,6 +877,7 @@ fn in_clear_text_only_anonymous_logs_in_and_transfers_may_be_refused() {
         name: "anonymous".to_owned(),
         permissions,
         operator: false,
+        clear_transfers: None,
     };
     pi.handle_event(NOW, Event::Authenticated(Some(identity)));
     drain(&mut pi);

@@ -18,6 +18,7 @@ fn begun(tls: TlsOffer, clear_transfers: ClearTransfers) -> ServerPi {
         peer: peer(),
         unpinned: Unpinned::ControlHost,
         clear_login: ClearLogin::Anonymous,
+        users_differ: false,
         clear_transfers,
         tls,
         mdtm_sets: false,
@@ -37,7 +38,13 @@ fn start_tls(pi: &mut ServerPi) {
     };
     assert_eq!(reply.code().number(), 234);
     assert!(!pi.wants_commands());
-    pi.handle_event(NOW, Event::Protected(true));
+    pi.handle_event(
+        NOW,
+        Event::Protected {
+            tls: true,
+            indicated: None,
+        },
+    );
     assert!(pi.wants_commands());
 }
 
@@ -122,6 +129,60 @@ fn auth_prot_and_pbsz_keep_their_order() {
     }
 }
 
+#[test]
+fn where_users_differ_the_shell_says_what_user_is_answered() {
+    let identity = Identity {
+        name: "alice".to_owned(),
+        permissions: Permissions::all(),
+        operator: false,
+        clear_transfers: Some(ClearTransfers::Refused),
+    };
+    for (introduced, code, then) in [
+        (Introduced::Password, "331", "Authenticate"),
+        (Introduced::TlsFirst, "530 Send AUTH TLS first", "503"),
+        (Introduced::Known(identity), "232", "202"),
+    ] {
+        let mut pi = begun(TlsOffer::Explicit, ClearTransfers::Allowed);
+        pi.settings.users_differ = true;
+        check(&mut pi, "USER anonymous", "331");
+        tell(&mut pi, "USER alice");
+        let effects = drain(&mut pi);
+        assert!(
+            matches!(&effects[..], [Effect::Introduce { user }] if user.as_str() == "alice"),
+            "{effects:?}"
+        );
+        // What comes before the answer waits for it.
+        tell(&mut pi, "PASS secret");
+        pi.handle_event(NOW, Event::Introduced(introduced));
+        let said = replies(&mut pi);
+        assert!(said[0].starts_with(code), "{said:?}");
+        assert!(said[1].starts_with(then), "{said:?}");
+        if code == "232" {
+            // The user's own rule, in place of the server's.
+            check(&mut pi, "EPSV", "229");
+            check(&mut pi, "RETR f", "521");
+        }
+    }
+}
+
+#[test]
+fn host_names_the_server_that_the_handshake_named() {
+    let mut pi = begun(TlsOffer::Explicit, ClearTransfers::Allowed);
+    check(&mut pi, "HOST a.example", "220");
+    tell(&mut pi, "AUTH TLS");
+    drain(&mut pi);
+    let indicated = "b.example".parse().ok();
+    pi.handle_event(
+        NOW,
+        Event::Protected {
+            tls: true,
+            indicated,
+        },
+    );
+    check(&mut pi, "HOST a.example", "504");
+    check(&mut pi, "HOST B.example", "220");
+}
+
 //= security#S-34
 //= type=test
 #[test]
@@ -163,7 +224,13 @@ fn auth_and_rein_put_everything_back() {
     let said = replies(&mut pi);
     assert_eq!(said, ["Release", "220 Ready for a new user.", "EndTls"]);
     assert!(!pi.wants_commands());
-    pi.handle_event(NOW, Event::Protected(false));
+    pi.handle_event(
+        NOW,
+        Event::Protected {
+            tls: false,
+            indicated: None,
+        },
+    );
     check(&mut pi, "USER alice", "530");
     check(&mut pi, "PBSZ 0", "503");
     start_tls(&mut pi);

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use thirdhost_wire::{Pathname, RestartPoint, TransmissionMode};
+use thirdhost_wire::{Command, Pathname, RestartPoint, TransmissionMode};
 
 use super::effect::Effect;
 use super::operation::{
@@ -12,11 +12,12 @@ use super::permission::Permission;
 use super::pipeline::{self, Place};
 use super::plan::{Plan, PlanRefusal, Terms};
 use super::protection;
+use super::questions::Asked;
 use super::reply_text as text;
 use super::session::{Activity, ServerPi};
 use super::virtual_path::VirtualPath;
 
-use thirdhost_wire::{Direction, Reply, RepresentationType, Structure};
+use thirdhost_wire::{Direction, Reply, RepresentationType, Structure, Text};
 
 /// A transfer that has been asked for and is not over, or the place of one that is filled.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -86,16 +87,18 @@ fn restart_offset(pi: &mut ServerPi) -> Option<Option<u64>> {
         (None, _) => None,
         (Some(RestartPoint::Offset(offset)), TransmissionMode::Stream) => Some(offset),
         (Some(RestartPoint::Marker(marker)), TransmissionMode::Block) => {
-            match marker.as_str().strip_prefix('o').map(str::parse) {
-                Some(Ok(offset)) => Some(offset),
-                _ => return refuse(pi, text::bad_restart_point()),
+            match text::offset_of_marker(&marker) {
+                Some(offset) => Some(offset),
+                None => return refuse(pi, text::bad_restart_point()),
             }
         }
         _ => return refuse(pi, text::restart_does_not_fit_mode()),
     };
-    // An offset into text counts octets that are not in the file (spec M-39).
-    let text_form = pi.parameters.representation == RepresentationType::Ascii
-        || pi.parameters.structure == Structure::Record;
+    // An offset into text counts octets that are not in the file (spec M-39); a marker counts
+    // those of the file (spec M-33). Neither tells whether a record was open.
+    let text_form = pi.parameters.structure == Structure::Record
+        || pi.parameters.representation == RepresentationType::Ascii
+            && pi.parameters.mode == TransmissionMode::Stream;
     if text_form && offset.is_some_and(|offset| offset > 0) {
         return refuse(pi, text::restart_in_text());
     }
@@ -244,6 +247,27 @@ pub(super) fn route(pi: &ServerPi, direction: Direction) -> Result<Route, PlanRe
     }
 }
 
+/// Makes the data connection of `route` ahead of any transfer: ESTA, ESTP.
+pub(super) fn establish(pi: &mut ServerPi, route: Route) {
+    if pi.open.is_some() {
+        return pi.reply(text::connected_already());
+    }
+    let terms = pi.plan.terms();
+    let direction = [Direction::Send, Direction::Receive]
+        .into_iter()
+        .find(|direction| terms.is_some_and(|terms| terms.admit(*direction).is_ok()));
+    let Some(direction) = direction else {
+        refuse::<()>(pi, text::direction_not_permitted());
+        return;
+    };
+    let calls = matches!(route, Route::Call { .. });
+    let asked = Asked::Establish {
+        calls,
+        aborted: false,
+    };
+    pi.ask(Effect::Establish { route, direction }, asked);
+}
+
 /// The file is open: "about to open data connection" (spec A-21).
 pub(super) fn opened(pi: &mut ServerPi, opened: &Opened) {
     let Activity::Transferring(running) = &mut pi.activity else {
@@ -255,6 +279,16 @@ pub(super) fn opened(pi: &mut ServerPi, opened: &Opened) {
     running.started = true;
     let reply = text::started(running.on_open_connection, opened);
     pi.reply(reply);
+}
+
+/// A restart marker has come, and what is before it is stored.
+pub(super) fn marked(pi: &mut ServerPi, theirs: &Text, octets: u64) {
+    let Activity::Transferring(running) = &pi.activity else {
+        return;
+    };
+    if running.started && !running.stopping {
+        pi.reply(text::restart_marker(theirs, octets));
+    }
 }
 
 /// ABOR while a transfer runs or waits (RFC 959 section 4.1.3). It is seen before the commands
@@ -293,9 +327,21 @@ pub(super) fn finished(pi: &mut ServerPi, now: Duration, outcome: Outcome) {
     }
     if running.stopping {
         pi.release_plan();
-        pi.drop_queue_to_abort();
+        drop_queue_to_abort(pi);
     } else if matches!(outcome, Outcome::Refused(_)) && running.is_refused_in_pipeline() {
         pipeline::refused(pi, running.place);
+    }
+}
+
+/// Answers ABOR, and every command that was queued before it; what came behind stays.
+fn drop_queue_to_abort(pi: &mut ServerPi) {
+    while pi.queue.has_abort()
+        && let Some(line) = pi.queue.pop()
+    {
+        pi.reply(match line {
+            Ok(Command::Abor) => text::aborted(),
+            _ => text::dropped_by_abort(),
+        });
     }
 }
 

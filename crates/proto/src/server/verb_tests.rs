@@ -41,6 +41,7 @@ fn circumstances_are_told_before_the_login() {
 fn host_is_one_of_the_names_listed_or_our_address() {
     let hosts = Hosts {
         address: Some("192.0.2.1".parse().unwrap()),
+        indicated: None,
         names: vec!["ftp.example.org".parse().unwrap()],
     };
     for (name, ours) in [
@@ -92,6 +93,155 @@ fn pret_keeps_the_restart_point() {
         check(&mut pi, line, reply);
     }
     assert!(pi.restart.is_some());
+}
+
+/// Arranges with `before`, and tells `line`, which asks for a connection by `route`.
+fn establishing(before: &[(&str, &str)], line: &str, route: Route) -> ServerPi {
+    let mut pi = logged_in();
+    for (line, reply) in before {
+        check(&mut pi, line, reply);
+    }
+    tell(&mut pi, line);
+    let effects = drain(&mut pi);
+    let [Effect::Establish { route: asked, .. }] = effects.as_slice() else {
+        panic!("{line}: {effects:?}")
+    };
+    assert_eq!(*asked, route);
+    pi
+}
+
+#[test]
+fn esta_and_estp_make_the_connection_that_the_next_transfer_uses() {
+    let socket = |text: &str| {
+        text.parse::<std::net::SocketAddr>()
+            .unwrap()
+            .try_into()
+            .unwrap()
+    };
+    let ours = socket("192.0.2.7:50001");
+    let calls = Route::Call {
+        target: socket("203.0.113.5:40000"),
+    };
+    let accepts = Route::Accept {
+        filter: thirdhost_wire::AcceptFilter::Host(peer()),
+    };
+    for (before, line, route, reply) in [
+        (
+            ("PORT 203,0,113,5,156,64", "200"),
+            "ESTA",
+            calls,
+            "225 Connected from (|1|192.0.2.7|50001|)",
+        ),
+        (
+            ("EPSV", "229"),
+            "ESTP",
+            accepts,
+            "225 Connected to (|1|192.0.2.7|50001|)",
+        ),
+    ] {
+        let mut pi = establishing(&[before, ("MODE S", "200")], line, route);
+        pi.handle_event(NOW, Event::Established(Some(ours)));
+        assert_eq!(replies(&mut pi), [reply]);
+        check(&mut pi, line, "503");
+        tell(&mut pi, "RETR f");
+        let effects = drain(&mut pi);
+        assert!(
+            matches!(&effects[..], [Effect::Transfer(transfer)] if transfer.route == Route::Open),
+            "{effects:?}"
+        );
+        pi.handle_event(NOW, Event::Opened(Opened::default()));
+        assert!(replies(&mut pi)[0].starts_with("125"));
+        let completed = Outcome::Completed {
+            bytes: 1,
+            kept: false,
+        };
+        pi.handle_event(NOW, Event::Finished(completed));
+        assert!(replies(&mut pi).iter().any(|said| said.starts_with("226")));
+        assert!(pi.open.is_none());
+    }
+}
+
+#[test]
+fn a_marker_that_is_stored_is_told_while_the_transfer_runs_and_no_longer() {
+    let marked = || Event::Marked {
+        theirs: thirdhost_wire::Text::try_from("abc").unwrap(),
+        octets: 32_768,
+    };
+    let mut pi = logged_in();
+    check(&mut pi, "MODE B", "200");
+    check(&mut pi, "EPSV", "229");
+    tell(&mut pi, "STOR f");
+    drain(&mut pi);
+    pi.handle_event(NOW, Event::Opened(Opened::default()));
+    drain(&mut pi);
+    pi.handle_event(NOW, marked());
+    assert_eq!(replies(&mut pi), ["110 MARK abc = o32768"]);
+    tell(&mut pi, "ABOR");
+    drain(&mut pi);
+    pi.handle_event(NOW, marked());
+    assert_eq!(drain(&mut pi), []);
+    pi.handle_event(NOW, Event::Finished(Outcome::Stopped));
+    drain(&mut pi);
+    pi.handle_event(NOW, marked());
+    assert_eq!(drain(&mut pi), []);
+}
+
+#[test]
+fn a_marker_of_ours_restarts_text_too_and_an_offset_does_not() {
+    for (mode, representation, rest, expected) in [
+        ("MODE B", "TYPE A", "REST o5", Some(5)),
+        ("MODE B", "TYPE I", "REST o5", Some(5)),
+        ("MODE S", "TYPE I", "REST 5", Some(5)),
+        ("MODE S", "TYPE A", "REST 5", None),
+    ] {
+        for (line, reply) in [("RETR f", "RETR"), ("STOR f", "STOR")] {
+            let mut pi = logged_in();
+            for line in [mode, representation] {
+                check(&mut pi, line, "200");
+            }
+            check(&mut pi, "EPSV", "229");
+            check(&mut pi, rest, "350");
+            tell(&mut pi, line);
+            let effects = drain(&mut pi);
+            let begins = match effects.as_slice() {
+                [Effect::Transfer(transfer)] => match &transfer.operation {
+                    Operation::Retrieve { offset, .. } => Some(*offset),
+                    Operation::Store { offset, .. } => *offset,
+                    other => panic!("{other:?}"),
+                },
+                _ => None,
+            };
+            assert_eq!(begins, expected, "{mode} {representation} {reply}");
+        }
+    }
+}
+
+#[test]
+fn esta_and_estp_want_their_own_side_and_fail_like_a_transfer() {
+    let mut pi = logged_in();
+    check(&mut pi, "ESTA", "520");
+    check(&mut pi, "ESTP", "520");
+    check(&mut pi, "EPSV", "229");
+    check(&mut pi, "ESTA", "520");
+    check(&mut pi, "PORT 203,0,113,5,156,64", "200");
+    check(&mut pi, "ESTP", "520");
+    let mut refusing = session(Unpinned::Refuse);
+    log_in(&mut refusing, Permissions::all());
+    check(&mut refusing, "LSTN R", "255");
+    check(&mut refusing, "ESTP", "503");
+    // ABOR ends the wait, and each command has its reply.
+    let accepts = Route::Accept {
+        filter: thirdhost_wire::AcceptFilter::Host(peer()),
+    };
+    let mut pi = establishing(&[("EPSV", "229")], "ESTP", accepts);
+    tell(&mut pi, "ABOR");
+    tell(&mut pi, "ABOR");
+    assert_eq!(drain(&mut pi), [Effect::StopTransfer]);
+    pi.handle_event(NOW, Event::Established(None));
+    let said = replies(&mut pi);
+    let codes: Vec<&str> = said.iter().map(|line| &line[..3]).collect();
+    assert_eq!(codes, ["Rel", "425", "226", "226"], "{said:?}");
+    check(&mut pi, "RETR f", "425");
 }
 
 /// The question that `line` asks the store; the answer is still owed.
@@ -272,6 +422,7 @@ fn operators_see_who_is_here_and_anonymous_users_get_site_help_alone() {
         name: name.to_owned(),
         permissions: Permissions::all(),
         operator: name == "root",
+        clear_transfers: None,
     };
     let enter = |name: &str| {
         let mut pi = session(Unpinned::ControlHost);

@@ -146,7 +146,11 @@ mod tests {
             join(&"x".repeat(COMPONENT_BYTES_MAX + 1)),
             Err(PathError::TooLong)
         );
-        assert_eq!(join(&"x/".repeat(PATH_BYTES_MAX)), Err(PathError::TooLong));
+        assert_eq!((COMPONENT_BYTES_MAX, PATH_BYTES_MAX), (255, 4096));
+        // With the `/` in front it has exactly so many bytes, or one more.
+        let longest = format!("{}{}", "x/".repeat(PATH_BYTES_MAX / 2 - 1), "x");
+        assert_eq!(join(&longest).map(|path| path.as_str().len()), Ok(4096));
+        assert_eq!(join(&format!("{longest}x")), Err(PathError::TooLong));
         assert_eq!(join("a\u{7}b"), Err(PathError::Control));
     }
 

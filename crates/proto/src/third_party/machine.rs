@@ -29,7 +29,9 @@ use crate::user::{Class, Received, Ticket, UserPi};
 ///     trust_passive_address: BySide { source: false, destination: false },
 ///     pin: false,
 ///     low_ports: false,
+///     store_first: false,
 ///     parameters: Parameters::default(),
+///     protection: Protection::Clear,
 /// };
 /// let from = Pathname::try_from("PROG1.PL1").expect("a name");
 /// let to = Pathname::try_from("PROG2.PL1").expect("a name");
@@ -54,12 +56,12 @@ impl ThirdParty {
     /// Begins with the transfer parameters.
     #[must_use]
     pub fn new(plan: Plan, job: Job) -> Self {
-        let commands = parameter_commands(plan.parameters);
+        let commands = |side| parameter_commands(plan.parameters, plan.protection, side);
         let mut machine = Self {
             phase: Phase::Parameters {
                 left: BySide {
-                    source: commands.clone(),
-                    destination: commands,
+                    source: commands(Side::Source),
+                    destination: commands(Side::Destination),
                 },
             },
             plan,
@@ -140,7 +142,7 @@ impl ThirdParty {
     #[must_use]
     pub fn wait(&self) -> Wait {
         match &self.phase {
-            Phase::SourceFirst => Wait::Patience,
+            Phase::First(_) => Wait::Patience,
             Phase::Transferring => {
                 let ends = [&self.ends.source.transfer, &self.ends.destination.transfer];
                 if ends
@@ -247,7 +249,7 @@ impl ThirdParty {
                 }
                 self.settle();
             }
-            Phase::SourceFirst | Phase::Transferring => self.transfer_answered(side, reply, class),
+            Phase::First(_) | Phase::Transferring => self.transfer_answered(side, reply, class),
             _ => self.step_answered(side, reply, class),
         }
     }
@@ -258,8 +260,8 @@ impl ThirdParty {
         {
             *begun = true;
         }
-        if side == Side::Source && matches!(self.phase, Phase::SourceFirst) {
-            self.store();
+        if matches!(self.phase, Phase::First(first) if first == side) {
+            self.second();
         }
     }
 
@@ -285,9 +287,9 @@ impl ThirdParty {
             self.fail(side, Step::Transfer, Cause::Reply(reply));
             return;
         }
-        if matches!(self.phase, Phase::SourceFirst) {
-            // Done without a 1yz: the destination must still be told, or it would never know.
-            self.store();
+        if matches!(self.phase, Phase::First(_)) {
+            // Done without a 1yz: the other must still be told, or it would never know.
+            self.second();
             return;
         }
         if let (Transfer::Ended(source), Transfer::Ended(destination)) =

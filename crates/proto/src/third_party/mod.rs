@@ -2,11 +2,12 @@
 //!
 //! | step | LSTN | EPSV | PASV |
 //! |---|---|---|---|
-//! | parameters, both | TYPE, STRU, MODE | the same | the same |
+//! | parameters, both | TYPE, STRU, MODE; under TLS SSCN | the same | the same |
 //! | presence, source | SIZE, else MLST | the same | the same |
-//! | listen, listener | `LSTN R` or `LSTN S`, 255 X | `EPSV`, 229 X | `PASV`, 227 host and X |
+//! | parameters, both | TYPE, STRU, MODE; TLS: SSCN | the same | the same |
 //! | call, connector | `SOCK listener,X`, 255 Y | `EPRT` | `PORT` |
 //! | pin, listener | `SOCK connector,Y` | `SOCK connector,0` if offered | the same |
+//! | name, both, under TLS | `SITE PEERCERT`, if the plan has it | the same | the same |
 //! | restart, both | `REST n`, 350, if the job begins at n | the same | the same |
 //! | transfer, both | RETR, and STOR or APPE right behind | the same | the same |
 //! | abort, survivors | ABOR, and read until in step | the same | the same |
@@ -15,6 +16,7 @@ mod address;
 mod machine;
 mod outcome;
 mod payload;
+mod protection;
 mod steps;
 #[cfg(test)]
 mod tests;
@@ -29,6 +31,7 @@ use thirdhost_wire::{
 pub use address::{AddressRefused, is_unroutable, passive_address};
 pub use machine::ThirdParty;
 pub use outcome::{Cause, Done, Failure, Outcome, Step};
+pub use protection::{ClientBy, Protection, Roles};
 
 /// One of the two servers, by what it does with the file.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
@@ -166,8 +169,13 @@ pub struct Plan {
     pub pin: bool,
     /// Whether data ports below 1024 are accepted (spec S-22).
     pub low_ports: bool,
+    /// Whether the destination gets its command first, and says 1yz before RETR goes out: some
+    /// servers take a data connection that begins to speak before STOR for a dead one.
+    pub store_first: bool,
     /// TYPE, STRU and MODE.
     pub parameters: Parameters,
+    /// TLS on the data connection.
+    pub protection: Protection,
 }
 
 impl Plan {

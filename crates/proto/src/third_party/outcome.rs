@@ -54,6 +54,10 @@ pub enum Step {
     Call,
     /// SOCK to the server that listens: who may call.
     Pin,
+    /// SSCN: who is the TLS client.
+    Protect,
+    /// SITE PEERCERT to both: whom they will meet.
+    Name,
     /// REST to both.
     Restart,
     /// RETR, STOR or APPE.
@@ -149,7 +153,7 @@ impl Failure {
     pub(super) fn is_about_the_way(&self) -> bool {
         match self.step {
             _ if self.cause == Cause::Stopped => false,
-            Step::Listen | Step::Call | Step::Pin => true,
+            Step::Listen | Step::Call | Step::Pin | Step::Protect | Step::Name => true,
             Step::Parameters | Step::Presence | Step::Restart => false,
             Step::Transfer => {
                 let code = |cause: &Cause| cause.reply().map(|reply| reply.code().number());
@@ -170,6 +174,8 @@ impl fmt::Display for Step {
             Self::Listen => "asking it to listen",
             Self::Call => "telling it whom to call",
             Self::Pin => "telling it who may call",
+            Self::Protect => "telling it its part in TLS",
+            Self::Name => "telling it the other's certificate",
             Self::Restart => "telling it where to go on",
             Self::Transfer => "the transfer",
         })

@@ -11,7 +11,8 @@ use super::machine::Transfer;
 use super::outcome::{Cause, Failure, Outcome, Step};
 use super::payload;
 use super::{
-    AddressRefused, Arrangement, BySide, Operation, Parameters, Side, ThirdParty, passive_address,
+    AddressRefused, Arrangement, BySide, Operation, Parameters, Protection, Side, ThirdParty,
+    passive_address,
 };
 use crate::user::Class;
 
@@ -28,10 +29,12 @@ pub(super) enum Phase {
     Calling { listening: HostSocket },
     /// The listener was told who may call.
     Pinning { listening: HostSocket },
+    /// Both were told whom they will meet; who has not answered yet.
+    Naming { owed: BySide<bool> },
     /// Both were told where to go on; who has not answered yet.
     Restarting { owed: BySide<bool> },
-    /// RETR is sent; STOR or APPE waits for the source's word (spec U-4).
-    SourceFirst,
+    /// One server has its transfer command; the other's waits for its word (spec U-4).
+    First(Side),
     /// Both transfer commands are sent.
     Transferring,
     /// Something failed; what the servers still owe is being read.
@@ -49,8 +52,9 @@ impl Phase {
             Self::Listening => Step::Listen,
             Self::Calling { .. } => Step::Call,
             Self::Pinning { .. } => Step::Pin,
+            Self::Naming { .. } => Step::Name,
             Self::Restarting { .. } => Step::Restart,
-            Self::SourceFirst | Self::Transferring | Self::Aborting(_) | Self::Ended(_) => {
+            Self::First(_) | Self::Transferring | Self::Aborting(_) | Self::Ended(_) => {
                 Step::Transfer
             }
         }
@@ -58,12 +62,18 @@ impl Phase {
 }
 
 /// TYPE first: some servers fix it when the data connection is arranged, not when it is used.
-pub(super) fn parameter_commands(parameters: Parameters) -> VecDeque<Command> {
-    VecDeque::from([
+pub(super) fn parameter_commands(
+    parameters: Parameters,
+    protection: Protection,
+    side: Side,
+) -> VecDeque<Command> {
+    let mut commands = VecDeque::from([
         Command::Type(parameters.representation),
         Command::Stru(parameters.structure),
         Command::Mode(parameters.mode),
-    ])
+    ]);
+    commands.extend(protection.role_command(side));
+    commands
 }
 
 impl ThirdParty {
@@ -73,6 +83,7 @@ impl ThirdParty {
         match phase {
             Phase::Parameters { .. } => self.parameter_answered(side, reply, class),
             Phase::Presence { by_facts } => self.presence_answered(reply, class, by_facts),
+            Phase::Naming { .. } => self.name_answered(side, reply, class),
             Phase::Restarting { .. } => self.restart_answered(side, reply, class),
             phase if class != Class::Completion => {
                 self.fail(side, phase.step(), Cause::Reply(reply));
@@ -80,7 +91,7 @@ impl ThirdParty {
             Phase::Listening => self.listener_answered(reply),
             Phase::Calling { listening } => self.connector_answered(reply, listening),
             Phase::Pinning { listening } => self.pin_answered(reply, listening),
-            Phase::SourceFirst | Phase::Transferring | Phase::Aborting(_) | Phase::Ended(_) => {}
+            Phase::First(_) | Phase::Transferring | Phase::Aborting(_) | Phase::Ended(_) => {}
         }
     }
 
@@ -103,24 +114,17 @@ impl ThirdParty {
         self.send(Side::Source, Command::Size(self.job.from.clone()));
     }
 
-    /// [`super::Event::Elapsed`]: the source is one that says 150 only when it is connected.
+    /// [`super::Event::Elapsed`]: the first is one that says 150 only when it is connected.
     pub(super) fn patience_ended(&mut self) {
-        if matches!(self.phase, Phase::SourceFirst) {
-            self.store();
-        }
+        self.second();
     }
 
-    /// The destination's half of step 4.
-    pub(super) fn store(&mut self) {
-        self.phase = Phase::Transferring;
-        let to = self.job.to.clone();
-        self.ask_transfer(
-            Side::Destination,
-            match self.job.operation {
-                Operation::Copy => Command::Stor(to),
-                Operation::Append => Command::Appe(to),
-            },
-        );
+    /// The other server's half of step 4, if it is still to be asked.
+    pub(super) fn second(&mut self) {
+        if let Phase::First(side) = self.phase {
+            self.phase = Phase::Transferring;
+            self.ask_transfer(side.opposite());
+        }
     }
 
     fn parameter_answered(&mut self, side: Side, reply: Reply, class: Class) {
@@ -131,12 +135,17 @@ impl ThirdParty {
         let is_default = matches!(
             asked,
             Some(Command::Stru(structure)) if structure == Default::default()
-        ) || matches!(asked, Some(Command::Mode(mode)) if mode == Default::default());
-        // A server that does not know STRU or MODE at all has their defaults and no other.
+        ) || matches!(asked, Some(Command::Mode(mode)) if mode == Default::default())
+            || asked == Some(Command::Sscn(Some(false)));
+        let step = match asked {
+            Some(Command::Sscn(_)) => Step::Protect,
+            _ => Step::Parameters,
+        };
+        // A server that does not know STRU, MODE or SSCN has their defaults and no other.
         if class == Class::Completion || (is_default && is_unknown(&reply)) {
             self.next_parameter(side);
         } else {
-            self.fail(side, Step::Parameters, Cause::Reply(reply));
+            self.fail(side, step, Cause::Reply(reply));
         }
     }
 
@@ -198,7 +207,7 @@ impl ThirdParty {
                 protocol: None,
             },
             Arrangement::Epsv => Command::Epsv(EpsvArgument::Default),
-            Arrangement::Pasv => Command::Pasv,
+            Arrangement::Pasv => self.plan.protection.passive_command(),
         };
         self.send(listener, command);
     }
@@ -247,7 +256,7 @@ impl ThirdParty {
         } else if self.plan.pin {
             self.pin(host, ANY_SOCKET, listening);
         } else {
-            self.restart_or_transfer();
+            self.name_or_transfer();
         }
     }
 
@@ -270,11 +279,11 @@ impl ThirdParty {
                     Cause::Unusable { reply, problem },
                 );
             }
-            _ => self.restart_or_transfer(),
+            _ => self.name_or_transfer(),
         }
     }
 
-    fn restart_or_transfer(&mut self) {
+    pub(super) fn restart_or_transfer(&mut self) {
         if self.job.offset == 0 {
             self.transfer();
             return;
@@ -305,19 +314,29 @@ impl ThirdParty {
     }
 
     /// The two commands go out one behind the other: to wait for the first server's 1yz would be
-    /// a deadlock with one that says it only when connected (design D8).
+    /// a deadlock with one that says it only when connected (design D8). Where one has to be first
+    /// the wait has an end.
     //= rfc438#example.4
     //# RETR PROG1.PL1                   APPE PROG2.Pl1 CRLF
     fn transfer(&mut self) {
-        self.ask_transfer(Side::Source, Command::Retr(self.job.from.clone()));
-        if !self.is_there && self.plan.connector() == Side::Source {
-            self.phase = Phase::SourceFirst;
-        } else {
-            self.store();
+        let first = match self.is_there {
+            true if self.plan.store_first => Side::Destination,
+            _ => Side::Source,
+        };
+        self.ask_transfer(first);
+        self.phase = Phase::First(first);
+        let is_unsure = !self.is_there && self.plan.connector() == Side::Source;
+        if first == Side::Source && !is_unsure {
+            self.second();
         }
     }
 
-    fn ask_transfer(&mut self, side: Side, command: Command) {
+    fn ask_transfer(&mut self, side: Side) {
+        let command = match (side, self.job.operation) {
+            (Side::Source, _) => Command::Retr(self.job.from.clone()),
+            (Side::Destination, Operation::Copy) => Command::Stor(self.job.to.clone()),
+            (Side::Destination, Operation::Append) => Command::Appe(self.job.to.clone()),
+        };
         if let Some(ticket) = self.send(side, command) {
             self.ends.of_mut(side).transfer = Transfer::Asked {
                 ticket,

@@ -46,7 +46,9 @@ fn plan(arrangement: Arrangement, listener: Side, pin: bool) -> Plan {
         trust_passive_address: BySide::default(),
         pin,
         low_ports: false,
+        store_first: false,
         parameters: Parameters::default(),
+        protection: Protection::Clear,
     }
 }
 
@@ -109,7 +111,7 @@ impl World {
                     },
                     Some(Command::Size(_)) => "1234",
                     Some(Command::Epsv(_)) => "Entering (|||40002|)",
-                    Some(Command::Pasv) => "Entering (10,0,0,1,156,66)",
+                    Some(Command::Pasv | Command::Cpsv) => "Entering (10,0,0,1,156,66)",
                     _ => "text",
                 };
                 if code / 100 == 1 {
@@ -158,7 +160,7 @@ impl World {
             Command::Size(_) => vec![Answer(213), Answer(550), Answer(450), Answer(502)],
             Command::Mlst(_) => vec![Answer(250), Answer(550), Answer(500)],
             Command::Epsv(_) => vec![Answer(229), Answer(522)],
-            Command::Pasv => vec![Answer(227), Answer(425)],
+            Command::Pasv | Command::Cpsv => vec![Answer(227), Answer(425)],
             Command::Rest(_) => vec![Answer(350), Answer(501), Answer(200)],
             _ => vec![Answer(200), Answer(451), Answer(501)],
         };
@@ -364,6 +366,133 @@ fn passive_arrangements_keep_their_order_with_and_without_a_pin() {
     );
 }
 
+/// What each is told of the other's certificate.
+const SHOWN: BySide<Option<[u8; 32]>> = BySide {
+    source: Some([0xd2; 32]),
+    destination: Some([0x51; 32]),
+};
+
+fn check_tls(plan: Plan, roles: Roles, expected: &str) {
+    let plan = Plan {
+        protection: Protection::Tls(roles),
+        ..plan
+    };
+    let (states, done) = enumerate(World::new(ThirdParty::new(plan, job(Operation::Copy))));
+    let expected = expected
+        .replace("<1>", &"51".repeat(32))
+        .replace("<2>", &"d2".repeat(32));
+    assert!(!done.is_empty(), "{roles:?}");
+    for found in done {
+        // SSCN goes out with the parameters, in either order.
+        let mut found: Vec<&str> = found.split("; ").collect();
+        let roles_end = found
+            .iter()
+            .take_while(|line| line.contains("SSCN"))
+            .count();
+        found[..roles_end].sort_unstable();
+        assert_eq!(found.join("; "), expected, "{roles:?}");
+    }
+    assert!(states > 500, "only {states} states were reached");
+}
+
+#[test]
+fn one_end_is_the_tls_client_and_each_learns_the_others_certificate_before_the_transfer() {
+    let both = BySide {
+        source: true,
+        destination: true,
+    };
+    let roles = |client, by, knows_sscn, told| Roles {
+        client,
+        by,
+        knows_sscn,
+        told,
+    };
+    let transfer = "source: RETR PROG1.PL1; destination: STOR PROG2.PL1";
+    let arranged = "destination: LSTN R; source: SOCK 198.51.100.2,40002; \
+                    destination: SOCK 192.0.2.1,51003; source: SITE PEERCERT SHA256 <2>; \
+                    destination: SITE PEERCERT SHA256 <1>";
+    for (client, sscn) in [
+        (D, "destination: SSCN ON; source: SSCN OFF"),
+        (S, "destination: SSCN OFF; source: SSCN ON"),
+    ] {
+        check_tls(
+            plan(Arrangement::Lstn, D, false),
+            roles(client, ClientBy::Sscn, both, SHOWN),
+            &format!("{sscn}; {arranged}; {transfer}"),
+        );
+    }
+    // A server that does not know SSCN is not told; one that cannot check is told nothing.
+    let source_alone = BySide {
+        source: true,
+        destination: false,
+    };
+    let told = BySide {
+        source: SHOWN.source,
+        destination: None,
+    };
+    check_tls(
+        plan(Arrangement::Epsv, D, false),
+        roles(S, ClientBy::Sscn, source_alone, told),
+        &format!(
+            "source: SSCN ON; destination: EPSV; source: EPRT |1|198.51.100.2|40002|; \
+             source: SITE PEERCERT SHA256 <2>; {transfer}"
+        ),
+    );
+    check_tls(
+        plan(Arrangement::Pasv, D, false),
+        roles(D, ClientBy::Cpsv, BySide::default(), BySide::default()),
+        &format!("destination: CPSV; source: PORT 198,51,100,2,156,66; {transfer}"),
+    );
+}
+
+#[test]
+fn a_server_that_does_not_learn_its_part_or_its_peer_is_left_for_another_way() {
+    let roles = Roles {
+        client: D,
+        by: ClientBy::Sscn,
+        knows_sscn: BySide {
+            source: true,
+            destination: true,
+        },
+        told: SHOWN,
+    };
+    let plan = Plan {
+        protection: Protection::Tls(roles),
+        ..plan(Arrangement::Lstn, D, false)
+    };
+    let new = || {
+        let mut world = World::new(ThirdParty::new(plan.clone(), job(Operation::Copy)));
+        run(&mut world, PARAMETERS);
+        world
+    };
+    // SSCN OFF unknown at the source is no harm; SSCN ON at the destination has to be done.
+    let mut world = new();
+    run(&mut world, &[(S, 502, "SSCN?"), (D, 500, "no TLS")]);
+    let Some(Outcome::Refused(failure)) = world.machine.outcome() else {
+        panic!("not refused")
+    };
+    assert_eq!((failure.side, failure.step), (D, Step::Protect));
+
+    let mut world = new();
+    run(
+        &mut world,
+        &[(S, 200, "SSCN"), (D, 200, "SSCN"), (S, 213, "5")],
+    );
+    let arranged = [
+        (D, 255, "SOCK 40002"),
+        (S, 255, "SOCK 51003"),
+        (D, 255, "SOCK 40002"),
+    ];
+    run(&mut world, &arranged);
+    run(&mut world, &[(S, 503, "no TLS"), (D, 200, "ok")]);
+    run(&mut world, &[(S, 225, "idle"), (D, 226, "released")]);
+    let Some(Outcome::Refused(failure)) = world.machine.outcome() else {
+        panic!("not refused")
+    };
+    assert_eq!((failure.side, failure.step), (S, Step::Name));
+    assert!(!world.order.iter().any(|(_, line)| verb(line) == "RETR"));
+}
+
 /// Runs a script: each line is `source|destination` and a code with text, in the order given.
 fn run(world: &mut World, script: &[(Side, u16, &str)]) {
     for &(side, code, text) in script {
@@ -476,6 +605,43 @@ fn a_source_that_knows_no_size_is_asked_for_facts_and_then_goes_first() {
         going.perform();
         assert_eq!(going.order.last().unwrap().1, "STOR PROG2.PL1");
     }
+}
+
+#[test]
+fn a_destination_that_is_deaf_before_stor_gets_it_first_if_the_source_is_there() {
+    let plan = Plan {
+        store_first: true,
+        ..plan(Arrangement::Epsv, Side::Destination, false)
+    };
+    let arranged = |presence: &[(Side, u16, &str)]| {
+        let mut world = World::new(ThirdParty::new(plan.clone(), job(Operation::Copy)));
+        run(&mut world, PARAMETERS);
+        run(&mut world, presence);
+        run(&mut world, &[(D, 229, "(|||40002|)"), (S, 200, "ok")]);
+        world
+    };
+    let world = arranged(&[(S, 213, "5")]);
+    assert_eq!(world.order.last().unwrap().1, "STOR PROG2.PL1");
+    assert_eq!(world.machine.wait(), Wait::Patience);
+    for event in [
+        Event::Elapsed,
+        Event::Reply {
+            side: D,
+            reply: reply(150, "ok"),
+        },
+    ] {
+        let mut going = world.clone();
+        going.machine.handle(event);
+        going.perform();
+        assert_eq!(going.order.last().unwrap().1, "RETR PROG1.PL1");
+    }
+    let mut refused = world;
+    run(&mut refused, &[(D, 553, "no"), (S, 225, "idle")]);
+    assert!(refused.machine.outcome().is_some());
+    assert!(!refused.order.iter().any(|(_, line)| verb(line) == "RETR"));
+    // Nobody knows whether the source is there: the destination's own file comes first.
+    let unsure = arranged(&[(S, 502, "SIZE?"), (S, 500, "MLST?")]);
+    assert_eq!(unsure.order.last().unwrap().1, "RETR PROG1.PL1");
 }
 
 #[test]

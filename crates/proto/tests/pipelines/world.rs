@@ -404,6 +404,7 @@ impl Site {
             clear_login: ClearLogin::Everyone,
             clear_transfers: ClearTransfers::Allowed,
             tls: TlsOffer::Absent,
+            users_differ: false,
             mdtm_sets: false,
             hosts: Hosts::default(),
             limits: Limits::default(),
@@ -420,6 +421,7 @@ impl Site {
             name: "alice".to_owned(),
             permissions: Permissions::all().beneath(closed, PermissionSet::default()),
             operator: false,
+            clear_transfers: None,
         };
         pi.handle_event(NOW, Event::Authenticated(Some(identity)));
         for line in ["TYPE I", "MODE B", "OPTS PIPELINE ON"] {

@@ -10,7 +10,7 @@ use thirdhost_proto::server::{
     ServerPi, Settings, TlsOffer, Unpinned,
 };
 use thirdhost_proto::third_party::{
-    self, Arrangement, BySide, Job, Operation, Parameters, Plan, Side, ThirdParty,
+    self, Arrangement, BySide, Job, Operation, Parameters, Plan, Protection, Side, ThirdParty,
 };
 use thirdhost_wire::{AcceptFilter, Command, HostSocket, Pathname, Reply};
 
@@ -98,7 +98,9 @@ impl World {
             },
             pin: true,
             low_ports: false,
+            store_first: false,
             parameters: Parameters::default(),
+            protection: Protection::Clear,
         };
         let from = Pathname::try_from("PROG1.PL1").expect("a pathname");
         let to = Pathname::try_from("PROG2.PL1").expect("a pathname");
@@ -422,7 +424,10 @@ impl World {
             }
             Effect::Release => site.reserved = false,
             Effect::Disconnect | Effect::AskProgress | Effect::Close => {}
-            Effect::Authenticate { .. } => unreachable!("both users are logged in already"),
+            Effect::Establish { .. } => unreachable!("the machine sends no ESTA"),
+            Effect::Authenticate { .. } | Effect::Introduce { .. } => {
+                unreachable!("both users are logged in already")
+            }
             Effect::Skip(_) => unreachable!("no pipeline is on"),
             Effect::StartTls | Effect::EndTls => unreachable!("neither server has a certificate"),
         }
@@ -438,6 +443,7 @@ impl Site {
             peer: IpAddr::from([203, 0, 113, 5]),
             unpinned: Unpinned::ControlHost,
             clear_login: ClearLogin::Everyone,
+            users_differ: false,
             clear_transfers: ClearTransfers::Allowed,
             tls: TlsOffer::Absent,
             mdtm_sets: false,
@@ -452,6 +458,7 @@ impl Site {
             name: "alice".to_owned(),
             permissions: Permissions::all(),
             operator: false,
+            clear_transfers: None,
         };
         pi.handle_event(NOW, Event::Authenticated(Some(identity)));
         while pi.poll_effect().is_some() {}

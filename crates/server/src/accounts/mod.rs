@@ -5,28 +5,34 @@
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
+use std::ops::RangeInclusive;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use ipnet::IpNet;
-use thirdhost_proto::server::Permissions;
+use thirdhost_proto::server::{Permissions, VirtualPath};
 use thirdhost_sockets::{Clock, Random};
 use thirdhost_wire::Password;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use crate::config::Require;
 use crate::limits::{HASHES_AT_ONCE, REFUSALS_HELD_MAX};
 
+mod admission;
 mod attempts;
 mod bounds;
 mod hash;
 mod held;
+mod remembered;
 mod throttle;
 
+pub use admission::{Admission, LoginBy};
 pub use bounds::{Bounds, Rates};
 pub use hash::{PasswordHash, PasswordHashError};
 
 use attempts::{Attempt, Attempts};
 use held::Held;
+use remembered::Remembered;
 
 /// Someone who has logged in.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -43,6 +49,8 @@ pub struct Account {
     pub operator: bool,
     /// How much may be taken.
     pub bounds: Bounds,
+    /// How the user gets in beside, or in place of, the password.
+    pub admission: Admission,
     /// Whether this is the account that needs no password.
     pub anonymous: bool,
 }
@@ -56,6 +64,12 @@ pub struct ThirdPartyGrant {
     pub receive_from: Vec<IpNet>,
     /// Ports below 1024 that may be called all the same.
     pub privileged_ports: Vec<u16>,
+    /// Ports of third hosts that may be called; `None`: all but those below 1024.
+    pub ports: Option<RangeInclusive<u16>>,
+    /// Where files lie that third hosts may have or bring, as the user sees it; empty: anywhere.
+    pub paths: Vec<VirtualPath>,
+    /// Whether data connections with third hosts have to be under TLS.
+    pub tls: bool,
 }
 
 /// A user who has to show a password.
@@ -100,6 +114,7 @@ pub struct Refused {
 pub struct Accounts {
     known: Arc<Mutex<Arc<Known>>>,
     hashing: Arc<Semaphore>,
+    remembered: Remembered,
     failures: Mutex<Attempts>,
     held: Arc<Mutex<HashMap<IpAddr, usize>>>,
     clock: Arc<dyn Clock>,
@@ -113,6 +128,7 @@ impl Accounts {
         Self {
             known: Arc::new(Mutex::new(Arc::new(Known::from(roll)))),
             hashing: Arc::new(Semaphore::new(HASHES_AT_ONCE)),
+            remembered: Remembered::new(&*random),
             failures: Mutex::default(),
             held: Arc::default(),
             clock,
@@ -124,6 +140,7 @@ impl Accounts {
     /// permissions they logged in with; whom they may meet is asked of the new roll (S-15).
     pub fn replace(&self, roll: Roll) {
         *lock(&self.known) = Arc::new(Known::from(roll));
+        self.remembered.clear();
     }
 
     /// Which third hosts the user `name` may meet, whenever it is asked.
@@ -141,8 +158,40 @@ impl Accounts {
         is_reserved(name) && lock(&self.known).anonymous.is_some()
     }
 
-    /// Checks the password that `name` sent from `peer`. The answer to a refusal is to be held
-    /// back as [`Refused::answer_after`] says; the caller waits, with its own clock.
+    /// Whether some user logs in by certificate, so that clients are to be asked for theirs.
+    #[must_use]
+    pub fn know_certificates(&self) -> bool {
+        lock(&self.known).know_certificates
+    }
+
+    /// Whether what USER is to be answered depends on who it is, anonymous apart.
+    #[must_use]
+    pub fn differ(&self) -> bool {
+        lock(&self.known).differ
+    }
+
+    /// The rule about clear text that the user `name` has; `None`: the server's.
+    #[must_use]
+    pub fn require_of(&self, name: &str) -> Option<Require> {
+        let known = Arc::clone(&lock(&self.known));
+        known.users.get(name)?.account.admission.require
+    }
+
+    /// Who `name` is if the certificate that was shown in the handshake says so by itself; `None`
+    /// where the password is needed, or nothing will do.
+    #[must_use]
+    pub fn recognize(&self, name: &str, shown: &[u8; 32]) -> Option<Account> {
+        let known = Arc::clone(&lock(&self.known));
+        let user = known.users.get(name)?;
+        let Admission { login, .. } = user.account.admission;
+        let alone = login == LoginBy::Either || user.password.is_none();
+        let knows = user.account.admission.knows(Some(shown));
+        (alone && knows).then(|| user.account.clone())
+    }
+
+    /// Checks the password that `name` sent from `peer`, where `shown` is the fingerprint of the
+    /// certificate that the client has shown in the handshake, if it has. The answer to a refusal
+    /// is to be held back as [`Refused::answer_after`] says; the caller waits, with its own clock.
     ///
     /// # Errors
     /// When the user is unknown, the password wrong or missing, or the address held off. Nothing
@@ -155,6 +204,7 @@ impl Accounts {
         &self,
         name: &str,
         password: &Password,
+        shown: Option<&[u8; 32]>,
         peer: IpAddr,
     ) -> Result<Account, Refused> {
         let known = Arc::clone(&lock(&self.known));
@@ -163,17 +213,26 @@ impl Accounts {
         }
         let attempt = Attempt::new(throttled_as(peer), name);
         self.admit(&attempt)?;
+        let user = known.users.get(name);
+        let hash = user.and_then(|user| user.password.as_ref());
+        // A password that is right may still need the certificate beside it.
+        let does = |user: &&User| user.account.admission.password_does(shown);
+        let again =
+            hash.is_some_and(|hash| self.remembered.holds(hash, password, self.clock.now()));
+        if let Some(user) = user.filter(|_| again).filter(does) {
+            lock(&self.failures).succeed(&attempt, self.clock.now());
+            return Ok(user.account.clone());
+        }
         let Ok(turn) = Arc::clone(&self.hashing).acquire_owned().await else {
             return Err(self.refuse(attempt));
         };
         // SECURITY: attempts that waited for their turn together do not escape being counted.
         self.admit(&attempt)?;
-        let user = known.users.get(name);
-        let hash = user.and_then(|user| user.password.as_ref());
         // SECURITY: an unknown user costs the same work as a known one (spec S-26).
         let matches = matches(turn, hash.unwrap_or(&known.nobody), password).await;
-        match user.filter(|_| matches && hash.is_some()) {
-            Some(user) => {
+        match user.zip(hash).filter(|(user, _)| matches && does(user)) {
+            Some((user, hash)) => {
+                self.remembered.keep(hash, password, self.clock.now());
                 lock(&self.failures).succeed(&attempt, self.clock.now());
                 Ok(user.account.clone())
             }
@@ -247,14 +306,19 @@ struct Known {
     users: HashMap<String, User>,
     anonymous: Option<Account>,
     nobody: PasswordHash,
+    know_certificates: bool,
+    differ: bool,
 }
 
 impl From<Roll> for Known {
     fn from(roll: Roll) -> Self {
         let hashes = roll.users.iter().filter_map(|user| user.password.as_ref());
         let costliest = hashes.max_by_key(|hash| hash.work());
+        let admissions = || roll.users.iter().map(|user| &user.account.admission);
         Self {
             nobody: PasswordHash::nobody(costliest),
+            know_certificates: admissions().any(|user| !user.certificates.is_empty()),
+            differ: admissions().any(Admission::matters),
             users: roll
                 .users
                 .into_iter()

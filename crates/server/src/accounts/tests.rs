@@ -65,10 +65,12 @@ impl Office {
 
     fn log_in(&self, name: &str, password: &str, peer: &str) -> Result<Account, Refused> {
         let password = Password::try_from(password).unwrap();
-        self.runtime.block_on(
-            self.accounts
-                .authenticate(name, &password, peer.parse().unwrap()),
-        )
+        self.runtime.block_on(self.accounts.authenticate(
+            name,
+            &password,
+            None,
+            peer.parse().unwrap(),
+        ))
     }
 }
 
@@ -80,6 +82,7 @@ fn account(name: &str, anonymous: bool) -> Account {
         third_party: None,
         operator: false,
         bounds: Bounds::default(),
+        admission: Admission::default(),
         anonymous,
     }
 }
@@ -174,7 +177,7 @@ fn each_refusal_takes_one_hash_whoever_is_named() {
         let password = Password::try_from("wrong").unwrap();
         let peer = PEER.parse().unwrap();
         office.runtime.block_on(async {
-            let mut attempt = Box::pin(office.accounts.authenticate(name, &password, peer));
+            let mut attempt = Box::pin(office.accounts.authenticate(name, &password, None, peer));
             let waits = futures_util::poll!(&mut attempt).is_pending();
             drop(all);
             assert!(attempt.await.is_err());
@@ -182,6 +185,56 @@ fn each_refusal_takes_one_hash_whoever_is_named() {
         })
     };
     assert!(pending("alice") && pending("carol") && pending("nobody"));
+}
+
+#[test]
+fn who_logs_in_again_costs_no_hash_until_the_users_are_read_anew() {
+    let office = Office::new(roll());
+    // As above: whoever hashes has to wait.
+    let hashes = |password: &str| {
+        let hashing = Arc::clone(&office.accounts.hashing);
+        let most = u32::try_from(HASHES_AT_ONCE).unwrap();
+        let all = hashing.try_acquire_many_owned(most).unwrap();
+        let password = Password::try_from(password).unwrap();
+        office.runtime.block_on(async {
+            let peer = PEER.parse().unwrap();
+            let mut attempt =
+                Box::pin(office.accounts.authenticate("alice", &password, None, peer));
+            let waits = futures_util::poll!(&mut attempt).is_pending();
+            drop(all);
+            if waits {
+                attempt.await.ok();
+            }
+            waits
+        })
+    };
+    assert!(hashes("right"));
+    assert!(!hashes("right"));
+    assert!(hashes("wrong"));
+    assert!(!hashes("right"));
+    office.accounts.replace(roll());
+    assert!(hashes("right"));
+}
+
+#[test]
+fn a_remembered_password_does_not_stand_for_the_certificate_that_is_needed_beside_it() {
+    let mut roll = roll();
+    let certificate = [7; 32];
+    for user in &mut roll.users {
+        user.account.admission.certificates = vec![certificate];
+        user.account.admission.login = LoginBy::Both;
+    }
+    let office = Office::new(roll);
+    let password = Password::try_from("right").unwrap();
+    let gets_in = |shown: Option<&[u8; 32]>| {
+        let peer = PEER.parse().unwrap();
+        let attempt = office
+            .accounts
+            .authenticate("alice", &password, shown, peer);
+        office.runtime.block_on(attempt).is_ok()
+    };
+    assert!(gets_in(Some(&certificate)));
+    assert!(!gets_in(None));
 }
 
 #[test]
@@ -206,6 +259,27 @@ fn failures_hold_answers_back_longer_until_a_login() {
         2,
         "what failed elsewhere was not his"
     );
+}
+
+#[test]
+fn a_password_that_is_remembered_does_not_stand_in_for_a_certificate() {
+    let mut roll = roll();
+    let admission = &mut roll.users[0].account.admission;
+    admission.certificates = vec![[7; 32]];
+    admission.login = LoginBy::Both;
+    let office = Office::new(roll);
+    let log_in = |shown: Option<&[u8; 32]>| {
+        let password = Password::try_from("right").unwrap();
+        let peer = PEER.parse().unwrap();
+        let checked = office
+            .accounts
+            .authenticate("alice", &password, shown, peer);
+        office.runtime.block_on(checked).is_ok()
+    };
+    assert!(!log_in(None));
+    assert!(log_in(Some(&[7; 32])));
+    assert!(!log_in(None));
+    assert!(!log_in(Some(&[8; 32])));
 }
 
 #[test]
@@ -269,7 +343,7 @@ fn guesses_that_come_all_at_once_are_counted_one_by_one() {
     let password = Password::try_from("wrong").unwrap();
     let peer = PEER.parse().unwrap();
     let refusals = office.runtime.block_on(futures_util::future::join_all(
-        (0..20).map(|_| office.accounts.authenticate("alice", &password, peer)),
+        (0..20).map(|_| office.accounts.authenticate("alice", &password, None, peer)),
     ));
     let longest = refusals.into_iter().map(|refused| refused.unwrap_err());
     let longest = longest.map(|refused| refused.answer_after.as_secs()).max();

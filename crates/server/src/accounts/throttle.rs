@@ -121,6 +121,8 @@ mod tests {
         assert_eq!(throttle.fail("host", much_later), PENALTY_FIRST * 2);
     }
 
+    //= security#S-27
+    //= type=test
     #[test]
     fn however_many_failures_there_were_they_fade_within_the_hour() {
         let mut throttle = Throttle::default();

@@ -2,15 +2,16 @@
 
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
-use thirdhost_proto::server::{Permission, Permissions, Unpinned};
 use toml::Value;
 use toml::de::{DeTable, DeValue};
 
-use super::{Config, ConfigError, LogFormat, PeerVerify, Require, SessionReuse, read};
-use crate::accounts::{Account, Roll, ThirdPartyGrant};
-use crate::store::{Durability, UploadPolicy};
+use super::{Config, ConfigError, read};
+use crate::accounts::{Account, Roll};
+
+mod rows;
+
+use rows::{permissions, rows, third_party_of};
 
 /// One value of the effective configuration. Printed, it is a line of a configuration file.
 #[derive(Clone, Debug, PartialEq)]
@@ -81,79 +82,6 @@ pub(super) fn explain(config: &Config, file: Option<&Path>) -> Result<Vec<Settin
     }
     settings.extend(users_of(&config.roll, &main, &users));
     Ok(settings)
-}
-
-/// Every key outside users, and its value; `None` where nothing is set and nothing stands in.
-fn rows(config: &Config) -> Vec<(&'static str, Option<Value>)> {
-    let Config {
-        data_sockets,
-        sessions,
-        log,
-        ..
-    } = config;
-    let ports = format!(
-        "{}-{}",
-        data_sockets.ports.start(),
-        data_sockets.ports.end()
-    );
-    let anonymous = config.roll.anonymous.as_ref();
-    vec![
-        ("listen", Some(list(&config.listen))),
-        ("root", Some(path(&config.root))),
-        ("hosts", Some(list(&config.hosts))),
-        ("users", config.users_file.as_deref().map(path)),
-        ("uploads", Some(uploads(config.uploads).into())),
-        ("durability", Some(durability(config.durability).into())),
-        ("mdtm_set", Some(config.mdtm_set.into())),
-        ("partial_hours", Some(seconds(config.partial / 3600))),
-        ("drain_seconds", Some(seconds(config.drain))),
-        ("data.ports", Some(ports.into())),
-        (
-            "data.public_address",
-            data_sockets.public_address.map(|a| a.to_string().into()),
-        ),
-        ("data.accept_seconds", Some(seconds(data_sockets.accept))),
-        (
-            "data.lstn_unpinned",
-            Some(unpinned(data_sockets.unpinned).into()),
-        ),
-        (
-            "tls.certificate",
-            config.tls.certificate_file.as_deref().map(path),
-        ),
-        ("tls.key", config.tls.key_file.as_deref().map(path)),
-        ("tls.require", Some(require(config.tls.require).into())),
-        (
-            "tls.implicit_listen",
-            Some(list(&config.tls.implicit_listen)),
-        ),
-        (
-            "tls.session_reuse",
-            Some(session_reuse(config.tls.session_reuse).into()),
-        ),
-        (
-            "tls.peer_verify",
-            Some(peer_verify(config.tls.peer_verify).into()),
-        ),
-        ("limits.sessions", Some(count(sessions.most))),
-        (
-            "limits.sessions_per_host",
-            Some(count(sessions.most_per_host)),
-        ),
-        ("limits.idle_seconds", Some(seconds(sessions.idle))),
-        ("log.format", Some(format_of(log.format).into())),
-        ("log.level", Some(log.level.to_string().into())),
-        ("log.xferlog", log.xferlog.as_deref().map(path)),
-        (
-            "metrics.listen",
-            config.metrics.map(|a| a.to_string().into()),
-        ),
-        ("anonymous.home", anonymous.map(|a| a.home.clone().into())),
-        (
-            "anonymous.permissions",
-            anonymous.map(|a| permissions(&a.permissions)),
-        ),
-    ]
 }
 
 /// The users, in the order of the roll: those of the main file come first.
@@ -277,101 +205,11 @@ fn is_secret(key: &str) -> bool {
     key.contains("password")
 }
 
-fn path(path: &Path) -> Value {
-    path.display().to_string().into()
-}
-
-fn list<T: ToString>(items: &[T]) -> Value {
-    let words = items.iter().map(|item| Value::from(item.to_string()));
-    Value::Array(words.collect())
-}
-
-fn seconds(time: Duration) -> Value {
-    i64::try_from(time.as_secs()).unwrap_or(i64::MAX).into()
-}
-
-fn count(count: usize) -> Value {
-    i64::try_from(count).unwrap_or(i64::MAX).into()
-}
-
-fn permissions(permissions: &Permissions) -> Value {
-    let allowed = Permission::ALL.into_iter();
-    list(
-        &allowed
-            .filter(|permission| permissions.everywhere().contains(*permission))
-            .collect::<Vec<_>>(),
-    )
-}
-
-fn third_party_of(grant: &ThirdPartyGrant) -> Value {
-    let ports = grant.privileged_ports.iter();
-    let ports = Value::Array(ports.map(|port| i64::from(*port).into()).collect());
-    let keys = [
-        ("send_to", list(&grant.send_to)),
-        ("receive_from", list(&grant.receive_from)),
-        ("privileged_ports", ports),
-    ];
-    let keys = keys.into_iter().map(|(key, value)| (key.to_owned(), value));
-    Value::Table(keys.collect())
-}
-
-fn uploads(uploads: UploadPolicy) -> &'static str {
-    match uploads {
-        UploadPolicy::Whole => "whole",
-        UploadPolicy::Resumable => "resumable",
-    }
-}
-
-fn durability(durability: Durability) -> &'static str {
-    match durability {
-        Durability::Process => "process",
-        Durability::Power => "power",
-    }
-}
-
-fn require(require: Require) -> &'static str {
-    match require {
-        Require::Nothing => "nothing",
-        Require::Login => "login",
-        Require::Data => "data",
-    }
-}
-
-fn unpinned(unpinned: Unpinned) -> &'static str {
-    match unpinned {
-        Unpinned::ControlHost => "control-host",
-        Unpinned::Any => "any",
-        Unpinned::Refuse => "refuse",
-    }
-}
-
-fn format_of(format: LogFormat) -> &'static str {
-    match format {
-        LogFormat::Text => "text",
-        LogFormat::Json => "json",
-    }
-}
-
-fn session_reuse(reuse: SessionReuse) -> &'static str {
-    match reuse {
-        SessionReuse::Off => "off",
-        SessionReuse::Prefer => "prefer",
-        SessionReuse::Require => "require",
-    }
-}
-
-fn peer_verify(verify: PeerVerify) -> &'static str {
-    match verify {
-        PeerVerify::Ca => "ca",
-        PeerVerify::Pinned => "pinned",
-        PeerVerify::None => "none",
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::net::SocketAddr;
 
+    use super::rows::list;
     use super::*;
 
     /// The keys that a table takes, which the error about an unknown one lists.

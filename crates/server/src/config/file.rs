@@ -13,12 +13,12 @@ use toml::Spanned;
 
 use super::bounds::{Octets, RateTable, SessionCount, Written};
 use super::operations::{LogTable, MetricsTable};
-use super::paths::{PathTable, permissions};
+use super::paths::{PathTable, Prefix, permissions};
 use super::values::{Bounded, Home, Ports, Worded};
 use super::{
     Config, ConfigError, DataSockets, PeerVerify, Require, SessionReuse, Sessions, Tls, read, users,
 };
-use crate::accounts::{Account, Roll, ThirdPartyGrant};
+use crate::accounts::{Account, Admission, Roll, ThirdPartyGrant};
 use crate::limits::ACCEPT_SECONDS_MIN;
 use crate::store::{Durability, UploadPolicy};
 use crate::tls::Certificate;
@@ -29,7 +29,9 @@ pub(super) fn resolve(text: &str, file: &Path) -> Result<Config, ConfigError> {
         toml::from_str(text).map_err(|error| ConfigError::syntax(file, text, &error))?;
     let wrong = |span: Range<usize>, problem: &str| ConfigError::at(file, text, span, problem);
     let beside = |path: PathBuf| file.parent().unwrap_or(Path::new("")).join(path);
-    let tls = written.tls.resolve(beside, wrong)?;
+    let tls = written
+        .tls
+        .resolve(!written.hosts.is_empty(), beside, wrong)?;
 
     let users_file = written
         .users
@@ -171,11 +173,16 @@ struct TlsTable {
     implicit_listen: Option<Spanned<Vec<Worded<SocketAddr>>>>,
     session_reuse: Option<Worded<SessionReuse>>,
     peer_verify: Option<Worded<PeerVerify>>,
+    strict_sni: Option<Spanned<bool>>,
+    #[serde(default)]
+    close_notify_waived: Vec<Worded<IpNet>>,
 }
 
 impl TlsTable {
+    /// `named`: whether names of ours are listed.
     fn resolve(
         self,
+        named: bool,
         beside: impl Fn(PathBuf) -> PathBuf,
         wrong: impl Fn(Range<usize>, &str) -> ConfigError,
     ) -> Result<Tls, ConfigError> {
@@ -194,6 +201,15 @@ impl TlsTable {
             (None, Some(path)) => {
                 return Err(wrong(path.span(), "expected tls.certificate beside it"));
             }
+        };
+        let strict_sni = match self.strict_sni {
+            Some(strict) if *strict.get_ref() && !named => {
+                return Err(wrong(
+                    strict.span(),
+                    "no name is ours; expected hosts beside it",
+                ));
+            }
+            strict => strict.is_some_and(Spanned::into_inner),
         };
         let implicit_listen = match self.implicit_listen {
             None => Vec::new(),
@@ -214,6 +230,8 @@ impl TlsTable {
             implicit_listen,
             session_reuse: word(self.session_reuse),
             peer_verify: word(self.peer_verify),
+            strict_sni,
+            close_notify_waived: networks(self.close_notify_waived),
         })
     }
 }
@@ -278,6 +296,7 @@ impl Anonymous {
                 max_file_size: self.max_file_size,
             }
             .bounds(),
+            admission: Admission::default(),
             anonymous: true,
         })
     }
@@ -293,18 +312,33 @@ pub(super) struct ThirdParty {
     receive_from: Vec<Worded<IpNet>>,
     #[serde(default)]
     privileged_ports: Vec<Bounded<1, 1023>>,
+    ports: Option<Worded<Ports>>,
+    #[serde(default)]
+    paths: Vec<Worded<Prefix>>,
+    #[serde(default)]
+    tls: bool,
 }
 
 impl ThirdParty {
     pub(super) fn grant(self) -> ThirdPartyGrant {
-        let networks = |list: Vec<Worded<IpNet>>| list.into_iter().map(|Worded(net)| net).collect();
         let port = |port: Bounded<1, 1023>| u16::try_from(port.value()).ok();
         ThirdPartyGrant {
             send_to: networks(self.send_to),
             receive_from: networks(self.receive_from),
             privileged_ports: self.privileged_ports.into_iter().filter_map(port).collect(),
+            ports: self.ports.map(|Worded(Ports(range))| range),
+            paths: self
+                .paths
+                .into_iter()
+                .map(|Worded(Prefix(path))| path)
+                .collect(),
+            tls: self.tls,
         }
     }
+}
+
+fn networks(list: Vec<Worded<IpNet>>) -> Vec<IpNet> {
+    list.into_iter().map(|Worded(network)| network).collect()
 }
 
 fn word<T: Default>(written: Option<Worded<T>>) -> T {

@@ -8,10 +8,11 @@ use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use ipnet::IpNet;
 use thirdhost_proto::server::{ClearTransfers, Permissions, Unpinned};
 use thirdhost_wire::HostName;
 
-use crate::accounts::{Account, Bounds, Roll};
+use crate::accounts::{Account, Admission, Bounds, Roll};
 use crate::limits;
 use crate::store::{Durability, UploadPolicy};
 use crate::tls::Certificate;
@@ -100,6 +101,10 @@ pub struct Tls {
     pub session_reuse: SessionReuse,
     /// Who a third host has to be that no SITE PEERCERT names.
     pub peer_verify: PeerVerify,
+    /// Whether a client that calls us by a name not in `hosts` gets no handshake (spec S-38).
+    pub strict_sni: bool,
+    /// Networks whose clients may end a file without close_notify (spec S-33).
+    pub close_notify_waived: Vec<IpNet>,
 }
 
 /// Whether data connections resume the TLS session of their control connection, which proves
@@ -184,6 +189,7 @@ impl Config {
             third_party: None,
             operator: false,
             bounds: Bounds::default(),
+            admission: Admission::default(),
             anonymous: true,
         };
         Self {

@@ -46,7 +46,7 @@ fn unworded(list: Vec<Worded<Permission>>) -> impl Iterator<Item = Permission> {
 
 /// A directory or file as the user sees it, other than the root, whose permissions are the
 /// user's own.
-struct Prefix(VirtualPath);
+pub(super) struct Prefix(pub(super) VirtualPath);
 
 impl Word for Prefix {
     const EXPECTED: &'static str =

@@ -3,6 +3,7 @@
 use std::fs;
 
 use super::*;
+use crate::accounts::LoginBy;
 use crate::accounts::Rates;
 use thirdhost_proto::server::{Permission, VirtualPath};
 use thirdhost_wire::Password;
@@ -582,6 +583,43 @@ fn what_deserves_a_second_look_is_said() {
     );
     let no_passwords = "listen = [\"0.0.0.0:0\"]\nroot = \".\"\n[anonymous]\n";
     assert!(parse(no_passwords).unwrap().warnings().is_empty());
+}
+
+#[test]
+fn certificates_and_names_that_make_no_sense_are_refused() {
+    refused(
+        "root = \"/\"\n[tls]\nstrict_sni = true\n",
+        "conf/thirdhostd.toml:3:14: tls.strict_sni: no name is ours; expected hosts beside it",
+    );
+    refused(
+        "root = \"/\"\n[[user]]\nname = \"a\"\nlogin = \"both\"\n",
+        "conf/thirdhostd.toml:4:9: user.login: \"both\" without certificates; expected some \
+         beside it",
+    );
+    refused(
+        "root = \"/\"\n[[user]]\nname = \"a\"\ncertificates = [\"MD5:00\"]\n",
+        "conf/thirdhostd.toml:4:17: user.certificates: invalid value: string \"MD5:00\"; expected \
+         the SHA-256 of a certificate such as \"SHA256:\" and 64 hexadecimal digits, with or \
+         without colons",
+    );
+}
+
+#[test]
+fn a_user_may_have_certificates_and_a_rule_about_clear_text() {
+    let plain = "ab".repeat(32);
+    let colons = vec!["AB"; 32].join(":");
+    let text = format!(
+        "root = \"/\"\n[[user]]\nname = \"a\"\nrequire = \"data\"\nlogin = \"both\"\n\
+         certificates = [\"{plain}\", \"SHA256:{plain}\", \"sha256:{colons}\"]\n"
+    );
+    let config = parse(&text).unwrap();
+    let admission = &config.roll.users[0].account.admission;
+    assert_eq!(admission.certificates, [[0xab; 32]; 3]);
+    assert_eq!(admission.login, LoginBy::Both);
+    assert_eq!(admission.require, Some(Require::Data));
+    let warnings = config.warnings().join("\n");
+    assert!(warnings.contains("has certificates"), "{warnings}");
+    assert!(!warnings.contains("cannot log in"), "{warnings}");
 }
 
 #[test]

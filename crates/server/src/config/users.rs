@@ -1,6 +1,7 @@
 //! The users: `[[user]]` tables in the configuration or in a file of their own.
 
 use std::io::{self, Write};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
@@ -10,12 +11,12 @@ use thirdhost_wire::Password;
 use toml::Spanned;
 use toml_edit::{ArrayOfTables, DocumentMut, Item, Table, value};
 
-use super::ConfigError;
 use super::bounds::{Octets, RateTable, SessionCount, Written};
 use super::file::ThirdParty;
 use super::paths::{PathTable, permissions};
-use super::values::{Home, Word, Worded};
-use crate::accounts::{Account, PasswordHash, Roll, User, is_reserved};
+use super::values::{Fingerprint, Home, Word, Worded};
+use super::{ConfigError, Require};
+use crate::accounts::{Account, Admission, LoginBy, PasswordHash, Roll, User, is_reserved};
 use crate::limits::USER_NAME_BYTES_MAX;
 
 /// Gives the user `name` in the users file at `path` a password, and keeps the rest of the file
@@ -124,6 +125,10 @@ pub(super) struct UserTable {
     rate_per_transfer: RateTable,
     quota: Option<Worded<Octets>>,
     max_file_size: Option<Worded<Octets>>,
+    #[serde(default)]
+    certificates: Vec<Worded<Fingerprint>>,
+    login: Option<Spanned<Worded<LoginBy>>>,
+    require: Option<Worded<Require>>,
 }
 
 /// Adds the users of a users file to the roll.
@@ -158,6 +163,8 @@ pub(super) fn enlist(
 
 impl UserTable {
     fn user(self, file: &Path, text: &str) -> Result<User, ConfigError> {
+        let admission = admission(self.certificates, self.login, self.require)
+            .map_err(|(span, problem)| ConfigError::at(file, text, span, problem))?;
         let Worded(Name(name)) = self.name.into_inner();
         let account = Account {
             home: self
@@ -175,6 +182,7 @@ impl UserTable {
                 max_file_size: self.max_file_size,
             }
             .bounds(),
+            admission,
             anonymous: false,
         };
         Ok(User {
@@ -182,6 +190,28 @@ impl UserTable {
             password: self.password,
         })
     }
+}
+
+fn admission(
+    certificates: Vec<Worded<Fingerprint>>,
+    login: Option<Spanned<Worded<LoginBy>>>,
+    require: Option<Worded<Require>>,
+) -> Result<Admission, (Range<usize>, &'static str)> {
+    let mut admission = Admission::default();
+    let octets = |Worded(Fingerprint(octets))| octets;
+    admission.certificates = certificates.into_iter().map(octets).collect();
+    admission.require = require.map(|Worded(require)| require);
+    if let Some(login) = login {
+        let span = login.span();
+        Worded(admission.login) = login.into_inner();
+        if admission.login == LoginBy::Both && admission.certificates.is_empty() {
+            return Err((
+                span,
+                "\"both\" without certificates; expected some beside it",
+            ));
+        }
+    }
+    Ok(admission)
 }
 
 #[derive(Deserialize)]

@@ -11,6 +11,7 @@ use thirdhost_proto::server::{Permission, Unpinned, VirtualPath};
 use thirdhost_wire::{HostName, PORT_UNPRIVILEGED, Pathname};
 
 use super::{PeerVerify, Require, SessionReuse};
+use crate::accounts::LoginBy;
 use crate::store::{Durability, UploadPolicy};
 
 /// A value written as a string.
@@ -204,6 +205,45 @@ impl Word for Require {
             "data" => Some(Self::Data),
             _ => None,
         }
+    }
+}
+
+impl Word for LoginBy {
+    const EXPECTED: &'static str = "\"either\" or \"both\"";
+
+    fn from_word(word: &str) -> Option<Self> {
+        match word {
+            "either" => Some(Self::Either),
+            "both" => Some(Self::Both),
+            _ => None,
+        }
+    }
+}
+
+/// The SHA-256 of a certificate in DER.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) struct Fingerprint(pub(super) [u8; 32]);
+
+impl Word for Fingerprint {
+    const EXPECTED: &'static str = "the SHA-256 of a certificate such as \"SHA256:\" and 64 \
+        hexadecimal digits, with or without colons";
+
+    fn from_word(word: &str) -> Option<Self> {
+        let digits: String = match word.split_once(':') {
+            Some((kind, digits)) if kind.eq_ignore_ascii_case("SHA256") => digits,
+            _ => word,
+        }
+        .split(':')
+        .collect();
+        let mut octets = [0; 32];
+        if digits.len() != 2 * octets.len() || !digits.bytes().all(|d| d.is_ascii_hexdigit()) {
+            return None;
+        }
+        for (index, octet) in octets.iter_mut().enumerate() {
+            let pair = digits.get(2 * index..2 * index + 2)?;
+            *octet = u8::from_str_radix(pair, 16).ok()?;
+        }
+        Some(Self(octets))
     }
 }
 

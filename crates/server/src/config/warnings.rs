@@ -6,6 +6,7 @@ use std::path::Path;
 use thirdhost_proto::server::Unpinned;
 
 use super::{Config, PeerVerify, Require};
+use crate::accounts::User;
 
 /// Sentences for the operator, the gravest first.
 pub(super) fn of(config: &Config) -> Vec<String> {
@@ -21,17 +22,13 @@ pub(super) fn of(config: &Config) -> Vec<String> {
     if config.roll.users.is_empty() && config.roll.anonymous.is_none() {
         warnings.push("nobody can log in: there is no user and no [anonymous]".to_owned());
     }
-    for user in &config.roll.users {
-        let name = &user.account.name;
-        if user.password.is_none() {
-            warnings.push(format!("user {name:?} has no password and cannot log in"));
-        }
-        if !config.root.join(&user.account.home).is_dir() {
-            warnings.push(format!(
-                "the home of user {name:?} is no directory beneath root"
-            ));
-        }
-    }
+    warnings.extend(
+        config
+            .roll
+            .users
+            .iter()
+            .flat_map(|user| of_user(config, user)),
+    );
     if config.roll.hashes_differ_in_cost() {
         warnings.push(
             "some password hashes are cheaper than others, so that the time of a refusal tells \
@@ -77,6 +74,27 @@ pub(super) fn of(config: &Config) -> Vec<String> {
              is unless SITE PEERCERT names its certificate"
                 .to_owned(),
         );
+    }
+    warnings
+}
+
+/// What keeps a user from what the configuration seems to promise.
+fn of_user(config: &Config, user: &User) -> Vec<String> {
+    let mut warnings = Vec::new();
+    let name = &user.account.name;
+    let by_certificate = !user.account.admission.certificates.is_empty();
+    if by_certificate && config.tls.certificate.is_none() {
+        warnings.push(format!(
+            "user {name:?} has certificates, which count under TLS alone, and there is no \
+             tls.certificate"
+        ));
+    } else if user.password.is_none() && !by_certificate {
+        warnings.push(format!("user {name:?} has no password and cannot log in"));
+    }
+    if !config.root.join(&user.account.home).is_dir() {
+        warnings.push(format!(
+            "the home of user {name:?} is no directory beneath root"
+        ));
     }
     warnings
 }

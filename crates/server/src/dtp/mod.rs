@@ -21,14 +21,14 @@ mod pipeline;
 mod receive;
 mod send;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 
 pub use close::{FIN_WAIT, close_received, close_sent};
 pub use connection::DataConnection;
 pub use error::{Malformed, TransferError};
 pub use listing::{Entries, ListingStyle, list_line, mlsx_line, time_val};
 pub use pace::{BURST, Bucket, Pace};
-pub use patience::{Progress, Watch};
+pub use patience::{Mark, Progress, Watch};
 pub use pipeline::{discard_file, receive_number, send_failure};
 pub use receive::{Received, receive_file, receive_or_discard};
 pub use send::{send_file, send_listing};

@@ -9,23 +9,48 @@ use std::time::Duration;
 
 use futures_util::future::{BoxFuture, poll_fn};
 use thirdhost_sockets::Clock;
+use thirdhost_wire::Text;
+use tokio::sync::watch;
 
 use super::{Pace, TransferError};
 
 /// How many octets have moved through the data connection, framing included. Share it in an
 /// `Arc` to let STAT read it while the transfer runs.
 #[derive(Debug, Default)]
-pub struct Progress(AtomicU64);
+pub struct Progress {
+    octets: AtomicU64,
+    marked: watch::Sender<Option<Mark>>,
+}
+
+/// A restart marker of the far side, before which everything is stored.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Mark {
+    /// The marker.
+    pub theirs: Text,
+    /// How many octets this transfer has given the store before it.
+    pub octets: u64,
+}
 
 impl Progress {
     /// Octets moved so far.
     #[must_use]
     pub fn moved(&self) -> u64 {
-        self.0.load(Ordering::Relaxed)
+        self.octets.load(Ordering::Relaxed)
+    }
+
+    /// Tells the latest marker. Whoever looks too seldom misses those before it, so that no
+    /// number of markers fills the memory; the latest is worth more than they are.
+    #[must_use]
+    pub fn marks(&self) -> watch::Receiver<Option<Mark>> {
+        self.marked.subscribe()
+    }
+
+    pub(super) fn mark(&self, mark: Mark) {
+        self.marked.send_replace(Some(mark));
     }
 
     fn add(&self, octets: u64) {
-        self.0.fetch_add(octets, Ordering::Relaxed);
+        self.octets.fetch_add(octets, Ordering::Relaxed);
     }
 }
 

@@ -4,7 +4,7 @@ use thirdhost_proto::server::TransferParameters;
 
 use super::convert::{Decoded, Decoder};
 use super::patience::Patience;
-use super::{DataConnection, TransferError, Watch};
+use super::{DataConnection, Mark, TransferError, Watch};
 use crate::store::{StoreError, Upload};
 
 /// A file that has come to its end.
@@ -142,10 +142,20 @@ impl Receiver<'_> {
     ) -> Result<(), TransferError> {
         loop {
             // Also before the first read: the file may have come with the one before it.
-            let Decoded { taken, complete } = self.decoder.decode(from.ahead(), &mut self.file)?;
+            let Decoded {
+                taken,
+                complete,
+                marker,
+            } = self.decoder.decode(from.ahead(), &mut self.file)?;
             drop(from.ahead().split_to(taken));
             if complete {
                 return Ok(());
+            }
+            if let Some(theirs) = marker {
+                self.store(sink).await?;
+                let octets = self.octets;
+                self.patience.watch.progress.mark(Mark { theirs, octets });
+                continue;
             }
             if self.file.len() >= STORE_BYTES {
                 self.store(sink).await?;

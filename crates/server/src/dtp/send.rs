@@ -7,7 +7,7 @@ use std::time::Duration;
 use thirdhost_proto::server::TransferParameters;
 use thirdhost_wire::{RepresentationType, Structure, TransmissionMode};
 
-use super::convert::Encoder;
+use super::convert::{Encoder, put_marker};
 use super::patience::Patience;
 use super::{DataConnection, ListingStyle, TransferError, Watch};
 use crate::store::{Listing, Source};
@@ -38,7 +38,10 @@ pub async fn send_file(
         Some(file) if encoder.is_identity() => {
             send_plain(to, &file, offset, octets, &mut patience).await?;
         }
-        _ => send_converted(to, source, octets, encoder, &mut patience).await?,
+        _ => {
+            let marks = (form.mode == TransmissionMode::Block).then_some(offset);
+            send_converted(to, source, octets, encoder, marks, &mut patience).await?;
+        }
     }
     to.flush(&mut patience).await?;
     to.end_file();
@@ -126,14 +129,17 @@ async fn send_plain(
     Ok(())
 }
 
+/// With `marks`, which is where the file begins, restart markers go between (spec M-34).
 async fn send_converted(
     to: &mut DataConnection,
     source: &mut dyn Source,
     mut octets: u64,
     mut encoder: Encoder,
+    marks: Option<u64>,
     patience: &mut Patience<'_>,
 ) -> Result<(), TransferError> {
     let mut chunk = Vec::new();
+    let whole = octets;
     loop {
         chunk.clear();
         let wanted = usize::try_from(octets)
@@ -150,6 +156,12 @@ async fn send_converted(
             to.write(&chunk, patience).await?;
         } else {
             encoder.encode(&chunk, octets == 0, to.unsent());
+            let sent = whole - octets;
+            if let Some(offset) =
+                marks.filter(|_| octets > 0 && sent.is_multiple_of(MARKER_INTERVAL))
+            {
+                put_marker(offset + sent, to.unsent());
+            }
             to.write_unsent(patience).await?;
         }
         if octets == 0 {
@@ -161,6 +173,10 @@ async fn send_converted(
 /// How much is read from the store, converted and written at a time: enough to make each
 /// step cheap, little enough to stay in the cache.
 const CHUNK_BYTES: usize = 256 * 1024;
+
+/// How many octets lie between two restart markers (spec M-34): few enough that little is sent
+/// twice, and too many for the 110s to matter. A multiple of the chunk.
+const MARKER_INTERVAL: u64 = 16 * 1024 * 1024;
 
 /// How much of a listing is gathered before it is sent (spec S-56).
 const LISTING_CHUNK_BYTES: usize = 32 * 1024;
@@ -301,7 +317,7 @@ mod tests {
         for mode in [TransmissionMode::Stream, TransmissionMode::Block] {
             let (mut ours, theirs, spy) = pair();
             let watched = Watched::default();
-            let mut listing = ManyEntries::new(100_000);
+            let mut listing = ManyEntries::new(1_000_000);
             let (entries, received) = tokio::join!(
                 async {
                     let style = ListingStyle::Names { given: None };
@@ -312,12 +328,12 @@ mod tests {
                 },
                 read_all(theirs),
             );
-            assert_eq!(entries, 100_000);
+            assert_eq!(entries, 1_000_000);
             let lines = received
                 .windows(2)
                 .filter(|window| window == b"\r\n")
                 .count();
-            assert_eq!(lines, 100_000, "{mode:?}");
+            assert_eq!(lines, 1_000_000, "{mode:?}");
             assert!(
                 spy.largest_write() <= 2 * LISTING_CHUNK_BYTES,
                 "{}",

@@ -25,6 +25,12 @@ pub(super) const STALL: Duration = Duration::from_secs(300);
 
 /// Our end, the far end, and what happened to ours.
 pub(super) fn pair() -> (DataConnection, TestConnection, Spy) {
+    let (ours, theirs, spy) = ends();
+    (DataConnection::new(Box::new(ours)), theirs, spy)
+}
+
+/// Both ends as plain connections, and what happened to the first.
+pub(crate) fn ends() -> (TestConnection, TestConnection, Spy) {
     let (ours, theirs) = tokio::io::duplex(WIRE_BYTES);
     let spy = Spy::default();
     let ours = TestConnection {
@@ -35,7 +41,7 @@ pub(super) fn pair() -> (DataConnection, TestConnection, Spy) {
         stream: theirs,
         spy: Spy::default(),
     };
-    (DataConnection::new(Box::new(ours)), theirs, spy)
+    (ours, theirs, spy)
 }
 
 /// Many octets with all that converters look for, and an end of line now and then.
@@ -66,7 +72,7 @@ pub(super) async fn read_some(connection: &mut TestConnection, most: usize) -> V
 }
 
 #[derive(Clone, Debug, Default)]
-pub(super) struct Spy(Arc<Seen>);
+pub(crate) struct Spy(Arc<Seen>);
 
 #[derive(Debug, Default)]
 struct Seen {
@@ -82,7 +88,7 @@ impl Spy {
         self.0.reset.load(Ordering::Relaxed)
     }
 
-    pub(super) fn writes(&self) -> usize {
+    pub(crate) fn writes(&self) -> usize {
         self.0.writes.load(Ordering::Relaxed)
     }
 
@@ -102,7 +108,7 @@ impl Spy {
 }
 
 #[derive(Debug)]
-pub(super) struct TestConnection {
+pub(crate) struct TestConnection {
     stream: DuplexStream,
     spy: Spy,
 }

@@ -15,12 +15,20 @@ impl Session {
         if let Some(host) = arranged_host(what).filter(|&host| user.policy.is_third_party(host)) {
             let now = self.now();
             if !self.shared.targets.note(&user.account.name, host, now) {
-                tracing::warn!(user = user.account.name, %host, "too many third-party targets");
+                let command = named(what).0;
+                tracing::warn!(
+                    user = user.account.name,
+                    command,
+                    %host,
+                    "too many third-party targets"
+                );
                 let refusal = ArrangeRefusal::TooManyTargets;
                 self.shared.record.arrangement_refused(&refusal);
                 return Err(refusal);
             }
         }
+        let third_host = arranged_host(what).filter(|&host| user.policy.is_third_party(host));
+        let control_peer = self.control.peer().ip().to_canonical();
         let site = Site {
             allocator: &self.shared.allocator,
             policy: &user.policy,
@@ -32,18 +40,44 @@ impl Session {
             Ok(arranged) => {
                 self.arranged.by(what);
                 tracing::debug!(?what, ?arranged, "data connection arranged");
+                if let Some(third_host) = third_host {
+                    let (command, target) = named(what);
+                    tracing::info!(
+                        user = user.account.name,
+                        %control_peer,
+                        %third_host,
+                        command,
+                        target,
+                        "third host admitted"
+                    );
+                }
             }
             Err(why) => {
                 self.shared.record.arrangement_refused(why);
+                let (command, target) = named(what);
                 tracing::warn!(
                     user = user.account.name,
-                    ?what,
+                    %control_peer,
+                    third_host = third_host.map(tracing::field::display),
+                    command,
+                    target,
                     ?why,
                     "data connection refused"
                 );
             }
         }
         result
+    }
+}
+
+/// The command that asks for an arrangement, and whom it names, for the log (spec S-12).
+fn named(what: Arrange) -> (&'static str, Option<String>) {
+    match what {
+        Arrange::Listen { direction, .. } if direction.is_some() => ("LSTN", None),
+        Arrange::Listen { .. } => ("PASV or EPSV", None),
+        Arrange::Hold { target } => ("SOCK", Some(target.to_string())),
+        Arrange::Target { target } => ("PORT or EPRT", Some(target.to_string())),
+        Arrange::Pin { filter } => ("SOCK", Some(filter.to_string())),
     }
 }
 

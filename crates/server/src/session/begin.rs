@@ -1,10 +1,12 @@
 //! A transfer begins: everything it needs is put together, owned, so that it can run by itself.
 
+use std::net::IpAddr;
 use std::sync::{Arc, OnceLock};
 
 use futures_util::FutureExt;
-use thirdhost_proto::server::{Event, Outcome, Refusal, Skip, Transfer};
-
+use thirdhost_proto::server::{
+    Event, Outcome, Refusal, Route, Skip, Transfer, VirtualPath, pinned_host,
+};
 use tokio_util::sync::CancellationToken;
 
 use super::login::LoggedIn;
@@ -25,32 +27,44 @@ impl Session {
         };
         let direction = transfer.operation.direction();
         let handshake = self.handshake(transfer.protection, transfer.route, direction);
-        let line = match handshake {
-            Ok(handshake) => self.line(user, handshake),
+        let handshake = match handshake {
+            Ok(handshake) => handshake,
             Err(failed) => return self.pi.handle_event(now, Event::Finished(failed)),
         };
+        let protected = handshake.is_some();
+        let path = transfer.operation.path();
+        if let Some(host) = named_host(transfer.route)
+            && let Err(denied) = user.policy.admit_file(host, path, protected)
+        {
+            tracing::warn!(user = user.account.name, %denied, "transfer refused");
+            let refused = Outcome::Refused(Refusal::ThirdHost);
+            return self.pi.handle_event(now, Event::Finished(refused));
+        }
         let (progress, stop) = (Arc::new(Progress::default()), CancellationToken::new());
         let data_peer = Arc::new(OnceLock::new());
+        let control_peer = self.control.peer().ip().to_canonical();
         let job = Job {
             transfer: transfer.clone(),
             store: Arc::clone(&user.store),
             permissions: user.account.permissions.clone(),
             sockets: std::mem::take(&mut self.sockets),
-            line,
+            line: self.line(user, handshake, Some(transfer.operation.path().clone())),
             clock: Arc::clone(&self.shared.world.clock),
             progress: Arc::clone(&progress),
             pace: user.pace(direction),
             data_peer: Arc::clone(&data_peer),
+            control_peer,
             stall: limits::STALL_TIMEOUT,
             stop: stop.clone(),
         };
         self.running = Some(RunningTransfer {
             transfer,
             arranged: self.arranged.how(),
-            control_peer: self.control.peer().ip().to_canonical(),
+            control_peer,
             data_peer,
             began: now,
             octets: None,
+            marks: progress.marks(),
             progress,
             stop,
         });
@@ -66,7 +80,7 @@ impl Session {
         };
         let handshake = self.handshake(skip.protection, skip.route, skip.direction);
         let line = match handshake {
-            Ok(handshake) => self.line(user, handshake),
+            Ok(handshake) => self.line(user, handshake, None),
             Err(failed) => return self.pi.handle_event(now, Event::Finished(failed)),
         };
         let stop = CancellationToken::new();
@@ -79,18 +93,33 @@ impl Session {
             stall: limits::STALL_TIMEOUT,
             stop: stop.clone(),
         };
-        self.skipping = Some(stop);
+        self.waiting = Some(stop);
         self.operation = Some(pipeline::skip(job).map(Done::Step).boxed());
     }
 
-    /// What the data connection depends on.
-    fn line(&self, user: &LoggedIn, handshake: Option<DataHandshake>) -> sockets::Line {
+    /// What opening a data connection depends on.
+    pub(super) fn line(
+        &self,
+        user: &LoggedIn,
+        handshake: Option<DataHandshake>,
+        path: Option<VirtualPath>,
+    ) -> sockets::Line {
         sockets::Line {
+            path,
             allocator: self.shared.allocator.clone(),
             policy: Arc::clone(&user.policy),
             local: self.control.local().ip().to_canonical(),
             timeout: self.shared.config.data_sockets.accept,
             handshake,
         }
+    }
+}
+
+/// The host that a transfer will meet, where it is known before it does.
+fn named_host(route: Route) -> Option<IpAddr> {
+    match route {
+        Route::Open => None,
+        Route::Call { target } => Some(target.host()),
+        Route::Accept { filter } => pinned_host(filter),
     }
 }

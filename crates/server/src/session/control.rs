@@ -15,6 +15,7 @@ use super::stream::ControlStream;
 pub(super) struct Control {
     peer: SocketAddr,
     local: SocketAddr,
+    protected: bool,
     /// None while TLS begins or ends.
     halves: Option<(ReadHalf<ControlStream>, WriteHalf<ControlStream>)>,
     decoder: LineDecoder,
@@ -37,11 +38,12 @@ pub(super) enum Line {
 
 impl Control {
     pub(super) fn new(stream: ControlStream) -> Self {
-        let connection = stream.connection();
+        let (connection, protected) = (stream.connection(), stream.is_protected());
         let (peer, local) = (connection.peer(), connection.local());
         Self {
             peer,
             local,
+            protected,
             halves: Some(tokio::io::split(stream)),
             decoder: LineDecoder::new(LINE_BYTES_MAX),
             input: Vec::new(),
@@ -60,6 +62,7 @@ impl Control {
 
     /// Goes on over `stream`; of what came before nothing is left, half a line included.
     pub(super) fn put_stream(&mut self, stream: ControlStream) {
+        self.protected = stream.is_protected();
         self.halves = Some(tokio::io::split(stream));
         self.decoder = LineDecoder::new(LINE_BYTES_MAX);
         self.input.clear();
@@ -152,6 +155,11 @@ impl Control {
         self.output.len() > OUTPUT_BYTES_MAX
     }
 
+    /// Whether TLS protects the connection.
+    pub(super) fn is_protected(&self) -> bool {
+        self.protected
+    }
+
     pub(super) fn peer(&self) -> SocketAddr {
         self.peer
     }
@@ -201,3 +209,34 @@ const READ_BYTES: usize = 512;
 
 /// Above this, a user who sends commands and reads no replies is not listened to any more.
 const OUTPUT_BYTES_MAX: usize = 64 * 1024;
+
+#[cfg(test)]
+mod tests {
+    use thirdhost_wire::ReplyCode;
+
+    use super::*;
+    use crate::dtp::testing::ends;
+
+    /// A firewall on the way reads segments, not streams: half a reply may look like another.
+    //= security#S-62
+    //= type=test
+    #[tokio::test]
+    async fn each_reply_goes_out_in_one_write() {
+        let (ours, mut theirs, spy) = ends();
+        let mut control = Control::new(ControlStream::Clear(Box::new(ours)));
+        let lines = (0..200).map(|number| format!("LINE {number}"));
+        let long = Reply::multi(ReplyCode::new(211).unwrap(), "Many", lines, "End");
+        let mut expected = Vec::new();
+        long.encode(&mut expected);
+        for writes in 1..4 {
+            control.reply(Duration::ZERO, &long);
+            while control.has_output() {
+                assert!(control.turn(false).await.unwrap());
+            }
+            assert_eq!(spy.writes(), writes);
+            let mut heard = vec![0; expected.len()];
+            theirs.read_exact(&mut heard).await.unwrap();
+            assert!(heard == expected);
+        }
+    }
+}

@@ -1,11 +1,12 @@
-//! A login carried out: password, home, third-party policy.
+//! A login carried out: password or certificate, home, third-party policy.
 
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use thirdhost_proto::server::{ClearLogin, TlsOffer, VirtualPath};
+use thirdhost_proto::server::{ClearLogin, Event, Identity, Introduced, TlsOffer, VirtualPath};
 use thirdhost_wire::{Direction, Password, Pathname, Text};
 
+use super::Session;
 use crate::accept::Begins;
 use crate::accounts::Account;
 use crate::config::Config;
@@ -71,22 +72,101 @@ pub(super) fn tls_offer(tls: Option<&TlsSession>, begins: Begins) -> TlsOffer {
     }
 }
 
-/// Checks a password; a failure is answered late (design D16).
-pub(super) async fn authenticate(
+/// The connection a login comes over, owned, so that it can run by itself.
+pub(super) struct Circumstances {
     shared: Arc<Shared>,
-    user: Text,
-    password: Password,
     peer: IpAddr,
     local: IpAddr,
+    /// Whether the control connection is under TLS.
+    protected: bool,
+    /// The certificate that the client has shown there.
+    shown: Option<[u8; 32]>,
+}
+
+/// What USER has led to, where users differ.
+pub(super) enum Welcome {
+    /// Nobody is in yet.
+    Answer(Introduced),
+    /// The certificate was the user's.
+    Certificate(Result<Box<LoggedIn>, NotLoggedIn>),
+}
+
+impl Session {
+    /// Takes stock for a login; whoever logs in anew gives the old place up first.
+    pub(super) fn circumstances(&mut self) -> Circumstances {
+        self.user = None;
+        Circumstances {
+            shared: Arc::clone(&self.shared),
+            peer: self.control.peer().ip().to_canonical(),
+            local: self.control.local().ip().to_canonical(),
+            protected: self.control.is_protected(),
+            shown: self.shown,
+        }
+    }
+
+    /// A login is over: `event` tells the server-PI of it, and of whom, unless there are too many.
+    pub(super) fn logged_in(
+        &mut self,
+        user: Result<Box<LoggedIn>, NotLoggedIn>,
+        event: impl FnOnce(Option<Identity>) -> Event,
+    ) {
+        self.logging_in = false;
+        self.shared.record.login(user.is_ok());
+        let event = match &user {
+            Err(NotLoggedIn::TooManySessions) => Event::TooManySessions,
+            Err(NotLoggedIn::TooManyFailures) => Event::TooManyFailures,
+            Err(NotLoggedIn::Refused) => event(None),
+            Ok(user) => event(Some(self.identity(&user.account))),
+        };
+        self.user = user.ok();
+        let name = self.user.as_ref().map(|user| user.account.name.as_str());
+        self.ticket.is(name);
+        let now = self.now();
+        self.pi.handle_event(now, event);
+    }
+
+    fn identity(&self, account: &Account) -> Identity {
+        let peer = self.control.peer().ip().to_canonical();
+        let own_rule = account.admission.require;
+        Identity {
+            name: account.name.clone(),
+            permissions: account.permissions.clone(),
+            operator: account.operator,
+            clear_transfers: own_rule.map(|require| require.clear_transfers(peer)),
+        }
+    }
+}
+
+/// What USER is answered, where users differ: by the rule about clear text that holds for the
+/// user, and by the certificate that the client has shown.
+pub(super) async fn introduce(at: Circumstances, user: Text) -> Welcome {
+    let accounts = &at.shared.accounts;
+    let known = at
+        .shown
+        .and_then(|shown| accounts.recognize(user.as_str(), &shown));
+    if let Some(account) = known {
+        return Welcome::Certificate(admit(&at, account).await);
+    }
+    Welcome::Answer(if at.may_send_password(user.as_str()) {
+        Introduced::Password
+    } else {
+        Introduced::TlsFirst
+    })
+}
+
+/// Checks a password; a failure is answered late (design D16).
+pub(super) async fn authenticate(
+    at: Circumstances,
+    user: Text,
+    password: Password,
 ) -> Result<Box<LoggedIn>, NotLoggedIn> {
-    let account = match shared
-        .accounts
-        .authenticate(user.as_str(), &password, peer)
-        .await
-    {
+    let (shared, peer) = (&at.shared, at.peer);
+    let accounts = &shared.accounts;
+    let checked = accounts.authenticate(user.as_str(), &password, at.shown.as_ref(), peer);
+    let account = match checked.await {
         Ok(account) => account,
         Err(refused) => {
-            let Some(_held) = shared.accounts.hold(peer) else {
+            let Some(_held) = accounts.hold(peer) else {
                 tracing::warn!(%peer, "login failed; too many of this host");
                 return Err(NotLoggedIn::TooManyFailures);
             };
@@ -95,6 +175,26 @@ pub(super) async fn authenticate(
             return Err(NotLoggedIn::Refused);
         }
     };
+    // The server-PI has seen to that, by the rules in force when the session began.
+    if !account.anonymous && !at.may_send_password(&account.name) {
+        tracing::warn!(user = account.name, %peer, "login refused: it came in clear");
+        return Err(NotLoggedIn::Refused);
+    }
+    admit(&at, account).await
+}
+
+impl Circumstances {
+    /// Whether the user's password may come over this connection (design D15).
+    fn may_send_password(&self, user: &str) -> bool {
+        let own_rule = self.shared.accounts.require_of(user);
+        let require = own_rule.unwrap_or(self.shared.config.tls.require);
+        self.protected || require.password_allowed_in_clear(self.peer)
+    }
+}
+
+/// A user who has proved who they are: a seat, the home, the policy.
+async fn admit(at: &Circumstances, account: Account) -> Result<Box<LoggedIn>, NotLoggedIn> {
+    let (shared, peer) = (&at.shared, at.peer);
     let Some(seat) = Shares::join(&shared.shares, &account.name, account.bounds.sessions) else {
         tracing::warn!(user = account.name, %peer, "too many sessions of this user");
         return Err(NotLoggedIn::TooManySessions);
@@ -109,7 +209,7 @@ pub(super) async fn authenticate(
         }
     };
     tracing::info!(user = account.name, "logged in");
-    let own = shared.own_addresses(local);
+    let own = shared.own_addresses(at.local);
     // Anonymous users never meet third hosts; no user has their name (spec S-10, S-29).
     let grant = shared.accounts.grant_of(&account.name);
     let policy = Arc::new(

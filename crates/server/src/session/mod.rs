@@ -7,6 +7,7 @@ mod arrange;
 mod ask;
 mod begin;
 mod control;
+mod establish;
 mod hash;
 mod listing;
 mod login;
@@ -24,15 +25,15 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
-use thirdhost_proto::server::{Effect, Event, Hosts, Identity, ServerPi, Settings};
+use thirdhost_proto::server::{Effect, Event, Hosts, Introduced, ServerPi, Settings};
 use thirdhost_sockets::Connection;
-use thirdhost_wire::LINE_BYTES_MAX;
+use thirdhost_wire::{Command, HostSocket, LINE_BYTES_MAX};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
 use self::control::{Control, Line};
-use self::login::{LoggedIn, NotLoggedIn};
+use self::login::{LoggedIn, NotLoggedIn, Welcome};
 use self::protect::Change;
 use self::running::{ArrangedBy, RunningTransfer};
 use self::sockets::DataSockets;
@@ -61,7 +62,8 @@ pub(crate) async fn run(
             (_, Begins::InClear) => ControlStream::Clear(connection),
             (None, Begins::UnderTls) => return tracing::warn!("no certificate; session refused"),
             (Some(tls), Begins::UnderTls) => {
-                match protect::start(tls, connection, &*shared.world.clock).await {
+                let asks = shared.accounts.know_certificates();
+                match protect::start(tls, connection, asks, &*shared.world.clock).await {
                     Ok(stream) => stream,
                     Err(error) => return tracing::warn!(%error, "implicit TLS failed"),
                 }
@@ -81,6 +83,8 @@ struct Session {
     control: Control,
     pi: ServerPi,
     tls: Option<TlsSession>,
+    /// The certificate that the client has shown on the control connection.
+    shown: Option<[u8; 32]>,
     /// TLS begins or ends as soon as all replies are out.
     change: Option<Change>,
     user: Option<Box<LoggedIn>>,
@@ -91,8 +95,8 @@ struct Session {
     /// Whether that is a login, which ends with the session.
     logging_in: bool,
     running: Option<RunningTransfer>,
-    /// Stops the filling of a refused command's place in a pipeline.
-    skipping: Option<CancellationToken>,
+    /// Ends the wait of ESTA or ESTP, or the filling of a refused command's place.
+    waiting: Option<CancellationToken>,
     arranged: ArrangedBy,
     shutdown: watch::Receiver<bool>,
     draining: bool,
@@ -103,6 +107,8 @@ struct Session {
 
 /// An operation that is over, or a transfer that has come one step further.
 enum Done {
+    Introduced(Welcome),
+    Established(Option<HostSocket>, Box<DataSockets>),
     Authenticated(Result<Box<LoggedIn>, NotLoggedIn>),
     Event(Event),
     Step(Step),
@@ -117,6 +123,7 @@ impl Session {
         shared: Arc<Shared>,
         shutdown: watch::Receiver<bool>,
     ) -> Self {
+        let (shown, indicated) = (stream.shown(), stream.indicated());
         let control = Control::new(stream);
         let config = &shared.config;
         let peer = control.peer().ip().to_canonical();
@@ -124,11 +131,13 @@ impl Session {
             peer,
             unpinned: config.data_sockets.unpinned,
             clear_login: login::clear_login(config, peer),
+            users_differ: shared.accounts.differ(),
             clear_transfers: config.tls.require.clear_transfers(peer),
             tls: login::tls_offer(tls.as_ref(), begins),
             mdtm_sets: config.mdtm_set,
             hosts: Hosts {
                 address: Some(control.local().ip().to_canonical()),
+                indicated,
                 names: config.hosts.clone(),
             },
             limits: limits::session(config),
@@ -141,6 +150,7 @@ impl Session {
             control,
             pi,
             tls,
+            shown,
             change: None,
             user: None,
             ticket,
@@ -148,7 +158,7 @@ impl Session {
             operation: None,
             logging_in: false,
             running: None,
-            skipping: None,
+            waiting: None,
             arranged: ArrangedBy::default(),
             shutdown,
             draining: false,
@@ -181,7 +191,7 @@ impl Session {
             let wants_input = !self.closing && listens && !self.control.is_clogged();
             let wait = self.wait();
             let clock = Arc::clone(&self.shared.world.clock);
-            let operation = &mut self.operation;
+            let (operation, running) = (&mut self.operation, &mut self.running);
             // One branch reads the control connection and one writes it: they share its halves,
             // so a user who does not read cannot stop a transfer.
             tokio::select! {
@@ -191,6 +201,7 @@ impl Session {
                     self.operation = None;
                     self.done(done);
                 }
+                () = running::marked(running) => self.tell_mark(),
                 io = self.control.turn(wants_input) => match io {
                     Ok(true) => {}
                     Ok(false) => return "closed by the user",
@@ -220,14 +231,18 @@ impl Session {
         if self.logging_in {
             self.operation = None;
         }
-        self.stop_moving();
+        self.stop();
         while let Some(operation) = self.operation.take() {
             match operation.await {
                 Done::Step(Step::Opened(_, rest)) => {
                     self.operation = Some(rest.map(Done::Step).boxed());
                 }
                 Done::Step(Step::Finished(event, _)) => self.record(&event),
-                Done::Authenticated(_) | Done::Event(_) | Done::Changed(_) => {}
+                Done::Introduced(_)
+                | Done::Established(..)
+                | Done::Authenticated(_)
+                | Done::Event(_)
+                | Done::Changed(_) => {}
             }
         }
         self.sockets = DataSockets::default();
@@ -254,7 +269,7 @@ impl Session {
                 match &command {
                     Ok(command) => {
                         self.arranged.hear(command);
-                        tracing::debug!(%command, "command");
+                        log(command);
                     }
                     Err(error) => tracing::debug!(%error, "bad line"),
                 }
@@ -273,13 +288,13 @@ impl Session {
                     tracing::debug!(code = reply.code().number(), text = reply.text(), "reply");
                     self.control.reply(now, &reply);
                 }
+                Effect::Introduce { user } => {
+                    let introduced = login::introduce(self.circumstances(), user);
+                    self.operation = Some(introduced.map(Done::Introduced).boxed());
+                    self.logging_in = true;
+                }
                 Effect::Authenticate { user, password } => {
-                    let peer = self.control.peer().ip().to_canonical();
-                    let local = self.control.local().ip().to_canonical();
-                    let shared = Arc::clone(&self.shared);
-                    // Whoever logs in anew gives the old place up first.
-                    self.user = None;
-                    let login = login::authenticate(shared, user, password, peer, local);
+                    let login = login::authenticate(self.circumstances(), user, password);
                     self.operation = Some(login.map(Done::Authenticated).boxed());
                     self.logging_in = true;
                 }
@@ -292,7 +307,8 @@ impl Session {
                 Effect::Ask(question) => self.ask(question),
                 Effect::Transfer(transfer) => self.begin_transfer(transfer),
                 Effect::Skip(skip) => self.begin_skip(skip),
-                Effect::StopTransfer => self.stop_moving(),
+                Effect::Establish { route, direction } => self.establish(route, direction),
+                Effect::StopTransfer => self.stop(),
                 Effect::AskProgress => {
                     let running = self.running.as_ref();
                     let moved = running.map_or(0, |running| running.progress.moved());
@@ -310,25 +326,20 @@ impl Session {
         let now = self.now();
         match done {
             Done::Changed(changed) => self.changed(changed),
-            Done::Event(event) => self.pi.handle_event(now, event),
-            Done::Authenticated(user) => {
-                self.logging_in = false;
-                self.shared.record.login(user.is_ok());
-                let identity = |user: &LoggedIn| Identity {
-                    name: user.account.name.clone(),
-                    permissions: user.account.permissions.clone(),
-                    operator: user.account.operator,
-                };
-                let event = match &user {
-                    Err(NotLoggedIn::TooManySessions) => Event::TooManySessions,
-                    Err(NotLoggedIn::TooManyFailures) => Event::TooManyFailures,
-                    user => Event::Authenticated(user.as_deref().ok().map(identity)),
-                };
-                self.user = user.ok();
-                let name = self.user.as_ref().map(|user| user.account.name.as_str());
-                self.ticket.is(name);
-                self.pi.handle_event(now, event);
+            Done::Established(socket, sockets) => {
+                self.waiting = None;
+                self.sockets = *sockets;
+                self.pi.handle_event(now, Event::Established(socket));
             }
+            Done::Event(event) => self.pi.handle_event(now, event),
+            Done::Introduced(Welcome::Answer(introduced)) => {
+                self.logging_in = false;
+                self.pi.handle_event(now, Event::Introduced(introduced));
+            }
+            Done::Introduced(Welcome::Certificate(user)) => self.logged_in(user, |identity| {
+                Event::Introduced(identity.map_or(Introduced::Password, Introduced::Known))
+            }),
+            Done::Authenticated(user) => self.logged_in(user, Event::Authenticated),
             Done::Step(Step::Opened(opened, rest)) => {
                 if let Some(running) = &mut self.running {
                     running.octets = opened.octets;
@@ -337,8 +348,9 @@ impl Session {
                 self.pi.handle_event(now, Event::Opened(opened));
             }
             Done::Step(Step::Finished(event, sockets)) => {
+                self.tell_mark();
                 self.sockets = *sockets;
-                self.skipping = None;
+                self.waiting = None;
                 self.record(&event);
                 self.pi.handle_event(now, event);
             }
@@ -362,6 +374,15 @@ impl Session {
 
     fn now(&self) -> Duration {
         self.shared.world.clock.now()
+    }
+}
+
+/// The name of a user is no secret, but what is sent as one may be: passwords are typed there by
+/// mistake (spec S-29a). The login tells the name once it proved to be one.
+fn log(command: &Command) {
+    match command {
+        Command::User(_) => tracing::debug!(command = "USER ****", "command"),
+        command => tracing::debug!(%command, "command"),
     }
 }
 

@@ -35,10 +35,11 @@ impl Session {
             return false;
         };
         let clock = Arc::clone(&self.shared.world.clock);
+        let asks = self.shared.accounts.know_certificates();
         let changing = async move {
             match (change, stream) {
                 (Change::StartTls, ControlStream::Clear(connection)) => {
-                    start(&tls, connection, &*clock).await
+                    start(&tls, connection, asks, &*clock).await
                 }
                 (Change::EndTls, ControlStream::Protected(connection)) => {
                     tokio::select! {
@@ -60,11 +61,17 @@ impl Session {
     pub(super) fn changed(&mut self, changed: Result<ControlStream, TlsError>) {
         match changed {
             Ok(stream) => {
-                let protected = stream.is_protected();
-                tracing::debug!(protected, "control connection");
+                let (tls, indicated) = (stream.is_protected(), stream.indicated());
+                self.shown = stream.shown();
+                tracing::debug!(
+                    tls,
+                    certificate = self.shown.is_some(),
+                    "control connection"
+                );
                 self.control.put_stream(stream);
                 let now = self.now();
-                self.pi.handle_event(now, Event::Protected(protected));
+                self.pi
+                    .handle_event(now, Event::Protected { tls, indicated });
             }
             Err(error) => {
                 let cause = std::error::Error::source(&error).map(ToString::to_string);
@@ -104,12 +111,13 @@ impl Session {
     }
 }
 
-/// The handshake of a control connection.
+/// The handshake of a control connection; with `asks` the client may show a certificate.
 pub(super) async fn start(
     tls: &TlsSession,
     connection: Box<dyn Connection>,
+    asks: bool,
     clock: &dyn Clock,
 ) -> Result<ControlStream, TlsError> {
-    let protected = tls.accept_control(connection, clock).await?;
+    let protected = tls.accept_control(connection, asks, clock).await?;
     Ok(ControlStream::Protected(Box::new(protected)))
 }

@@ -4,12 +4,13 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, SystemTime};
 
-use thirdhost_proto::server::{Arrange, Event, Transfer};
+use thirdhost_proto::server::{Arrange, Event, Operation, Transfer};
 use thirdhost_wire::Command;
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::accounts::Account;
-use crate::dtp::Progress;
+use crate::dtp::{Mark, Progress};
 use crate::record::{Arrangement, Finished, Record};
 
 /// What STAT tells and ABOR stops while a transfer runs.
@@ -22,15 +23,45 @@ pub(super) struct RunningTransfer {
     pub(super) began: Duration,
     pub(super) octets: Option<u64>,
     pub(super) progress: Arc<Progress>,
+    pub(super) marks: watch::Receiver<Option<Mark>>,
     pub(super) stop: CancellationToken,
 }
 
+/// Waits for the next restart marker of the transfer that runs, and for ever if none does.
+///
+/// # Cancel safety
+/// Cancel safe: a marker that was not told is told the next time.
+pub(super) async fn marked(running: &mut Option<RunningTransfer>) {
+    if let Some(running) = running
+        && running.marks.changed().await.is_ok()
+    {
+        return running.marks.mark_changed();
+    }
+    std::future::pending::<()>().await;
+}
+
 impl super::Session {
-    /// Stops what moves bytes; it still has to finish.
-    pub(super) fn stop_moving(&self) {
-        let running = self.running.as_ref().map(|running| &running.stop);
-        for stop in running.into_iter().chain(&self.skipping) {
-            stop.cancel();
+    /// Tells the server-PI of a restart marker that has come and was not told yet.
+    pub(super) fn tell_mark(&mut self) {
+        let now = self.now();
+        let Some(running) = &mut self.running else {
+            return;
+        };
+        if !running.marks.has_changed().unwrap_or(false) {
+            return;
+        }
+        let mark = running.marks.borrow_and_update().clone();
+        // Nothing is kept of an APPE that fails, and STOU knows no REST: a promise to go on from
+        // a marker would be an empty one.
+        let begin = match running.transfer.operation {
+            Operation::Store {
+                offset, end: None, ..
+            } => offset.unwrap_or(0),
+            _ => return,
+        };
+        if let Some(Mark { theirs, octets }) = mark {
+            let octets = begin.saturating_add(octets);
+            self.pi.handle_event(now, Event::Marked { theirs, octets });
         }
     }
 

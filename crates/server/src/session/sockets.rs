@@ -1,13 +1,15 @@
 //! The data sockets of one session: what is reserved, and what is open. Spec 3.3, S-51.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use thirdhost_proto::server::{Arrange, ArrangeRefusal, Arranged, Directions, Route, pinned_host};
+use thirdhost_proto::server::{
+    Arrange, ArrangeRefusal, Arranged, Directions, Route, VirtualPath, pinned_host,
+};
 use thirdhost_sockets::{
-    AllocateError, Allocator, Initiative, Listening, OpenError, Parity, PeerQuestion, Policy,
-    Reserved,
+    AllocateError, Allocator, Connection, Initiative, Listening, OpenError, Parity, PeerQuestion,
+    Policy, Reserved,
 };
 use thirdhost_wire::{AcceptFilter, Direction, HostSocket, NetworkProtocol, PORT_UNPRIVILEGED};
 
@@ -19,7 +21,19 @@ use crate::tls::{DataHandshake, TlsError};
 #[derive(Debug, Default)]
 pub(super) struct DataSockets {
     reservation: Reservation,
-    open: Option<DataConnection>,
+    open: Open,
+}
+
+/// The data connection that is there before a transfer is.
+#[derive(Debug, Default)]
+enum Open {
+    /// None.
+    #[default]
+    Nothing,
+    /// Kept for the next file (MODE B).
+    Kept(DataConnection),
+    /// Made by ESTA or ESTP; a handshake, if there is to be one, comes with the transfer.
+    Early(Box<dyn Connection>),
 }
 
 /// A port of ours that is set aside. Dropping it frees the port.
@@ -88,13 +102,38 @@ impl DataSockets {
         route: Route,
         direction: Direction,
     ) -> Result<DataConnection, OpenFailure> {
+        if let (Route::Open, Open::Kept(_)) = (route, &self.open)
+            && let Open::Kept(connection) = std::mem::take(&mut self.open)
+        {
+            admit(&line.policy, connection.peer(), direction)?;
+            line.admit_file(connection.peer())?;
+            return Ok(connection);
+        }
+        let connection = self.connect(line, route, direction).await?;
+        line.admit_file(connection.peer())?;
+        let connection = match &line.handshake {
+            None => connection,
+            Some(handshake) => handshake.run(connection).await?,
+        };
+        Ok(DataConnection::new(connection))
+    }
+
+    /// A connection that has gone through no handshake.
+    async fn connect(
+        &mut self,
+        line: &Line,
+        route: Route,
+        direction: Direction,
+    ) -> Result<Box<dyn Connection>, OpenFailure> {
         let (policy, timeout) = (&*line.policy, line.timeout);
         let connection = match (route, &mut self.reservation) {
-            (Route::Open, _) => {
-                let connection = self.open.take().ok_or(OpenFailure::Gone)?;
-                admit(&line.policy, &connection, direction)?;
-                return Ok(connection);
-            }
+            (Route::Open, _) => match std::mem::take(&mut self.open) {
+                Open::Early(connection) => {
+                    admit(policy, connection.peer(), direction)?;
+                    connection
+                }
+                Open::Nothing | Open::Kept(_) => return Err(OpenFailure::Gone),
+            },
             (Route::Accept { filter }, Reservation::Listening(listening)) => {
                 listening.accept(filter, policy, direction, timeout).await?
             }
@@ -109,16 +148,32 @@ impl DataSockets {
                     .await?
             }
         };
-        let connection = match &line.handshake {
-            None => connection,
-            Some(handshake) => handshake.run(connection).await?,
+        Ok(connection)
+    }
+
+    /// Makes the data connection ahead of a transfer: of a call, our end; of a caller, the
+    /// caller's. Policy is asked again, and once more when the transfer comes.
+    ///
+    /// # Cancel safety
+    /// Cancel safe: nothing that was reserved is lost.
+    pub(super) async fn establish(
+        &mut self,
+        line: &Line,
+        route: Route,
+        direction: Direction,
+    ) -> Result<SocketAddr, OpenFailure> {
+        let connection = self.connect(line, route, direction).await?;
+        let socket = match route {
+            Route::Call { .. } => connection.local(),
+            Route::Accept { .. } | Route::Open => connection.peer(),
         };
-        Ok(DataConnection::new(connection))
+        self.open = Open::Early(connection);
+        Ok(socket)
     }
 
     /// Keeps a data connection for the next file (MODE B).
     pub(super) fn keep(&mut self, connection: DataConnection) {
-        self.open = Some(connection);
+        self.open = Open::Kept(connection);
     }
 
     /// Resets callers that came for a transfer that is over (spec D-12).
@@ -135,7 +190,7 @@ impl DataSockets {
 
     /// Closes the data connection that was kept open.
     pub(super) fn disconnect(&mut self) {
-        self.open = None;
+        self.open = Open::Nothing;
     }
 
     fn listen(
@@ -200,8 +255,23 @@ pub(super) struct Line {
     pub(super) policy: Arc<ThirdPartyPolicy>,
     pub(super) local: IpAddr,
     pub(super) timeout: Duration,
+    /// The file that is to be transferred; none where that is not known yet.
+    pub(super) path: Option<VirtualPath>,
     /// What comes before the file where the data connection is protected.
     pub(super) handshake: Option<DataHandshake>,
+}
+
+impl Line {
+    /// Whether the file may be transferred with `peer`, who is known only now where anybody
+    /// could have called.
+    fn admit_file(&self, peer: SocketAddr) -> Result<(), OpenFailure> {
+        let Some(path) = &self.path else {
+            return Ok(());
+        };
+        let protected = self.handshake.is_some();
+        let admitted = self.policy.admit_file(peer.ip(), path, protected);
+        admitted.map_err(|denied| OpenFailure::Open(OpenError::Denied(denied)))
+    }
 }
 
 /// Why there is no data connection.
@@ -221,10 +291,10 @@ pub(super) enum OpenFailure {
 /// The peer of an open connection is judged anew for every file (spec S-15).
 fn admit(
     policy: &ThirdPartyPolicy,
-    connection: &DataConnection,
+    peer: SocketAddr,
     direction: Direction,
 ) -> Result<(), OpenFailure> {
-    let Ok(peer) = HostSocket::try_from(connection.peer()) else {
+    let Ok(peer) = HostSocket::try_from(peer) else {
         return Err(OpenFailure::Gone);
     };
     let question = PeerQuestion {

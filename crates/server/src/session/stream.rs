@@ -5,6 +5,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use thirdhost_sockets::Connection;
+use thirdhost_wire::HostName;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use crate::tls::TlsConnection;
@@ -19,6 +20,22 @@ pub(super) enum ControlStream {
 impl ControlStream {
     pub(super) fn is_protected(&self) -> bool {
         matches!(self, Self::Protected(_))
+    }
+
+    /// The SHA-256 of the certificate that the client has shown.
+    pub(super) fn shown(&self) -> Option<[u8; 32]> {
+        match self {
+            Self::Clear(_) => None,
+            Self::Protected(connection) => connection.shown(),
+        }
+    }
+
+    /// The name by which the client has called us in the handshake.
+    pub(super) fn indicated(&self) -> Option<HostName> {
+        match self {
+            Self::Clear(_) => None,
+            Self::Protected(connection) => connection.indicated(),
+        }
     }
 
     pub(super) fn connection(&self) -> &dyn Connection {

@@ -1,6 +1,6 @@
 //! One transfer performed: the file, then the data connection, then the bytes. RFC 438 clause b.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, SystemTime};
 
@@ -19,6 +19,7 @@ use crate::dtp::{
     DataConnection, ListingStyle, Pace, Progress, TransferError, Watch, close_received, close_sent,
     receive_file, send_file, send_listing,
 };
+use crate::limits;
 use crate::store::{Listing, Source, Store, StoreError, Upload, UploadKind};
 
 /// Everything a transfer needs, owned.
@@ -34,6 +35,8 @@ pub(super) struct Job {
     pub(super) pace: Pace,
     /// Told when the data connection is open.
     pub(super) data_peer: Arc<OnceLock<SocketAddr>>,
+    /// Where the user is.
+    pub(super) control_peer: IpAddr,
     pub(super) stall: Duration,
     /// Cancelled by ABOR and by the end of the control connection.
     pub(super) stop: CancellationToken,
@@ -265,7 +268,7 @@ async fn receive(
     if received.suspect {
         tracing::warn!("the source marked the file as suspect; it is stored all the same (M-20)");
     }
-    if has_lost_its_user(&job.stop).await {
+    if has_lost_its_user(job, connection.peer().ip()).await {
         upload.abandon().await;
         return stopped(connection);
     }
@@ -286,11 +289,19 @@ async fn receive(
 /// Whether the control connection has ended with the data connection: the system closes both in
 /// order when a user's process dies, and in MODE S the end of the one looks like the end of the
 /// file (spec M-14). The session reads the control connection while this waits: once for what
-/// is known already, once for what the system reports meanwhile.
-async fn has_lost_its_user(stop: &CancellationToken) -> bool {
+/// is known already, once for what the system reports meanwhile, and where the user sends the
+/// file itself, for what comes a moment later. Under TLS an end without a word is an error
+/// already.
+async fn has_lost_its_user(job: &mut Job, peer: IpAddr) -> bool {
     tokio::task::yield_now().await;
     tokio::task::yield_now().await;
-    stop.is_cancelled()
+    let parameters = job.transfer.parameters;
+    let is_users_own = peer.to_canonical() == job.control_peer;
+    if is_users_own && parameters.mode == TransmissionMode::Stream && job.line.handshake.is_none() {
+        let later = job.clock.sleep(limits::LAST_WORD);
+        return job.stop.run_until_cancelled(later).await.is_none();
+    }
+    job.stop.is_cancelled()
 }
 
 pub(super) fn stopped(connection: DataConnection) -> Outcome {

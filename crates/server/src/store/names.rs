@@ -42,6 +42,11 @@ pub(super) fn append_record(name: &str) -> String {
     prefixed(APPEND, name)
 }
 
+/// The temporary of an append to `name`, which is not there yet.
+pub(super) fn created(name: &str) -> String {
+    prefixed(CREATED, name)
+}
+
 /// The names to try for STOU: `hint` itself, then `hint.1`, `hint.2` and so on.
 pub(super) fn candidates(hint: &str) -> impl Iterator<Item = String> {
     let numbered = (1..UNIQUE_TRIES_MAX).map(move |number| {
@@ -93,6 +98,9 @@ pub(super) const PARTIAL: &str = ".thirdhost-partial.";
 /// A temporary that no later upload goes on with.
 pub(super) const UNNAMED: &str = ".thirdhost-unnamed.";
 
+/// The temporary of an append that makes the file.
+pub(super) const CREATED: &str = ".thirdhost-created.";
+
 /// The record of an append under way.
 pub(super) const APPEND: &str = ".thirdhost-append.";
 
@@ -106,7 +114,7 @@ mod tests {
     #[test]
     fn every_name_of_the_stores_own_is_hidden_and_fits() {
         for name in ["a", &"x".repeat(255), &"é".repeat(127), ""] {
-            for made in [partial(name), append_record(name)] {
+            for made in [partial(name), created(name), append_record(name)] {
                 assert!(is_hidden(&made), "{made}");
                 assert!(made.len() <= COMPONENT_BYTES_MAX, "{made}");
             }

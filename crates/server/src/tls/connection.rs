@@ -5,13 +5,16 @@ use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use thirdhost_sockets::{Connection, copy_file};
+use thirdhost_wire::HostName;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio_rustls::TlsStream;
+
+use super::certificate::sha256;
 
 /// Octets written leave as TLS records; shutting down sends close_notify before the FIN. An end
 /// without close_notify reads as [`io::ErrorKind::UnexpectedEof`] (spec S-33).
@@ -20,6 +23,7 @@ pub(crate) struct TlsConnection {
     peer: SocketAddr,
     local: SocketAddr,
     stream: TlsStream<Box<dyn Connection>>,
+    close_notify_waived: bool,
 }
 
 impl TlsConnection {
@@ -33,6 +37,26 @@ impl TlsConnection {
             peer: connection.peer(),
             local: connection.local(),
             stream,
+            close_notify_waived: false,
+        }
+    }
+
+    /// From now on an end without close_notify reads as an end like any other.
+    pub(super) fn waive_close_notify(&mut self) {
+        self.close_notify_waived = true;
+    }
+
+    /// The SHA-256 of the certificate that the far side has shown.
+    pub(crate) fn shown(&self) -> Option<[u8; 32]> {
+        let (_, tls) = self.stream.get_ref();
+        tls.peer_certificates()?.first().map(|own| sha256(own))
+    }
+
+    /// The name by which the client has called us (SNI).
+    pub(crate) fn indicated(&self) -> Option<HostName> {
+        match &self.stream {
+            TlsStream::Server(stream) => stream.get_ref().1.server_name()?.parse().ok(),
+            TlsStream::Client(_) => None,
         }
     }
 
@@ -87,7 +111,14 @@ impl AsyncRead for TlsConnection {
         cx: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_read(cx, buffer)
+        let read = ready!(Pin::new(&mut self.stream).poll_read(cx, buffer));
+        Poll::Ready(match read {
+            Err(error) if self.close_notify_waived && is_cut(&error) => {
+                tracing::warn!(peer = %self.peer, "no close_notify, which is waived for this peer");
+                Ok(())
+            }
+            read => read,
+        })
     }
 }
 
@@ -119,6 +150,11 @@ impl AsyncWrite for TlsConnection {
     fn is_write_vectored(&self) -> bool {
         self.stream.is_write_vectored()
     }
+}
+
+/// Whether the far side closed without close_notify.
+fn is_cut(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::UnexpectedEof
 }
 
 /// How much may wait to be sent: a whole chunk of a file as full records, which then leave in

@@ -15,6 +15,7 @@ mod error;
 mod self_signed;
 mod session;
 mod site;
+mod strict;
 mod tickets;
 mod verify;
 

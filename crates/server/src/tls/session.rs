@@ -13,6 +13,7 @@ use thirdhost_wire::Direction;
 use tokio::io::AsyncWriteExt;
 use tokio_rustls::{TlsAcceptor, TlsConnector};
 
+use super::site::Callers;
 use super::{Certificate, Site, TlsConnection, TlsError};
 use crate::config::SessionReuse;
 use crate::limits::HANDSHAKE_TIMEOUT;
@@ -36,16 +37,23 @@ impl TlsSession {
         }
     }
 
-    /// The handshake on the control connection, as TLS server.
+    /// The handshake on the control connection, as TLS server; with `asks` the client is asked
+    /// for a certificate, which it need not have.
     ///
     /// # Errors
     /// When it fails or takes too long; the connection is closed.
     pub(crate) async fn accept_control(
         &self,
         connection: Box<dyn Connection>,
+        asks: bool,
         clock: &dyn Clock,
     ) -> Result<TlsConnection, TlsError> {
-        let mut config = self.site.server(&self.certificate, None)?;
+        let callers = if asks {
+            Callers::Asked
+        } else {
+            Callers::Unasked
+        };
+        let mut config = self.site.control(&self.certificate, callers)?;
         // SECURITY: a client that means another protocol and says so is refused (spec S-38).
         config.alpn_protocols = vec![ALPN_CONTROL.to_vec()];
         self.site.tickets().for_control(&mut config);
@@ -98,7 +106,8 @@ impl DataHandshake {
         if self.is_third_party(host) && self.peer.is_none() && site.wants_fingerprints() {
             return Err(TlsError::Unnamed);
         }
-        let mut config = site.server(&session.certificate, self.peer)?;
+        let callers = self.peer.map_or(Callers::Unasked, Callers::Only);
+        let mut config = site.server(&session.certificate, callers)?;
         config.alpn_protocols = vec![ALPN_DATA.to_vec(), ALPN_CONTROL.to_vec()];
         if self.peer.is_none() {
             site.tickets().for_data(&mut config, self.tickets_given());
@@ -112,6 +121,9 @@ impl DataHandshake {
         let resumed = is_resumed(stream.get_ref().1, &mark);
         tracing::debug!(resumed, "data connection under TLS");
         let mut protected = TlsConnection::new(stream.into());
+        if site.waives_close_notify(host) {
+            protected.waive_close_notify();
+        }
         if !resumed && self.has_to_resume(host) {
             // Ended in order: clients then read the 522, which says why, and not a broken TLS.
             in_time(protected.shutdown(), &*self.clock).await?;
@@ -197,12 +209,16 @@ mod tests {
 
     //= security#S-39a
     //= type=test
+    //= security#S-53
+    //= type=test
     #[tokio::test(start_paused = true)]
     async fn a_handshake_may_take_fifteen_seconds_on_control_and_on_data() {
         let session = session();
         let clock = World::real().clock;
         let began = clock.now();
-        let on_control = session.accept_control(Box::new(Silent), &*clock).await;
+        let on_control = session
+            .accept_control(Box::new(Silent), false, &*clock)
+            .await;
         assert!(matches!(on_control, Err(TlsError::TimedOut { .. })));
         assert_eq!(clock.now() - began, HANDSHAKE_TIMEOUT);
         for role in [TlsRole::Server, TlsRole::Client] {
@@ -235,7 +251,7 @@ mod tests {
             certificate: Some(Certificate::load(&chain, &key).unwrap()),
             ..Tls::default()
         };
-        let site = Arc::new(Site::new(&config));
+        let site = Arc::new(Site::new(&config, &[]));
         site.session(&*World::real().random).unwrap()
     }
 

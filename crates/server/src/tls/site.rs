@@ -1,7 +1,9 @@
 //! What all sessions share of TLS: the certificate in force, the tickets, the operator's rules.
 
+use std::net::IpAddr;
 use std::sync::{Arc, PoisonError, RwLock};
 
+use ipnet::IpNet;
 use rustls::client::danger::ServerCertVerifier;
 use rustls::crypto::CryptoProvider;
 use rustls::crypto::ring::default_provider;
@@ -10,7 +12,9 @@ use rustls::version::{TLS12, TLS13};
 use rustls::{ClientConfig, ServerConfig, SupportedProtocolVersion};
 use rustls_platform_verifier::Verifier;
 use thirdhost_sockets::Random;
+use thirdhost_wire::HostName;
 
+use super::strict::Strict;
 use super::tickets::Tickets;
 use super::verify::OnePeer;
 use super::{Certificate, TlsError, TlsSession};
@@ -23,11 +27,14 @@ pub(crate) struct Site {
     tickets: Tickets,
     reuse: SessionReuse,
     peers: PeerVerify,
+    /// Names that a client may call us by; `None`: any (key `strict_sni`).
+    names: Option<Vec<HostName>>,
+    close_notify_waived: Vec<IpNet>,
     provider: Arc<CryptoProvider>,
 }
 
 impl Site {
-    pub(crate) fn new(config: &Tls) -> Self {
+    pub(crate) fn new(config: &Tls, hosts: &[HostName]) -> Self {
         let tickets = match config.session_reuse {
             SessionReuse::Off => Tickets::none(),
             SessionReuse::Prefer | SessionReuse::Require => {
@@ -42,6 +49,8 @@ impl Site {
             tickets,
             reuse: config.session_reuse,
             peers: config.peer_verify,
+            names: config.strict_sni.then(|| hosts.to_vec()),
+            close_notify_waived: config.close_notify_waived.clone(),
             provider: Arc::new(default_provider()),
         }
     }
@@ -78,22 +87,45 @@ impl Site {
         &self.tickets
     }
 
-    /// The rules of a TLS server that shows `certificate`; with `peer` it takes no other caller.
+    /// Whether a file from `host` may end without close_notify (spec S-33).
+    pub(super) fn waives_close_notify(&self, host: IpAddr) -> bool {
+        let networks = &self.close_notify_waived;
+        networks.iter().any(|network| network.contains(&host))
+    }
+
+    /// The rules of a TLS server on a control connection.
+    pub(super) fn control(
+        &self,
+        certificate: &Certificate,
+        callers: Callers,
+    ) -> Result<ServerConfig, TlsError> {
+        let mut config = self.server(certificate, callers)?;
+        if let Some(names) = &self.names {
+            config.cert_resolver = Arc::new(Strict::new(names.clone(), certificate.shown()));
+        }
+        Ok(config)
+    }
+
+    /// The rules of a TLS server that shows `certificate`.
     pub(super) fn server(
         &self,
         certificate: &Certificate,
-        peer: Option<[u8; 32]>,
+        callers: Callers,
     ) -> Result<ServerConfig, TlsError> {
         let builder = ServerConfig::builder_with_provider(Arc::clone(&self.provider))
             .with_protocol_versions(VERSIONS)
             .map_err(TlsError::Setup)?;
-        let builder = match peer {
-            None => builder.with_no_client_auth(),
-            Some(peer) => {
-                let one = OnePeer::new(peer, Arc::clone(&self.provider));
-                builder.with_client_cert_verifier(Arc::new(one) as Arc<dyn ClientCertVerifier>)
+        let provider = Arc::clone(&self.provider);
+        let asked = match callers {
+            Callers::Unasked => {
+                let builder = builder.with_no_client_auth();
+                return Ok(builder.with_cert_resolver(certificate.shown()));
             }
+            Callers::Asked => OnePeer::optional(provider),
+            Callers::Only(peer) => OnePeer::new(peer, provider),
         };
+        let verifier: Arc<dyn ClientCertVerifier> = Arc::new(asked);
+        let builder = builder.with_client_cert_verifier(verifier);
         Ok(builder.with_cert_resolver(certificate.shown()))
     }
 
@@ -125,6 +157,17 @@ impl Site {
         config.resumption = rustls::client::Resumption::disabled();
         Ok(config)
     }
+}
+
+/// Which clients a TLS server takes.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Callers {
+    /// All; none is asked for a certificate.
+    Unasked,
+    /// All; each is asked for a certificate and may have none.
+    Asked,
+    /// The one that shows the certificate of this SHA-256.
+    Only([u8; 32]),
 }
 
 /// Spec S-35. Early data stays off, as it is by default; rustls has neither renegotiation nor

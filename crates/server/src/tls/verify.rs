@@ -16,6 +16,8 @@ use super::certificate::sha256;
 pub(super) struct OnePeer {
     /// None takes any: the operator wrote `peer_verify = "none"`.
     expected: Option<[u8; 32]>,
+    /// Whether a client may show none.
+    optional: bool,
     provider: Arc<CryptoProvider>,
 }
 
@@ -23,6 +25,7 @@ impl OnePeer {
     pub(super) fn new(expected: [u8; 32], provider: Arc<CryptoProvider>) -> Self {
         Self {
             expected: Some(expected),
+            optional: false,
             provider,
         }
     }
@@ -30,7 +33,17 @@ impl OnePeer {
     pub(super) fn anyone(provider: Arc<CryptoProvider>) -> Self {
         Self {
             expected: None,
+            optional: false,
             provider,
+        }
+    }
+
+    /// Takes whatever a client shows, and a client that shows nothing: what is shown says who
+    /// the user is only when USER names somebody whose certificate it is.
+    pub(super) fn optional(provider: Arc<CryptoProvider>) -> Self {
+        Self {
+            optional: true,
+            ..Self::anyone(provider)
         }
     }
 
@@ -109,6 +122,10 @@ impl ServerCertVerifier for OnePeer {
 }
 
 impl ClientCertVerifier for OnePeer {
+    fn client_auth_mandatory(&self) -> bool {
+        !self.optional
+    }
+
     fn root_hint_subjects(&self) -> &[DistinguishedName] {
         &[]
     }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use thirdhost_server::store::{MemoryStore, Store};
 
 use crate::client::{User, path, read, start};
+use crate::clock::{self, Hand};
 
 //= security#S-29
 //= type=test
@@ -62,4 +63,46 @@ async fn anonymous_may_have_a_directory_to_leave_files_in_and_read_none_back() {
         listing.contains("perm=ce;") && listing.ends_with(" incoming\r\n"),
         "{listing}"
     );
+}
+
+//= security#S-29
+//= type=test
+#[tokio::test]
+async fn anonymous_is_let_in_where_the_operator_says_so_and_then_reads_alone() {
+    let files = || Arc::new(MemoryStore::new());
+    let clock = Hand::new();
+    let (_server, address) = clock::start("", files(), &clock);
+    for name in ["anonymous", "ftp"] {
+        let (mut user, _) = User::connect(address).await;
+        user.check(&format!("USER {name}"), "331").await;
+        user.say("PASS me@example.org").await;
+        clock.until_awaited(1.0).await;
+        clock.advance(1.0625);
+        let said = user.reply().await;
+        assert!(said.starts_with("530"), "{said}");
+        clock.advance(3_600.0);
+    }
+    let (_server, address) = start("[anonymous]", files());
+    let mut user = User::log_in(address).await;
+    for command in ["STOR f", "APPE f", "STOU"] {
+        assert_eq!(user.send(command, b"no").await, ["550"], "{command}");
+    }
+    for command in [
+        "MKD d",
+        "RMD d",
+        "DELE f",
+        "RNFR f",
+        "MFMT 20200102030405 f",
+        "MFF UNIX.mode=600; f",
+        "SITE CHMOD 600 f",
+        "SITE UTIME 20200102030405 f",
+        "SITE WHO",
+        "SITE IDLE 5",
+        "SITE SYMLINK a b",
+    ] {
+        user.check(command, "550").await;
+    }
+    user.check("SITE HELP", "214").await;
+    let (codes, _) = user.receive("MLSD").await;
+    assert_eq!(codes, ["150", "226"]);
 }

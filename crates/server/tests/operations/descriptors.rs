@@ -42,9 +42,9 @@ fn the_limit_is_raised_as_far_as_the_system_lets() {
 //= type=test
 #[test]
 fn without_a_descriptor_a_caller_is_told_421_and_later_served() {
-    let (_site, server) = limited("-n 48", "[limits]\nsessions = 60\n");
+    let (_site, server) = limited("-n 56", "[limits]\nsessions = 60\n");
     let warning = server.logged("limits.sessions: ");
-    assert!(warning.contains("limit=48 needed=196"), "{warning}");
+    assert!(warning.contains("limit=56 needed=212"), "{warning}");
     let mut sessions = Vec::new();
     let refused = (0..60).map(|_| greeted(server.address)).find(|greeted| {
         sessions.extend(greeted.0.try_clone());

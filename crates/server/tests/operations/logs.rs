@@ -89,6 +89,9 @@ fn s_70_no_log_holds_a_password_at_any_level() {
     let site = Site::new("[log]\nlevel = \"trace\"\nformat = \"json\"", "");
     let server = site.start(&[]);
     let mut mallory = User::connect(server.address);
+    // A password typed where the name belongs is nobody's name.
+    mallory.command("USER typed-too-early-secret", "331");
+    mallory.command("PASS x", "530");
     mallory.command("USER alice", "331");
     mallory.command("PASS almost-secret", "530");
     mallory.command("PASS out of order secret", "503");
@@ -99,6 +102,27 @@ fn s_70_no_log_holds_a_password_at_any_level() {
         if line.contains("NOOP") {
             return;
         }
+    }
+}
+
+//= security#S-12
+//= type=test
+#[test]
+fn a_refused_third_host_is_504_and_logged_with_user_command_and_target() {
+    let site = Site::new("", "");
+    let server = site.start(&[]);
+    let mut alice = server.alice();
+    for (command, verb) in [
+        ("EPRT |1|192.0.2.9|5001|", "EPRT"),
+        ("PORT 192,0,2,9,19,137", "PORT"),
+        ("SOCK 192.0.2.9,5001", "SOCK"),
+    ] {
+        alice.command(command, "504");
+        let line = server.logged("data connection refused");
+        for part in ["WARN", "user=\"alice\"", verb, "192.0.2.9:5001"] {
+            assert!(line.contains(part), "{command}: {part}: {line}");
+        }
+        alice.command("NOOP", "200");
     }
 }
 
@@ -143,4 +167,30 @@ fn an_xferlog_is_written_and_opened_again_on_hup() {
 
 fn json(line: &str) -> Value {
     serde_json::from_str(line).unwrap()
+}
+
+//= security#S-11
+//= type=test
+#[test]
+fn a_third_host_gets_the_files_that_the_grant_names_and_the_log_says_which_rule_kept_another() {
+    let site = Site::new("", "{ send_to = [\"127.0.0.2/32\"], paths = [\"/out\"] }");
+    let server = site.start(&[]);
+    let mut alice = server.alice();
+    alice.command("MKD out", "257");
+    alice.store("out/f", b"seven77");
+    alice.store("f", b"secret");
+    let (third, eprt) = third_host();
+    alice.command(&eprt, "200");
+    let admitted = server.logged("third host admitted");
+    assert!(admitted.contains("control_peer=127.0.0.1"), "{admitted}");
+    assert!(admitted.contains("third_host=127.0.0.2"), "{admitted}");
+    alice.command("RETR f", "504");
+    let refused = server.logged("transfer refused");
+    assert!(refused.contains("third_party.paths"), "{refused}");
+    alice.command(&eprt, "200");
+    alice.command("RETR out/f", "150");
+    let mut content = Vec::new();
+    third.accept().unwrap().0.read_to_end(&mut content).unwrap();
+    alice.expect("226");
+    assert_eq!(content, b"seven77");
 }

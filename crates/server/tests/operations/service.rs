@@ -58,6 +58,8 @@ fn the_service_manager_hears_of_start_reload_and_stop() {
     assert_eq!(server.wait(), Some(0));
 }
 
+//= security#S-74
+//= type=test
 #[test]
 fn the_unit_is_hardened_to_an_exposure_of_two_at_most() {
     let unit = concat!(

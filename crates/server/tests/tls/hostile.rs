@@ -126,6 +126,24 @@ async fn tls_1_2_is_spoken_with_forward_secrecy_alone() {
     assert!(!refused.status.success(), "{refused:?}");
 }
 
+/// RFC 4217 section 14: ABOR comes in its turn, within TLS, and nothing urgent goes with it.
+//= security#S-42
+//= type=test
+#[tokio::test(flavor = "multi_thread")]
+async fn under_tls_abor_needs_no_urgent_data() {
+    let site = Site::start("");
+    site.put("f", &pattern(64 << 20));
+    let mut user = User::log_in(site.explicit).await;
+    let socket = user.passive().await;
+    user.say("RETR f\r\n").await;
+    let mut data = user.data(socket).await.unwrap();
+    user.expect_reply("150").await;
+    data.read_exact(&mut [0; 1000]).await.unwrap();
+    user.expect("ABOR", "426").await;
+    user.expect_reply("226").await;
+    user.expect("NOOP", "200").await;
+}
+
 //= security#S-39a
 //= type=test
 #[tokio::test(flavor = "multi_thread")]

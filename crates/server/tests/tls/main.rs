@@ -8,6 +8,7 @@
 )]
 
 mod binary;
+mod certificates;
 mod clients;
 mod hostile;
 mod reload;

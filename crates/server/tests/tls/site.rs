@@ -33,17 +33,32 @@ impl Site {
 
     /// On `host`, with more lines for the table `[tls]`.
     pub(crate) fn at(host: &str, tls: &str) -> Self {
+        Self::of(host, "", tls)
+    }
+
+    /// On 127.0.0.1, with lines `top` before all tables.
+    pub(crate) fn with(top: &str, tls: &str) -> Self {
+        Self::of("127.0.0.1", top, tls)
+    }
+
+    /// The hash of `secret`.
+    pub(crate) fn hash() -> String {
+        let secret = Password::try_from("secret").unwrap();
+        PasswordHash::of(&secret).unwrap().as_str().to_owned()
+    }
+
+    fn of(host: &str, top: &str, tls: &str) -> Self {
         let directory = tempfile::tempdir().unwrap();
         std::fs::create_dir_all(directory.path().join("files/alice")).unwrap();
         write_certificate(directory.path());
-        let hash = PasswordHash::of(&Password::try_from("secret").unwrap()).unwrap();
+        let hash = Self::hash();
         let text = format!(
-            "root = \"files\"\n\
+            "{top}root = \"files\"\n\
              [tls]\ncertificate = \"server.pem\"\nkey = \"server.key\"\n{tls}\n\
              [[user]]\nname = \"alice\"\npassword = \"{}\"\nhome = \"alice\"\n\
              permissions = [\"read\", \"write\", \"append\", \"delete\", \"rename\", \"mkdir\"]\n\
              third_party = {{ send_to = [\"127.0.0.0/8\"], receive_from = [\"127.0.0.0/8\"] }}\n",
-            hash.as_str()
+            hash
         );
         let config = Config::parse(&text, &directory.path().join("thirdhostd.toml")).unwrap();
         let world = World::real();

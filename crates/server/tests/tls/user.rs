@@ -219,14 +219,21 @@ pub(crate) fn trusting(seen: &Arc<Seen>) -> ClientConfig {
 
 /// An intruder's TLS client, with a certificate of its own.
 pub(crate) fn intruding_client() -> ClientConfig {
+    showing_client().1
+}
+
+/// A TLS client with a certificate of its own, and the certificate's SHA-256.
+pub(crate) fn showing_client() -> ([u8; 32], ClientConfig) {
     let (chain, key) = own_certificate();
-    ClientConfig::builder_with_provider(Arc::new(default_provider()))
+    let digest = ring::digest::digest(&ring::digest::SHA256, &chain[0]);
+    let config = ClientConfig::builder_with_provider(Arc::new(default_provider()))
         .with_safe_default_protocol_versions()
         .unwrap()
         .dangerous()
         .with_custom_certificate_verifier(Arc::new(Seen::default()))
         .with_client_auth_cert(chain, key)
-        .unwrap()
+        .unwrap();
+    (digest.as_ref().try_into().unwrap(), config)
 }
 
 /// An intruder's TLS server, with a certificate of its own.

@@ -149,3 +149,22 @@ async fn a_hash_ends_with_its_control_connection() {
     file.set_len(70 * 1024 * 1024 * 1024).unwrap();
     other.check("HASH huge", "556").await;
 }
+
+//= security#S-58
+//= type=test
+#[tokio::test]
+async fn line_ends_of_sixteen_mebibytes_are_counted_and_of_no_more() {
+    let site = Site::start().await;
+    let file = std::fs::File::create(site.home().join("f")).unwrap();
+    let mut user = site.user().await;
+    for (octets, text) in [
+        (16 << 20, "213 16777216"),
+        ((16 << 20) + 1, "550 Too large"),
+    ] {
+        file.set_len(octets).unwrap();
+        user.check("TYPE A", "200").await;
+        user.check("SIZE f", text).await;
+        user.check("TYPE I", "200").await;
+        user.check("SIZE f", &format!("213 {octets}")).await;
+    }
+}

@@ -40,7 +40,15 @@ async fn patterns_list_what_they_match() {
         long[0].starts_with("-rw") && long[0].ends_with(" a.txt"),
         "{long:?}"
     );
-    for line in ["MLSD *", "RETR *.txt", "NLST x/*", "NLST */e.txt"] {
+    for line in [
+        "MLSD *",
+        "RETR *.txt",
+        "NLST x/*",
+        "NLST */e.txt",
+        "NLST ~",
+        "NLST ~root",
+        "LIST ~/*",
+    ] {
         let (_, reply) = user.fetch(line).await;
         assert!(reply.starts_with("55"), "{line}: {reply}");
     }
@@ -78,4 +86,31 @@ async fn a_pattern_that_matches_too_much_is_cut_off_and_says_so() {
     assert_eq!(names(&mut user, "NLST f*").await.len(), most);
     let (_, reply) = user.fetch("NLST *").await;
     assert!(reply.starts_with("451 Too many names match"), "{reply}");
+}
+
+/// What -R asks for is one directory all the same.
+//= security#S-55
+//= type=test
+#[tokio::test]
+async fn no_listing_goes_deeper_than_its_directory() {
+    let site = Site::start().await;
+    std::fs::create_dir_all(site.home().join("d/deeper")).unwrap();
+    site.put("f", b"x");
+    site.put("d/inside", b"x");
+    let mut user = site.user().await;
+    for line in [
+        "LIST -R",
+        "LIST -lR",
+        "NLST -R",
+        "LIST -alR",
+        "LIST -R /",
+        "NLST -R .",
+    ] {
+        let listed = names(&mut user, line).await;
+        assert_eq!(listed.len(), 2, "{line}: {listed:?}");
+        let inside = listed
+            .iter()
+            .any(|name| name.contains("inside") || name.contains("deeper"));
+        assert!(!inside, "{line}: {listed:?}");
+    }
 }

@@ -3,9 +3,11 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod circumstances;
+mod early;
 mod facts;
 mod hashes;
 mod listings;
+mod markers;
 mod paths;
 mod pipeline;
 mod support;

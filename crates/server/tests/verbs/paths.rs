@@ -3,6 +3,7 @@
 use std::os::unix::fs::{MetadataExt, symlink};
 use std::path::{Path, PathBuf};
 
+use thirdhost_proto::server::{Permission, Permissions, VirtualPath};
 use thirdhost_wire::Verb;
 
 use crate::support::{Site, User};
@@ -33,6 +34,65 @@ async fn no_verb_reaches_out_of_the_home_or_into_the_stores_own_files() {
         }
     }
     assert!(lines > 200, "{lines}");
+}
+
+/// What is beyond the user's view, there or not, is told in the words for what is missing.
+//= security#S-50
+//= type=test
+#[tokio::test]
+async fn nothing_beyond_the_view_can_be_told_from_what_is_missing() {
+    let site = Site::with(|config| {
+        let mut carol = config.roll.users[0].clone();
+        carol.account.name = "carol".to_owned();
+        let open = VirtualPath::root().join(&"open".try_into().unwrap());
+        let everything = Permission::ALL.into_iter().collect();
+        carol.account.permissions = Permissions::default().beneath(open.unwrap(), everything);
+        config.roll.users.push(carol);
+    })
+    .await;
+    let outside = site.above_home().join("secret.txt");
+    prepare(&site, &outside, &site.home().join(HIDDEN));
+    std::fs::create_dir(site.home().join("closed")).unwrap();
+    site.put("closed/there", b"x");
+    let root = site.above_home().to_str().unwrap().to_owned();
+    let (mut alice, mut carol) = (site.user().await, site.logged_in("carol").await);
+    for template in [
+        "RETR {}",
+        "SIZE {}",
+        "MDTM {}",
+        "MLST {}",
+        "STAT {}",
+        "HASH {}",
+        "XMD5 {}",
+        "CWD {}",
+        "LIST {}",
+        "NLST {}",
+        "MLSD {}",
+        "RMD {}/x",
+        "MFMT 20200102030405 {}",
+        "SITE CHMOD 600 {}",
+        "SITE UTIME 20200102030405 {}",
+        "STOR {}/new",
+        "MKD {}/new",
+        "DELE {}/x",
+        "RNFR {}/x",
+    ] {
+        let line = |name: &str| template.replace("{}", name);
+        let missing = alice.fetch(&line("nothing")).await.1;
+        assert!(missing.starts_with('5'), "{template}: {missing}");
+        for name in ["out", "absolute", "outdir/secret.txt", "outdir/nothing"] {
+            let told = alice.fetch(&line(name)).await.1;
+            assert_eq!(told, missing, "{}", line(name));
+            assert!(
+                !told.contains(&root) && !told.contains("secret.txt"),
+                "{told}"
+            );
+        }
+        let there = carol.fetch(&line("/closed/there")).await.1;
+        let missing = carol.fetch(&line("/closed/nothing")).await.1;
+        assert!(there.starts_with("550"), "{template}: {there}");
+        assert_eq!(there, missing, "{template}");
+    }
 }
 
 /// The line is refused, or acts on a link itself and not on what is behind it.

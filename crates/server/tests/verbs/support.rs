@@ -8,7 +8,7 @@ use std::time::Duration;
 use tempfile::TempDir;
 use thirdhost_proto::server::Permissions;
 use thirdhost_server::Server;
-use thirdhost_server::accounts::{Account, Bounds, PasswordHash, User as Roster};
+use thirdhost_server::accounts::{Account, Admission, Bounds, PasswordHash, User as Roster};
 use thirdhost_server::config::Config;
 use thirdhost_server::store::{DiskStore, Durability, UploadPolicy};
 use thirdhost_sockets::World;
@@ -215,6 +215,7 @@ fn user(name: &str, permissions: Permissions, operator: bool) -> Roster {
             third_party: None,
             operator,
             bounds,
+            admission: Admission::default(),
             anonymous: false,
         },
         password: Some(HASH.get_or_init(secret).clone()),

@@ -71,6 +71,8 @@ impl Command {
             Self::Ccc => Verb::Ccc,
             Self::Sscn(_) => Verb::Sscn,
             Self::Cpsv => Verb::Cpsv,
+            Self::Esta => Verb::Esta,
+            Self::Estp => Verb::Estp,
             Self::Site(_) => Verb::Site,
         }
     }
@@ -101,6 +103,7 @@ impl Command {
         match self {
             Self::Cdup | Self::Rein | Self::Quit | Self::Pasv | Self::Abor | Self::Pwd => None,
             Self::Syst | Self::Feat | Self::Noop | Self::Ccc | Self::Cpsv => None,
+            Self::Esta | Self::Estp => None,
             Self::User(text) | Self::Acct(text) | Self::Clnt(text) | Self::Csid(text) => {
                 Some(text.to_string())
             }
@@ -144,14 +147,10 @@ impl Command {
             Self::Type(RepresentationType::Image) => Some("I".to_owned()),
             Self::Stru(structure) => Some(structure.letter().to_string()),
             Self::Mode(mode) => Some(mode.letter().to_string()),
-            Self::Allo {
-                bytes,
-                record: None,
-            } => Some(bytes.to_string()),
-            Self::Allo {
-                bytes,
-                record: Some(record),
-            } => Some(format!("{bytes} R {record}")),
+            Self::Allo { bytes, record } => Some(match record {
+                None => bytes.to_string(),
+                Some(record) => format!("{bytes} R {record}"),
+            }),
             Self::Rest(RestartPoint::Offset(offset)) => Some(offset.to_string()),
             Self::Rest(RestartPoint::Marker(marker)) => Some(marker.to_string()),
             Self::Opts {

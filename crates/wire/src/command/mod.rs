@@ -60,6 +60,10 @@ pub enum Command {
     Pret(Text),
     /// ALGS: for an application gateway on the way, in capitals. RFC 6384 section 11.
     Algs(Text),
+    /// ESTA: call the peer now, and tell from where (225).
+    Esta,
+    /// ESTP: accept a caller now, and tell who came (225).
+    Estp,
     /// LSTN: reserve a data socket and listen on it. RFC 438 clause a.
     Lstn {
         /// Which way data will travel, seen from the server told.

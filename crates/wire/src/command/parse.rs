@@ -68,6 +68,8 @@ impl<'a> Argument<'a> {
             Verb::Eprt => Command::Eprt(address::eprt(self.word()?).map_err(self.wrong())?),
             Verb::Pasv => self.none(Command::Pasv)?,
             Verb::Epsv => Command::Epsv(self.epsv()?),
+            Verb::Esta => self.none(Command::Esta)?,
+            Verb::Estp => self.none(Command::Estp)?,
             Verb::Cepr => Command::Cepr(self.switch()?),
             Verb::Pret => self.pret()?,
             Verb::Algs => Command::Algs(self.gateway_request()?),

@@ -548,6 +548,8 @@ fn sscn_is_asked_or_set() {
 fn ccc_and_cpsv_take_nothing() {
     check("CCC", Command::Ccc);
     check("CPSV", Command::Cpsv);
+    check("ESTA", Command::Esta);
+    check("ESTP", Command::Estp);
     refused("CCC 1");
     refused("CPSV 1");
 }
@@ -768,7 +770,7 @@ fn other_lines_are_no_commands() {
     check(b"RETR a\0", CommandError::ForbiddenOctet);
     check(b"actv a", CommandError::NotImplemented(Verb::Actv));
     check(b"ADAT AAAA", CommandError::NotImplemented(Verb::Adat));
-    check(b"ESTA", CommandError::NotImplemented(Verb::Esta));
+    check(b"ESTO", CommandError::NotImplemented(Verb::Esto));
 }
 
 //= security#S-62

@@ -100,6 +100,7 @@ fn a_long_subnegotiation_is_abuse() {
         ]
         .concat()
     };
+    assert_eq!(SUBNEGOTIATION_BYTES_MAX, 512);
     // The IAC of IAC SE counts as well.
     let longest = SUBNEGOTIATION_BYTES_MAX - 1;
     assert_eq!(
@@ -116,6 +117,7 @@ fn a_long_subnegotiation_is_abuse() {
 //= type=test
 #[test]
 fn too_many_options_are_abuse() {
+    assert_eq!(TELNET_ANSWERS_MAX, 32);
     let options = |count| [b"\xff\xfd\x01".repeat(count), b"A\r\n".to_vec()].concat();
     let answers = vec![LineEvent::TelnetAnswer([255, 252, 1]); TELNET_ANSWERS_MAX];
     let good = [answers.clone(), vec![line(b"A")]].concat();

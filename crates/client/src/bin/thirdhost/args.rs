@@ -46,6 +46,18 @@ pub(crate) struct Args {
     #[arg(long, global = true, value_name = "COMMAND")]
     pub(crate) password_command: Option<String>,
 
+    /// Believe the certificate of a server seen for the first time, and remember it.
+    #[arg(long, global = true)]
+    pub(crate) accept_new: bool,
+
+    /// Speak in clear text to ftp:// servers, though they offer TLS: passwords can be read.
+    #[arg(long, global = true)]
+    pub(crate) clear_text: bool,
+
+    /// Let two servers speak TLS to each other though they cannot check each other's certificate.
+    #[arg(long, global = true)]
+    pub(crate) unverified_peers: bool,
+
     /// Print errors only.
     #[arg(short, long, global = true, conflicts_with = "verbose")]
     pub(crate) quiet: bool,
@@ -96,24 +108,54 @@ pub(crate) enum SiteVerb {
     /// Add a site, or replace it.
     Add {
         name: String,
-        /// `host`, `host:port` or `[address]:port`.
-        host: String,
-        #[arg(long)]
-        user: Option<String>,
-        /// Prints the password on its first line.
-        #[arg(long = "get-password", value_name = "COMMAND")]
-        password_command: Option<String>,
-        /// Where other servers reach it, if not where we do.
-        #[arg(long, value_name = "ADDRESS")]
-        data_host: Option<std::net::IpAddr>,
-        /// Pass on what it tells in a 227, though it is not its own address.
-        #[arg(long)]
-        trust_pasv_address: bool,
+        #[command(flatten)]
+        site: SiteArgs,
     },
     /// List them.
     List,
     /// Remove a site.
     Remove { name: String },
+}
+
+/// What `sites.toml` is to know of a site.
+#[derive(clap::Args, Debug)]
+pub(crate) struct SiteArgs {
+    /// `host`, `host:port` or `[address]:port`.
+    pub(crate) host: String,
+    #[arg(long)]
+    pub(crate) user: Option<String>,
+    /// Prints the password on its first line.
+    #[arg(long = "get-password", value_name = "COMMAND")]
+    pub(crate) password_command: Option<String>,
+    /// Where other servers reach it, if not where we do.
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) data_host: Option<std::net::IpAddr>,
+    /// Pass on what it tells in a 227, though it is not its own address.
+    #[arg(long)]
+    pub(crate) trust_pasv_address: bool,
+    /// When it is spoken to under TLS; as ftp:// if not told.
+    #[arg(long, value_enum)]
+    pub(crate) tls: Option<TlsArg>,
+    /// The SHA-256 fingerprint of its certificate, which then has to be that one.
+    #[arg(long, value_name = "HEX", conflicts_with = "ca_file")]
+    pub(crate) fingerprint: Option<thirdhost_client::Fingerprint>,
+    /// A PEM file of the authorities that may vouch for it, and no others.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) ca_file: Option<PathBuf>,
+}
+
+/// When a site is spoken to under TLS.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, serde::Deserialize, ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum TlsArg {
+    /// Where it offers TLS (ftp://).
+    Offered,
+    /// Always, by AUTH TLS (ftpes://).
+    Explicit,
+    /// From the first octet on, usually at port 990 (ftps://).
+    Implicit,
+    /// Never: passwords and files can be read on the way.
+    Never,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -186,6 +228,7 @@ impl Args {
             ListenArg::Source => Listen::Only(Side::Source),
             ListenArg::Destination => Listen::Only(Side::Destination),
         };
+        policy.unverified_peers = self.unverified_peers;
         policy.verify = match self.verify {
             VerifyArg::Auto => Verify::Auto,
             VerifyArg::Hash => Verify::Hash,
@@ -199,7 +242,11 @@ impl Args {
 fn exit_codes() -> String {
     let mut text = String::from(
         "A place is ftp://[user@]host[:port]/path, site:path or a local path. The path is relative \
-         to the login directory; // or %2F makes it absolute.\n\n\
+         to the login directory; // or %2F makes it absolute. ftp:// uses TLS where the server \
+         offers it (on loopback it does not ask); ftpes:// (AUTH TLS) and ftps:// (TLS from the \
+         first octet on, port 990) always.\n\n\
+         A certificate is believed if the system's authorities vouch for it, or if it was seen \
+         before: see --accept-new. Those are in known_servers beside sites.toml.\n\n\
          Passwords, the first that answers: --password-command, THIRDHOST_PASSWORD_<SITE> (the \
          site or host in capitals, anything but letters and digits as _), the site's \
          password_command, ~/.netrc, a prompt.\n\nExit codes:\n",

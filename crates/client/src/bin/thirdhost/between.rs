@@ -1,11 +1,14 @@
-//! `append` and `mv`: two places, of which both, one or none may be on a server.
+//! `append` and `mv`: two places, of which one at least is on a server.
 
 use serde_json::json;
-use thirdhost_client::{Error, Operation, Pair, Pathname, Place, Policy, Remote, Report};
+use thirdhost_client::{
+    Error, ExitCode, Operation, Pair, Pathname, Place, Policy, Protected, Remote, Report,
+};
 
+use crate::args::CopyArgs;
 use crate::console::Console;
 use crate::failure::Failure;
-use crate::{local, session};
+use crate::{cp, local, session};
 
 pub(crate) async fn append(
     console: &Console,
@@ -15,16 +18,7 @@ pub(crate) async fn append(
 ) -> Result<(), Failure> {
     match (session::place(source)?, session::place(destination)?) {
         (Place::Remote(from), Place::Remote(to)) => {
-            Box::pin(direct(
-                console,
-                policy,
-                Operation::Append,
-                &from,
-                &to,
-                false,
-            ))
-            .await?;
-            Ok(())
+            Box::pin(append_directly(console, policy, &from, &to)).await
         }
         (Place::Local(from), Place::Remote(to)) => local::store(console, &from, &to, true).await,
         (_, Place::Local(to)) => Err(Failure::Usage(format!(
@@ -39,25 +33,25 @@ pub(crate) async fn rename(
     policy: Policy,
     source: &str,
     destination: &str,
-) -> Result<(), Failure> {
-    let (from, to) = (session::remote(source)?, session::remote(destination)?);
-    let is_one_server = (&from.host, from.port) == (&to.host, to.port)
-        && (from.user == to.user || to.user.is_none());
-    if is_one_server {
-        let mut conn = session::open(console, &from).await?;
-        conn.rename(session::path(&from)?, &name_at(&from, &to)?)
-            .await?;
-        conn.quit().await.ok();
-        return Ok(());
-    }
-    let verified = Box::pin(direct(console, policy, Operation::Copy, &from, &to, true)).await?;
-    if !verified {
-        return Err(Failure::NotVerified(from.path_text().to_owned()));
-    }
-    let mut conn = session::open(console, &from).await?;
-    conn.remove_file(session::path(&from)?).await?;
+) -> Result<ExitCode, Failure> {
+    let (from, to) = (session::place(source)?, session::place(destination)?);
+    let (from, to) = match (&from, &to) {
+        (Place::Remote(from), Place::Remote(to)) if is_one_server(from, to) => (from, to),
+        // Copied and, once verified, removed at the source.
+        _ => {
+            let args = CopyArgs::of(source, destination);
+            return Box::pin(cp::run(console, policy, &args, cp::Source::Removed)).await;
+        }
+    };
+    let mut conn = session::open(console, from).await?;
+    conn.rename(session::path(from)?, &name_at(from, to)?)
+        .await?;
     conn.quit().await.ok();
-    Ok(())
+    Ok(ExitCode::Done)
+}
+
+fn is_one_server(from: &Remote, to: &Remote) -> bool {
+    (&from.host, from.port) == (&to.host, to.port) && (from.user == to.user || to.user.is_none())
 }
 
 /// The name the file gets: the path told, or in the directory told the name it has.
@@ -75,28 +69,20 @@ pub(crate) fn name_at(from: &Remote, to: &Remote) -> Result<Pathname, Failure> {
         .map_err(|problem| Error::from(problem).into())
 }
 
-/// The third-party transfer. Returns whether it was verified.
-async fn direct(
+async fn append_directly(
     console: &Console,
     policy: Policy,
-    operation: Operation,
     from: &Remote,
     to: &Remote,
-    removes_source: bool,
-) -> Result<bool, Failure> {
+) -> Result<(), Failure> {
     let path = session::path(from)?;
     let name = name_at(from, to)?;
     // One after the other: both may ask for a password.
     let source = session::open(console, from).await?;
     let destination = session::open(console, to).await?;
-    // Two users' names for one file are still one file, and the copy of a file onto itself
-    // verifies: what is removed then is the only one.
-    if removes_source && source.peer() == destination.peer() {
-        return Err(Failure::OneServer(source.peer()));
-    }
     let policy = console.cache().advise(policy, from, to);
     let mut pair = Pair::new(source, destination, policy.clone());
-    let result = pair.transfer(operation, path, &name).await;
+    let result = pair.transfer(Operation::Append, path, &name).await;
     match &result {
         Ok(report) => console.cache().keep(&policy, from, to, Some(report.way())),
         Err(Error::ThirdPartyRefused { .. }) => console.cache().keep(&policy, from, to, None),
@@ -107,19 +93,23 @@ async fn direct(
     pair.quit().await;
     let event = json!({
         "event": "transferred",
-        "operation": match operation { Operation::Copy => "copy", Operation::Append => "append" },
+        "operation": "append",
         "source": {"site": from.site(), "path": path.as_str()},
         "destination": {"site": to.site(), "path": name.as_str()},
         "bytes": report.bytes,
         "seconds": report.elapsed.as_secs_f64(),
         "arrangement": arrangement_word(&report),
         "listener": report.listener.map(|side| side.to_string()),
+        "tls": match report.protection {
+            Protected::No => None,
+            Protected::Unchecked => Some("unchecked"),
+            Protected::Mutually => Some("checked"),
+        },
         "verified": report.verified,
         "bytes_through_this_host": report.data_bytes_here,
         "control_bytes": control_bytes,
     });
-    console.result(&summary(&report), &event)?;
-    Ok(report.verified)
+    console.result(&summary(&report), &event)
 }
 
 fn summary(report: &Report) -> String {
@@ -129,7 +119,12 @@ fn summary(report: &Report) -> String {
     };
     let way = match (report.arrangement, report.listener) {
         (Some(arrangement), Some(listener)) => {
-            format!("direct by {arrangement} ({listener} listening)")
+            let tls = match report.protection {
+                Protected::No => "",
+                Protected::Unchecked => ", TLS with unchecked certificates",
+                Protected::Mutually => ", TLS with checked certificates",
+            };
+            format!("direct by {arrangement} ({listener} listening{tls})")
         }
         _ => "relayed through this host".to_owned(),
     };

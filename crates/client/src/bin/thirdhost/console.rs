@@ -4,12 +4,13 @@ use std::io::{self, IsTerminal as _, Write as _};
 use std::sync::Arc;
 
 use serde_json::{Value, json};
-use thirdhost_client::{Environment, ExitCode, Observer, escape};
+use thirdhost_client::{Environment, ExitCode, Observer, Trust, escape};
 use thirdhost_sockets::World;
 
 use crate::args::Args;
 use crate::cache::Cache;
 use crate::failure::Failure;
+use crate::{sites, warnings};
 
 #[derive(Debug)]
 pub(crate) struct Console {
@@ -17,6 +18,7 @@ pub(crate) struct Console {
     json: bool,
     verbose: bool,
     password_command: Option<String>,
+    clear_text: bool,
     environment: Environment,
     cache: Cache,
 }
@@ -24,17 +26,20 @@ pub(crate) struct Console {
 impl Console {
     pub(crate) fn new(args: &Args) -> Self {
         let (quiet, verbose, json) = (args.quiet, args.verbose, args.json);
-        let environment = Environment::new(World::real());
-        let environment = if verbose {
-            environment.with_observer(Arc::new(Dialogue))
-        } else {
-            environment
+        let trust =
+            Trust::roots_alone().with_known_servers(sites::known_servers(), args.accept_new);
+        let environment = Environment::new(World::real()).with_trust(trust);
+        let environment = match (verbose, quiet) {
+            (true, _) => environment.with_observer(Arc::new(Dialogue)),
+            (false, false) => environment.with_observer(Arc::new(warnings::Warnings::default())),
+            (false, true) => environment,
         };
         Self {
             quiet,
             json,
             verbose,
             password_command: args.password_command.clone(),
+            clear_text: args.clear_text,
             environment,
             cache: Cache::new(args.no_cache),
         }
@@ -47,6 +52,11 @@ impl Console {
 
     pub(crate) fn password_command(&self) -> Option<&str> {
         self.password_command.as_deref()
+    }
+
+    /// Whether ftp:// means clear text, whatever is offered.
+    pub(crate) fn wants_clear_text(&self) -> bool {
+        self.clear_text
     }
 
     /// Whether a progress bar can be seen and would not be torn by other lines.

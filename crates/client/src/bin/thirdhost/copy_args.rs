@@ -1,5 +1,6 @@
 //! The options of `cp`, and how sizes and times are written in them.
 
+use std::num::NonZeroU64;
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
@@ -31,8 +32,7 @@ pub(crate) struct CopyArgs {
     #[arg(long, group = "existing")]
     pub(crate) size_only: bool,
 
-    /// Leave what is at the destination with the same size and hash (between servers that both
-    /// tell a hash).
+    /// Leave what is at the destination with the same size and hash, where servers tell one.
     #[arg(long, group = "existing")]
     pub(crate) checksum: bool,
 
@@ -72,13 +72,49 @@ pub(crate) struct CopyArgs {
     #[arg(long, value_name = "TIME", value_parser = time)]
     pub(crate) newer: Option<SystemTime>,
 
+    /// No faster through this host, all files together: bytes a second, or with k, M, G. What
+    /// goes directly from server to server is not held back.
+    #[arg(long, value_name = "RATE", value_parser = rate)]
+    pub(crate) limit_rate: Option<NonZeroU64>,
+
     /// So many files at once, each over its own control connections.
     #[arg(short, long, value_name = "N", default_value_t = 1, value_parser = jobs)]
     pub(crate) jobs: usize,
 
     /// How often a file is tried again after a failure that may pass.
-    #[arg(long, value_name = "N", default_value_t = 3)]
+    #[arg(long, value_name = "N", default_value_t = RETRIES)]
     pub(crate) retries: u32,
+}
+
+impl CopyArgs {
+    /// One file, and all else as it is by default.
+    pub(crate) fn of(source: &str, destination: &str) -> Self {
+        Self {
+            places: vec![source.to_owned(), destination.to_owned()],
+            recursive: false,
+            dry_run: false,
+            update: false,
+            size_only: false,
+            checksum: false,
+            ignore_existing: false,
+            resume: false,
+            delete: false,
+            include: Vec::new(),
+            exclude: Vec::new(),
+            files_from: None,
+            min_size: None,
+            max_size: None,
+            newer: None,
+            limit_rate: None,
+            jobs: 1,
+            retries: RETRIES,
+        }
+    }
+}
+
+fn rate(text: &str) -> Result<NonZeroU64, String> {
+    let rate = size(text)?;
+    NonZeroU64::new(rate).ok_or_else(|| "expected more than nothing".to_owned())
 }
 
 fn jobs(text: &str) -> Result<usize, String> {
@@ -121,6 +157,8 @@ fn time(text: &str) -> Result<SystemTime, String> {
     let moment = jiff::tz::TimeZone::UTC.to_timestamp(moment);
     moment.map(SystemTime::from).map_err(|_| expected())
 }
+
+const RETRIES: u32 = 3;
 
 #[cfg(test)]
 mod tests {

@@ -5,22 +5,33 @@ use std::sync::Arc;
 
 use thirdhost_client::{
     Copy, Environment, Existing, ExitCode, Filter, Location, Options, Pathname, Place, Policy,
-    Root, Site, Summary,
+    Root, Site, Summary, Via,
 };
 
 use crate::args::CopyArgs;
 use crate::console::Console;
+use crate::events;
 use crate::failure::Failure;
 use crate::session;
 use crate::watch::{self, Watch};
+
+/// What becomes of a file that was copied.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Source {
+    Kept,
+    /// `mv`
+    Removed,
+}
 
 /// Copies, and says what became of it.
 pub(crate) async fn run(
     console: &Console,
     policy: Policy,
     args: &CopyArgs,
+    source: Source,
 ) -> Result<ExitCode, Failure> {
-    let options = options(args, policy)?;
+    let mut options = options(args, policy)?;
+    options.moves = source == Source::Removed;
     let Some((destination, sources)) = args.places.split_last() else {
         return Err(Failure::Usage("name sources and a destination".to_owned()));
     };
@@ -33,18 +44,19 @@ pub(crate) async fn run(
             "both places are local; one at least must be ftp://[user@]host[:port]/path".to_owned(),
         ));
     }
-    let counts = is_local(&to) || sources.iter().any(is_local);
+    let may_be_direct = options.policy.via != Via::Relay && !is_local(&to);
+    if options.limit_rate.is_some() && may_be_direct && !sources.iter().all(is_local) {
+        console.note("--limit-rate holds for what passes this host, not for what goes directly");
+    }
+    let dialogue = console.environment().observer.clone();
     let watch = Arc::new(if console.is_json() {
-        Watch::json()
+        Watch::json(dialogue)
     } else if console.shows_progress() {
-        Watch::bar(counts)
+        Watch::bars(dialogue)
     } else {
-        Watch::lines(console.is_quiet())
+        Watch::lines(dialogue, console.is_quiet())
     });
-    let environment = match console.shows_progress() || console.is_json() {
-        true => console.environment().clone().with_observer(watch.clone()),
-        false => console.environment().clone(),
-    };
+    let environment = console.environment().clone().with_observer(watch.clone());
     let began = environment.world.clock.now();
     let to_site = site(console, &to, &environment).await?;
     let mut summary = Summary::default();
@@ -81,7 +93,7 @@ pub(crate) async fn run(
         .saturating_sub(began)
         .as_secs_f64();
     let line = watch::summary_line(&summary, seconds, options.dry_run);
-    console.result(&line, &watch::summary_event(&summary, seconds))?;
+    console.result(&line, &events::summary_event(&summary, seconds))?;
     copied.map(|()| summary.exit_code())
 }
 
@@ -110,6 +122,8 @@ fn options(args: &CopyArgs, policy: Policy) -> Result<Options, Failure> {
     options.filter = filter;
     options.jobs = args.jobs;
     options.retries = args.retries;
+    options.poll = true;
+    options.limit_rate = args.limit_rate;
     options.policy = policy;
     Ok(options)
 }

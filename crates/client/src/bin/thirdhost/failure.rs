@@ -1,10 +1,9 @@
 //! Why a command failed, for the person who typed it.
 
 use std::io;
-use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use thirdhost_client::{Error, ExitCode, PlaceError};
+use thirdhost_client::{AuthoritiesError, Error, ExitCode, PlaceError};
 
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Failure {
@@ -34,13 +33,8 @@ pub(crate) enum Failure {
     PasswordCommand { command: String, problem: String },
     #[error("cannot write to stdout: {0}")]
     Stdout(io::Error),
-    #[error("{0} was copied but not verified, so the source was left as it is; use cp and rm")]
-    NotVerified(String),
-    #[error(
-        "both places are on the server at {0}, perhaps the same file; name it alike and with one \
-         user, and mv renames"
-    )]
-    OneServer(SocketAddr),
+    #[error("{0}; it is the site's ca_file")]
+    Authorities(#[from] AuthoritiesError),
     #[error(transparent)]
     Client(#[from] Error),
 }
@@ -48,16 +42,15 @@ pub(crate) enum Failure {
 impl Failure {
     pub(crate) fn exit_code(&self) -> ExitCode {
         match self {
-            Self::Place { .. } | Self::Usage(_) | Self::OneServer(_) | Self::NoPassword { .. } => {
+            Self::Place { .. } | Self::Usage(_) | Self::NoPassword { .. } => ExitCode::Usage,
+            Self::Authorities(_) | Self::Sites { .. } | Self::PasswordCommand { .. } => {
                 ExitCode::Usage
             }
-            Self::Sites { .. } | Self::PasswordCommand { .. } => ExitCode::Usage,
             Self::Resolve { .. } | Self::NoAddress(_) => ExitCode::Temporary,
             Self::File { source, .. } if source.kind() == io::ErrorKind::NotFound => {
                 ExitCode::FileNotFound
             }
             Self::File { .. } | Self::Stdout(_) => ExitCode::Other,
-            Self::NotVerified(_) => ExitCode::PartlyDone,
             Self::Client(error) => error.exit_code(),
         }
     }

@@ -1,17 +1,20 @@
 //! `thirdhost`: copies files directly between two FTP servers, and lists, fetches and stores them.
 
 mod args;
+mod bars;
 mod between;
 mod cache;
 mod console;
 mod cp;
 mod credentials;
+mod events;
 mod failure;
 mod local;
 mod names;
 mod netrc;
 mod session;
 mod sites;
+mod warnings;
 mod watch;
 
 use std::io::Write as _;
@@ -55,9 +58,9 @@ async fn main() -> std::process::ExitCode {
     }
 }
 
-/// The first Ctrl-C ends things in good order, the second at once.
+/// The first Ctrl-C or SIGTERM ends things in good order, the second Ctrl-C at once.
 async fn stop_on_interrupt(interrupt: Interrupt) {
-    if tokio::signal::ctrl_c().await.is_err() {
+    if told_to_stop().await.is_err() {
         return;
     }
     interrupt.trip();
@@ -68,10 +71,25 @@ async fn stop_on_interrupt(interrupt: Interrupt) {
     }
 }
 
+#[cfg(unix)]
+async fn told_to_stop() -> std::io::Result<()> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut terminate = signal(SignalKind::terminate())?;
+    tokio::select! {
+        stop = tokio::signal::ctrl_c() => stop,
+        _ = terminate.recv() => Ok(()),
+    }
+}
+
+#[cfg(not(unix))]
+async fn told_to_stop() -> std::io::Result<()> {
+    tokio::signal::ctrl_c().await
+}
+
 async fn run(args: Args, console: &Console) -> Result<ExitCode, Failure> {
     let policy = args.policy();
     match args.verb {
-        Verb::Cp(args) => return cp::run(console, policy, &args).await,
+        Verb::Cp(args) => return cp::run(console, policy, &args, cp::Source::Kept).await,
         Verb::Append {
             source,
             destination,
@@ -79,7 +97,7 @@ async fn run(args: Args, console: &Console) -> Result<ExitCode, Failure> {
         Verb::Mv {
             source,
             destination,
-        } => between::rename(console, policy, &source, &destination).await,
+        } => return between::rename(console, policy, &source, &destination).await,
         Verb::Get { place, file } => local::get(console, &place, file.as_deref()).await,
         Verb::Put { file, place } => local::put(console, &file, &place).await,
         Verb::Cat { place } => local::cat(console, &place).await,

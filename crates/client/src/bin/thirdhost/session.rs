@@ -2,7 +2,10 @@
 
 use std::net::SocketAddr;
 
-use thirdhost_client::{ControlConn, Environment, Pathname, Place, Remote, Server, Site};
+use thirdhost_client::{
+    Authorities, Certified, ControlConn, Environment, Pathname, Place, Remote, Security, Server,
+    Site,
+};
 
 use crate::console::Console;
 use crate::credentials;
@@ -65,28 +68,36 @@ pub(crate) async fn site(
     if addresses.is_empty() {
         return Err(Failure::NoAddress(host));
     }
-    if !addresses
-        .iter()
-        .all(|at| at.ip().to_canonical().is_loopback())
-    {
-        console.note(&format!(
-            "{} is spoken to in clear text: passwords and files can be read on the way",
-            remote.site()
-        ));
-    }
     let configured = match &remote.label {
         Some(label) => sites::find(label)?.unwrap_or_default(),
         None => sites::Site::default(),
+    };
+    let certified = certified(&configured)?;
+    let security = match remote.security {
+        Security::Offered if console.wants_clear_text() => Security::ClearText,
+        security => security,
     };
     let server = |address| {
         let name = remote.label.clone().unwrap_or_else(|| remote.site());
         let mut server = Server::at(address).named(name);
         server.data_host = configured.data_host;
         server.trust_pasv_address = configured.trust_pasv_address;
+        server.host = Some(host.clone());
+        server.security = security;
+        server.certified = certified.clone();
         server
     };
     let servers = addresses.into_iter().map(server).collect();
     Ok(Site::new(environment.clone(), servers, credentials))
+}
+
+/// What the site's configuration says of its certificate.
+fn certified(site: &sites::Site) -> Result<Certified, Failure> {
+    match (site.fingerprint, &site.ca_file) {
+        (Some(fingerprint), _) => Ok(Certified::Pinned(fingerprint)),
+        (None, Some(file)) => Ok(Certified::By(Authorities::load(&sites::beside(file))?)),
+        (None, None) => Ok(Certified::Known),
+    }
 }
 
 fn without_password(text: &str) -> String {

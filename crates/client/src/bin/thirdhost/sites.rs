@@ -2,13 +2,13 @@
 
 use std::io;
 use std::net::IpAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 use serde_json::json;
-use thirdhost_client::{Place, Remote};
+use thirdhost_client::{Fingerprint, Place, Remote, Security};
 
-use crate::args::SiteVerb;
+use crate::args::{SiteArgs, SiteVerb, TlsArg};
 use crate::console::Console;
 use crate::failure::Failure;
 
@@ -23,6 +23,13 @@ pub(crate) struct Site {
     pub(crate) data_host: Option<IpAddr>,
     #[serde(default)]
     pub(crate) trust_pasv_address: bool,
+    /// As `ftp://` if not told.
+    pub(crate) tls: Option<TlsArg>,
+    /// The certificate it has to show.
+    #[serde(default, deserialize_with = "fingerprint")]
+    pub(crate) fingerprint: Option<Fingerprint>,
+    /// The authorities that may vouch for it; relative to the directory of `sites.toml`.
+    pub(crate) ca_file: Option<PathBuf>,
 }
 
 /// The site of that name, if there is one.
@@ -50,7 +57,7 @@ pub(crate) fn remote(text: &str) -> Result<Option<Remote>, Failure> {
         return Ok(None);
     }
     let Some(site) = find(name)? else {
-        if path.starts_with("//") || std::path::Path::new(text).exists() {
+        if path.starts_with("//") || Path::new(text).exists() {
             return Ok(None);
         }
         return Err(Failure::Usage(format!(
@@ -61,11 +68,19 @@ pub(crate) fn remote(text: &str) -> Result<Option<Remote>, Failure> {
         place: text.to_owned(),
         source,
     };
-    let Place::Remote(remote) = Place::parse(&format!("ftp://{}/", site.host)).map_err(place)?
+    let (scheme, security) = match site.tls {
+        None | Some(TlsArg::Offered) => ("ftp", Security::Offered),
+        Some(TlsArg::Explicit) => ("ftpes", Security::Explicit),
+        Some(TlsArg::Implicit) => ("ftps", Security::Implicit),
+        Some(TlsArg::Never) => ("ftp", Security::ClearText),
+    };
+    let Place::Remote(remote) =
+        Place::parse(&format!("{scheme}://{}/", site.host)).map_err(place)?
     else {
         return Ok(None);
     };
     let mut remote = remote.labelled(name).with_path(path).map_err(place)?;
+    remote.security = security;
     if let Some(user) = &site.user {
         remote.user = Some(
             user.as_str()
@@ -99,32 +114,12 @@ pub(crate) fn run(console: &Console, verb: &SiteVerb) -> Result<(), Failure> {
                 return Err(Failure::Usage(format!("there is no site {name}")));
             }
         }
-        SiteVerb::Add {
-            name,
-            host,
-            user,
-            password_command,
-            data_host,
-            trust_pasv_address,
-        } => {
+        SiteVerb::Add { name, site } => {
             if !is_name(name) || matches!(name.as_str(), "ftp" | "ftps" | "ftpes" | "file") {
                 let problem = format!("{name} cannot name a site; use letters, digits, - _ and .");
                 return Err(Failure::Usage(problem));
             }
-            let mut site = toml_edit::Table::new();
-            site.insert("host", toml_edit::value(host));
-            let texts = [("user", user), ("password_command", password_command)];
-            for (key, value) in texts {
-                if let Some(value) = value {
-                    site.insert(key, toml_edit::value(value));
-                }
-            }
-            if let Some(address) = data_host {
-                site.insert("data_host", toml_edit::value(address.to_string()));
-            }
-            if *trust_pasv_address {
-                site.insert("trust_pasv_address", toml_edit::value(true));
-            }
+            let site = table(site)?;
             sites.insert(name, toml_edit::Item::Table(site));
         }
     }
@@ -133,6 +128,39 @@ pub(crate) fn run(console: &Console, verb: &SiteVerb) -> Result<(), Failure> {
         path: path(),
         source,
     })
+}
+
+fn table(site: &SiteArgs) -> Result<toml_edit::Table, Failure> {
+    let absolute = |file: &PathBuf| {
+        std::path::absolute(file).map_err(|source| Failure::File {
+            what: "find",
+            path: file.clone(),
+            source,
+        })
+    };
+    let ca_file = site.ca_file.as_ref().map(absolute).transpose()?;
+    let words = [
+        ("host", Some(site.host.clone())),
+        ("user", site.user.clone()),
+        ("password_command", site.password_command.clone()),
+        ("data_host", site.data_host.map(|host| host.to_string())),
+        ("tls", site.tls.map(|tls| format!("{tls:?}").to_lowercase())),
+        (
+            "fingerprint",
+            site.fingerprint.map(|print| print.to_string()),
+        ),
+        ("ca_file", ca_file.map(|file| file.display().to_string())),
+    ];
+    let mut table = toml_edit::Table::new();
+    for (key, value) in words {
+        if let Some(value) = value {
+            table.insert(key, toml_edit::value(value));
+        }
+    }
+    if site.trust_pasv_address {
+        table.insert("trust_pasv_address", toml_edit::value(true));
+    }
+    Ok(table)
 }
 
 fn document() -> Result<toml_edit::DocumentMut, Failure> {
@@ -160,6 +188,25 @@ fn save(sites: &toml_edit::DocumentMut) -> io::Result<()> {
     std::fs::write(file.path(), sites.to_string())?;
     file.persist(&path).map_err(|error| error.error)?;
     Ok(())
+}
+
+fn fingerprint<'de, D>(deserializer: D) -> Result<Option<Fingerprint>, D::Error>
+where
+    D: serde::Deserializer<'de>,
+{
+    let text = String::deserialize(deserializer)?;
+    text.parse().map(Some).map_err(serde::de::Error::custom)
+}
+
+/// The certificates that were believed on first use.
+pub(crate) fn known_servers() -> PathBuf {
+    beside(Path::new("known_servers"))
+}
+
+/// A file named in `sites.toml`.
+pub(crate) fn beside(file: &Path) -> PathBuf {
+    let path = path();
+    path.parent().unwrap_or(&path).join(file)
 }
 
 /// `$XDG_CONFIG_HOME/thirdhost/sites.toml`, else below `~/.config`.

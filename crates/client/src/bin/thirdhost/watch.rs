@@ -1,21 +1,22 @@
-//! What a copy tells while it runs: events, lines or a progress bar.
+//! What a copy tells while it runs: events, lines or progress bars.
 
 use std::io::{self, Write as _};
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use indicatif::{ProgressBar, ProgressStyle};
-use serde_json::{Value, json};
-use thirdhost_client::{ExitCode, Happened, Known, Moved, Observer, Summary, Watcher, Way, escape};
+use serde_json::json;
+use thirdhost_client::{ExitCode, Happened, Known, Observer, Summary, Watcher, Way, escape};
+
+use crate::bars::Bars;
+use crate::events;
+use crate::warnings::Once;
 
 /// Writes down what happens, for a person or for a program.
 #[derive(Debug)]
 pub(crate) struct Watch {
     style: Style,
-    /// Bytes of files that are done, of this and earlier copies.
-    done_bytes: AtomicU64,
-    /// Whether the bytes pass this host once, so that they can be counted on their way.
-    counts: bool,
+    /// Sees the dialogues too (`-v`).
+    inner: Arc<dyn Observer>,
+    warned: Once,
     /// The last file's way from server to server; `Some(None)` if none was found.
     worked: Mutex<Option<Option<Known>>>,
 }
@@ -23,7 +24,7 @@ pub(crate) struct Watch {
 #[derive(Debug)]
 enum Style {
     Json,
-    Bar(ProgressBar),
+    Bars(Bars),
     /// A line for what fails and what would be done; more when it was asked for.
     Lines {
         quiet: bool,
@@ -31,29 +32,23 @@ enum Style {
 }
 
 impl Watch {
-    pub(crate) fn json() -> Self {
-        Self::of(Style::Json, false)
+    pub(crate) fn json(inner: Arc<dyn Observer>) -> Self {
+        Self::of(Style::Json, inner)
     }
 
-    pub(crate) fn lines(quiet: bool) -> Self {
-        Self::of(Style::Lines { quiet }, false)
+    pub(crate) fn lines(inner: Arc<dyn Observer>, quiet: bool) -> Self {
+        Self::of(Style::Lines { quiet }, inner)
     }
 
-    /// `counts`: one end is this host.
-    pub(crate) fn bar(counts: bool) -> Self {
-        let bar = ProgressBar::new(0);
-        let template = "{bytes} of {total_bytes} {bar:30} {bytes_per_sec} {eta} {wide_msg}";
-        if let Ok(style) = ProgressStyle::with_template(template) {
-            bar.set_style(style);
-        }
-        Self::of(Style::Bar(bar), counts)
+    pub(crate) fn bars(inner: Arc<dyn Observer>) -> Self {
+        Self::of(Style::Bars(Bars::new()), inner)
     }
 
-    fn of(style: Style, counts: bool) -> Self {
+    fn of(style: Style, inner: Arc<dyn Observer>) -> Self {
         Self {
             style,
-            done_bytes: AtomicU64::new(0),
-            counts,
+            inner,
+            warned: Once::default(),
             worked: Mutex::default(),
         }
     }
@@ -87,35 +82,20 @@ impl Watch {
         *self.learnt() = Some(worked);
     }
 
-    /// The bar goes away.
+    /// The bars go away.
     pub(crate) fn end(&self) {
-        if let Style::Bar(bar) = &self.style {
-            bar.finish_and_clear();
+        if let Style::Bars(bars) = &self.style {
+            bars.end();
         }
     }
 
     fn say(&self, line: &str) {
-        let line = escape(line);
+        let line = format!("thirdhost: {}", escape(line));
         match &self.style {
-            Style::Bar(bar) => bar.suspend(|| {
-                let _unheard = writeln!(io::stderr(), "thirdhost: {line}");
-            }),
+            Style::Bars(bars) => bars.say(&line),
             _ => {
-                let _unheard = writeln!(io::stderr(), "thirdhost: {line}");
+                let _unheard = writeln!(io::stderr(), "{line}");
             }
-        }
-    }
-
-    fn progress(&self, bar: &ProgressBar, event: &Happened<'_>) {
-        match event {
-            Happened::Planned { bytes, .. } => bar.set_length(bar.length().unwrap_or(0) + bytes),
-            Happened::Started { name, .. } => bar.set_message(escape(name)),
-            Happened::Done { moved, .. } => {
-                let bytes = moved.offset + moved.bytes.unwrap_or(0);
-                let before = self.done_bytes.fetch_add(bytes, Ordering::Relaxed);
-                bar.set_position(before + bytes);
-            }
-            _ => {}
         }
     }
 }
@@ -125,13 +105,13 @@ impl Watcher for Watch {
         self.learn(event);
         match &self.style {
             Style::Json => {
-                if let Some(event) = as_json(event) {
+                if let Some(event) = events::as_json(event) {
                     // A reader that is gone shows in the exit code of the pipe.
                     let _unheard = writeln!(io::stdout(), "{event}");
                 }
                 return;
             }
-            Style::Bar(bar) => self.progress(bar, event),
+            Style::Bars(bars) => bars.happened(event),
             Style::Lines { quiet: true } => {
                 if let Happened::Failed(failed) = event {
                     self.say(&format!("{}: {}", failed.name, failed.message));
@@ -159,103 +139,35 @@ impl Watcher for Watch {
 }
 
 impl Observer for Watch {
-    fn sent(&self, _site: &str, _line: &str) {}
+    fn sent(&self, site: &str, line: &str) {
+        self.inner.sent(site, line);
+    }
 
-    fn received(&self, _site: &str, _line: &str) {}
+    fn received(&self, site: &str, line: &str) {
+        self.inner.received(site, line);
+    }
 
-    fn moved(&self, bytes: u64) {
-        if let (Style::Bar(bar), true) = (&self.style, self.counts) {
-            bar.inc(bytes);
+    fn warning(&self, warning: &str) {
+        if !self.warned.is_first(warning) {
+            return;
+        }
+        match &self.style {
+            Style::Json => {
+                let event = json!({"event": "warning", "warning": warning});
+                let _unheard = writeln!(io::stdout(), "{event}");
+            }
+            Style::Lines { quiet: true } => {}
+            Style::Bars(_) | Style::Lines { .. } => self.say(warning),
         }
     }
 
     fn note(&self, note: &str) {
-        match &self.style {
-            Style::Json => {
-                let event = json!({"event": "rung", "note": note});
-                let _unheard = writeln!(io::stdout(), "{event}");
-            }
-            Style::Bar(_) | Style::Lines { .. } => {}
+        self.inner.note(note);
+        if let Style::Json = &self.style {
+            let event = json!({"event": "rung", "note": note});
+            let _unheard = writeln!(io::stdout(), "{event}");
         }
     }
-}
-
-fn as_json(event: &Happened<'_>) -> Option<Value> {
-    Some(match event {
-        Happened::Planned { files, bytes } => {
-            json!({"event": "planned", "files": files, "bytes": bytes})
-        }
-        Happened::Directory { name } => json!({"event": "directory", "name": name}),
-        Happened::Started {
-            name,
-            bytes,
-            offset,
-        } => json!({"event": "started", "name": name, "bytes": bytes, "offset": offset}),
-        Happened::Done { name, moved } => done(name, moved),
-        Happened::WouldCopy { name, bytes } => {
-            json!({"event": "would_copy", "name": name, "bytes": bytes})
-        }
-        Happened::Skipped { name, reason } => {
-            json!({"event": "skipped", "name": name, "reason": reason})
-        }
-        Happened::Retrying {
-            name,
-            reason,
-            after,
-        } => json!({
-            "event": "retrying", "name": name, "reason": reason, "seconds": after.as_secs(),
-        }),
-        Happened::Failed(failed) => json!({
-            "event": "failed", "name": failed.name, "message": failed.message,
-            "exit_code": failed.code.number(),
-        }),
-        Happened::Deleted { name } => json!({"event": "deleted", "name": name}),
-        Happened::Note(note) => json!({"event": "note", "note": note}),
-        _ => return None,
-    })
-}
-
-fn done(name: &str, moved: &Moved) -> Value {
-    let (way, arrangement, listener) = match moved.way {
-        Way::Direct {
-            arrangement,
-            listener,
-        } => {
-            let arrangement = format!("{arrangement:?}").to_lowercase();
-            ("direct", Some(arrangement), Some(listener.to_string()))
-        }
-        Way::Relayed => ("relay", None, None),
-        Way::Local => ("local", None, None),
-    };
-    json!({
-        "event": "done",
-        "name": name,
-        "bytes": moved.bytes,
-        "offset": moved.offset,
-        "seconds": moved.elapsed.as_secs_f64(),
-        "way": way,
-        "arrangement": arrangement,
-        "listener": listener,
-        "verified": moved.verified,
-    })
-}
-
-/// The last event.
-pub(crate) fn summary_event(summary: &Summary, seconds: f64) -> Value {
-    json!({
-        "event": "summary",
-        "copied": summary.copied,
-        "skipped": summary.skipped,
-        "directories": summary.directories,
-        "deleted": summary.deleted,
-        "failed": summary.failures.len(),
-        "stopped": summary.stopped,
-        "bytes_direct": summary.direct_bytes,
-        "bytes_relayed": summary.relayed_bytes,
-        "bytes_local": summary.local_bytes,
-        "seconds": seconds,
-        "exit_code": summary.exit_code().number(),
-    })
 }
 
 /// The last line.

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use thirdhost_wire::{HostSocket, NetworkProtocol, Reply};
+use thirdhost_wire::{HostSocket, NetworkProtocol, Reply, Text};
 
 use super::files::refusal;
 use super::reply;
@@ -73,6 +73,14 @@ pub(in crate::server) fn socket_zero() -> Reply {
     )
 }
 
+/// The operator reads it too: `data.public_address` is what is missing.
+pub(in crate::server) fn address_is_private() -> Reply {
+    reply(
+        425,
+        "This server knows no public address of its own to tell; use EPSV.",
+    )
+}
+
 pub(in crate::server) fn arrange_refusal(refusal: &ArrangeRefusal) -> Reply {
     match refusal {
         ArrangeRefusal::NotPermitted => reply(
@@ -133,8 +141,21 @@ pub(in crate::server) fn records_need_text() -> Reply {
     reply(504, "STRU R is for TYPE A here; send STRU F or TYPE A.")
 }
 
+/// RFC 1123 section 4.1.3.4: the marker of the source, then ours.
+pub(in crate::server) fn restart_marker(theirs: &Text, octets: u64) -> Reply {
+    reply(110, &format!("MARK {theirs} = o{octets}"))
+}
+
+/// The octets that a marker of ours stands for, as [`restart_marker`] and the sender of files
+/// write it (spec M-33).
+pub(in crate::server) fn offset_of_marker(marker: &Text) -> Option<u64> {
+    let digits = marker.as_str().strip_prefix('o')?;
+    let canonical = digits.bytes().all(|digit| digit.is_ascii_digit());
+    canonical.then(|| digits.parse().ok()).flatten()
+}
+
 pub(in crate::server) fn restart_in_text() -> Reply {
-    reply(554, "REST needs TYPE I and STRU F.")
+    reply(554, "REST needs STRU F, and in MODE S TYPE I.")
 }
 
 pub(in crate::server) fn restart_does_not_fit_mode() -> Reply {
@@ -191,8 +212,7 @@ pub(in crate::server) fn failed(outcome: Outcome, started: bool, wanted_director
         }
         Outcome::Refused(why) if started => refusal_in_transfer(why),
         Outcome::Refused(why) => refusal(why),
-        // One text whatever the reason, so that nobody scans ports with it (spec S-5).
-        Outcome::NotConnected | Outcome::NotAdmitted => reply(425, "Can't open data connection."),
+        Outcome::NotConnected | Outcome::NotAdmitted => not_connected(),
         Outcome::ConnectionLost => reply(426, "The data connection broke; transfer aborted."),
         Outcome::TlsFailed(failure) => tls_failed(failure),
         Outcome::Isolated(why) => refusal_in_transfer(why),
@@ -208,6 +228,34 @@ pub(in crate::server) fn failed(outcome: Outcome, started: bool, wanted_director
         Outcome::Stopped => reply(426, "Transfer aborted."),
         Outcome::Completed { kept, .. } => completed(kept),
     }
+}
+
+/// One text whatever the reason, so that nobody scans ports with it (spec S-5).
+pub(in crate::server) fn not_connected() -> Reply {
+    reply(425, "Can't open data connection.")
+}
+
+/// ESTA tells from where we called, ESTP who came.
+pub(in crate::server) fn connected(calls: bool, socket: HostSocket) -> Reply {
+    thirdhost_wire::connected_reply(if calls { "from" } else { "to" }, socket)
+}
+
+pub(in crate::server) fn connected_already() -> Reply {
+    reply(503, "The data connection is open already.")
+}
+
+pub(in crate::server) fn not_active() -> Reply {
+    reply(
+        520,
+        "ESTA is for a server that calls; send PORT, EPRT or SOCK first.",
+    )
+}
+
+pub(in crate::server) fn not_passive() -> Reply {
+    reply(
+        520,
+        "ESTP is for a server that listens; send PASV, EPSV or LSTN first.",
+    )
 }
 
 fn refusal_in_transfer(why: Refusal) -> Reply {

@@ -39,6 +39,10 @@ pub(in crate::server) fn refusal(why: Refusal) -> Reply {
         Refusal::TooLargeToHash => reply(550, "Too much to hash at once; name a range."),
         Refusal::Overloaded => reply(450, "The server is busy with the like; try again later."),
         Refusal::PatternTooWide => reply(553, "The pattern has too many stars."),
+        Refusal::ThirdHost => reply(
+            504,
+            "Not with a third host: you may use other paths for that, or need PROT P.",
+        ),
         Refusal::NotSupported => reply(504, "Not possible on this store."),
         Refusal::Failed => reply(451, "Reading or writing failed."),
     }

@@ -80,6 +80,15 @@ pub(in crate::server) fn logged_in() -> Reply {
     reply(230, "Logged in.")
 }
 
+/// RFC 2228 section 5.1: authorized by the security exchange.
+pub(in crate::server) fn logged_in_by_certificate() -> Reply {
+    reply(232, "Logged in by certificate; no password is needed.")
+}
+
+pub(in crate::server) fn password_not_needed() -> Reply {
+    reply(202, "You are logged in; no password is needed.")
+}
+
 pub(in crate::server) fn login_incorrect() -> Reply {
     reply(530, "Login incorrect.")
 }

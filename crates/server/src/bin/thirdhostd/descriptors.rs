@@ -40,4 +40,4 @@ const PER_SESSION: u64 = 3;
 
 /// Listeners, the root, the log, the runtime's own, and what is held back to refuse callers.
 #[cfg(unix)]
-const BESIDES: u64 = 16;
+const BESIDES: u64 = 16 + thirdhost_server::limits::SPARE_DESCRIPTORS as u64;

@@ -45,6 +45,7 @@ pub(crate) fn serve(mut config: Config, file: Option<PathBuf>) -> Result<(), Box
         server
             .open_xferlog()
             .map_err(|error| format!("log.xferlog: {error}"))?;
+        outlive_file_size_limit()?;
         // Whoever reads that it listens may send any signal: all are waited for by then.
         tokio::spawn(reload(server.clone(), file)?);
         let metrics = match metrics_address {
@@ -109,6 +110,21 @@ fn shutdown() -> io::Result<impl Future<Output = ()>> {
         }
         service::tell(State::Stopping);
     })
+}
+
+/// Makes a file that grows beyond the system's limit (`ulimit -f`) an error of that one upload:
+/// by default SIGXFSZ ends the process.
+#[cfg(unix)]
+fn outlive_file_size_limit() -> io::Result<()> {
+    use rustix::process::Signal;
+    use tokio::signal::unix::{SignalKind, signal};
+    // Once listened to, the signal never gets its default action back.
+    signal(SignalKind::from_raw(Signal::XFSZ.as_raw())).map(drop)
+}
+
+#[cfg(not(unix))]
+fn outlive_file_size_limit() -> io::Result<()> {
+    Ok(())
 }
 
 /// Completes at Ctrl-C.

@@ -45,14 +45,17 @@ pub(crate) fn remove(name: &str, users: &Path) -> Result<(), UserError> {
     Ok(())
 }
 
-/// Prints a line per user: name, home, whether there is a password, permissions, third-party.
+/// Prints a line per user: name, home, what logs in, permissions, third-party.
 pub(crate) fn list(users: &Path) -> Result<(), UserError> {
     let mut text = String::new();
     for user in read_users(users).map_err(UserError::File)? {
         let account = &user.account;
-        let password = match user.password {
-            Some(_) => "password",
-            None => "no-password",
+        let by_certificate = !account.admission.certificates.is_empty();
+        let password = match (&user.password, by_certificate) {
+            (Some(_), false) => "password",
+            (Some(_), true) => "password,certificate",
+            (None, true) => "certificate",
+            (None, false) => "no-password",
         };
         let allowed = Permission::ALL.into_iter();
         let allowed: Vec<&str> = allowed

@@ -99,6 +99,14 @@ impl Decoder {
                     return Ok(Decoded {
                         taken: wire.len() - rest.len(),
                         complete: true,
+                        marker: None,
+                    });
+                }
+                BlockEvent::Marker(marker) if self.content.is_whole() => {
+                    return Ok(Decoded {
+                        taken: wire.len() - rest.len(),
+                        complete: false,
+                        marker: Some(marker),
                     });
                 }
                 // A marker is no part of the file.
@@ -108,6 +116,7 @@ impl Decoder {
         Ok(Decoded {
             taken: wire.len(),
             complete: false,
+            marker: None,
         })
     }
 }
@@ -137,6 +146,14 @@ impl Content {
         }
     }
 
+    /// Whether all that came is in the file, and a CR at the end of it is one.
+    fn is_whole(&self) -> bool {
+        match self {
+            Self::Octets | Self::Records { .. } => true,
+            Self::Lines(lines) => lines.is_whole(),
+        }
+    }
+
     fn end_record(&mut self, file: &mut Vec<u8>) {
         if let Self::Records { lines, open } = self {
             *open = false;
@@ -154,6 +171,12 @@ impl Content {
             Self::Octets | Self::Records { .. } => {}
         }
     }
+}
+
+/// Appends a restart marker of ours, before which the source has sent `octets` of its file
+/// (spec M-33).
+pub(in super::super) fn put_marker(octets: u64, wire: &mut Vec<u8>) {
+    put_block(BlockFlags::MARKER, format!("o{octets}").as_bytes(), wire);
 }
 
 /// Appends the marker block that opens the file of this number.
@@ -220,7 +243,22 @@ mod tests {
 
     fn check(text: bool, structure: Structure, wire: &[u8], file: Result<(&[u8], usize), ()>) {
         let mut decoded = Vec::new();
-        let outcome = Decoder::new(text, structure).decode(wire, &mut decoded);
+        let mut decoder = Decoder::new(text, structure);
+        let mut outcome = decoder.decode(wire, &mut decoded);
+        let mut before = 0;
+        while let Ok(Decoded {
+            taken,
+            marker: Some(_),
+            ..
+        }) = outcome
+        {
+            before += taken;
+            outcome = decoder.decode(&wire[before..], &mut decoded);
+        }
+        let outcome = outcome.map(|outcome| Decoded {
+            taken: before + outcome.taken,
+            ..outcome
+        });
         match (outcome, file) {
             (Ok(outcome), Ok((file, taken))) => {
                 assert_eq!(decoded, file, "{wire:02x?}");
@@ -228,7 +266,8 @@ mod tests {
                     outcome,
                     Decoded {
                         taken,
-                        complete: true
+                        complete: true,
+                        marker: None,
                     },
                     "{wire:02x?}"
                 );
@@ -255,6 +294,26 @@ mod tests {
         check(b"\0\0\x02a\r\x40\0\x01\n", Ok((b"a\n", 9)));
         check(b"\0\0\x02a\r\x10\0\x01m\x40\0\x01\n", Ok((b"a\n", 13)));
         check(b"\x40\0\x02a\r", Ok((b"a\r", 5)));
+    }
+
+    #[test]
+    fn a_marker_is_told_where_the_file_is_whole_up_to_it() {
+        let marker = |text: bool, wire: &[u8]| {
+            let mut file = Vec::new();
+            let decoded = Decoder::new(text, Structure::File).decode(wire, &mut file);
+            let decoded = decoded.unwrap();
+            (
+                decoded.taken,
+                decoded.marker.map(|marker| marker.to_string()),
+            )
+        };
+        let told = Some("m".to_owned());
+        assert_eq!(
+            marker(false, b"\0\0\x01\r\x10\0\x01m\0\0\x01a"),
+            (8, told.clone())
+        );
+        assert_eq!(marker(true, b"\0\0\x01a\x10\0\x01m\0\0\x01a"), (8, told));
+        assert_eq!(marker(true, b"\0\0\x01\r\x10\0\x01m\0\0\x01a"), (12, None));
     }
 
     #[test]

@@ -40,6 +40,11 @@ impl Decoder {
         }
     }
 
+    /// Whether no CR waits for what follows it.
+    pub(super) fn is_whole(&self) -> bool {
+        !self.held
+    }
+
     /// Nothing follows: a held CR was part of the text.
     pub(super) fn finish(&mut self, file: &mut Vec<u8>) {
         if std::mem::take(&mut self.held) {

@@ -6,9 +6,9 @@ mod lines;
 mod records;
 
 use thirdhost_proto::server::TransferParameters;
-use thirdhost_wire::{RepresentationType, Structure, TransmissionMode};
+use thirdhost_wire::{RepresentationType, Structure, Text, TransmissionMode};
 
-pub(super) use blocks::{put_failure, put_number, take_number};
+pub(super) use blocks::{put_failure, put_marker, put_number, take_number};
 
 use super::{Malformed, TransferError};
 
@@ -75,12 +75,15 @@ pub(super) enum Decoder {
 }
 
 /// How far a [`Decoder`] came.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub(super) struct Decoded {
     /// How many octets of the input belong to this file.
     pub(super) taken: usize,
     /// Whether the end of the file has been seen.
     pub(super) complete: bool,
+    /// A restart marker, behind which there may be more of the input. None where the file is not
+    /// there yet up to the marker, because a CR waits for what follows it.
+    pub(super) marker: Option<Text>,
 }
 
 impl Decoder {
@@ -116,6 +119,7 @@ impl Decoder {
         Ok(Decoded {
             taken: wire.len(),
             complete: false,
+            marker: None,
         })
     }
 

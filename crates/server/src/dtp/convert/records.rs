@@ -79,6 +79,7 @@ impl Decoder {
                     return Ok(Decoded {
                         taken: wire.len() - rest.len(),
                         complete: true,
+                        marker: None,
                     });
                 }
                 continue;
@@ -93,6 +94,7 @@ impl Decoder {
         Ok(Decoded {
             taken: wire.len(),
             complete: false,
+            marker: None,
         })
     }
 
@@ -144,7 +146,8 @@ mod tests {
             outcome,
             Decoded {
                 taken,
-                complete: true
+                complete: true,
+                marker: None,
             },
             "receiving {wire:02x?}"
         );

@@ -163,6 +163,9 @@ impl DiskStore {
         };
         let durability = self.durability;
         let work: Box<dyn Work> = match (kind, self.uploads) {
+            (UploadKind::Append, _) if place.file_entry()?.is_none() => {
+                Box::new(Whole::created(place, durability)?)
+            }
             (UploadKind::Append, _) => Box::new(Append::begin(place, durability)?),
             (UploadKind::Replace, UploadPolicy::Whole) => {
                 Box::new(Whole::replace(place, durability)?)

@@ -129,7 +129,7 @@ fn leftover(
                 Settled::Clean => {}
             }
         }
-    } else if !name.starts_with(names::PARTIAL) && !name.starts_with(names::UNNAMED) {
+    } else if !TEMPORARIES.iter().any(|start| name.starts_with(start)) {
         return Ok(Outcome::Kept);
     }
     remove(dir, name, older_than)
@@ -161,6 +161,9 @@ fn level(dir: &Dir, name: &str) -> std::io::Result<(Dir, ReadDir)> {
     let entries = dir.entries()?;
     Ok((dir, entries))
 }
+
+/// What the names of temporaries begin with.
+const TEMPORARIES: [&str; 3] = [names::PARTIAL, names::UNNAMED, names::CREATED];
 
 /// How many entries one job looks at: some milliseconds, so that a shutdown does not wait.
 const STEP_ENTRIES: usize = 1_024;

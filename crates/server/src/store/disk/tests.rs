@@ -201,6 +201,8 @@ async fn a_home_is_a_root_of_its_own() {
     refused(store.home(&path("bob")), "not found");
 }
 
+//= security#S-49
+//= type=test
 #[tokio::test]
 async fn the_permission_bits_of_a_replaced_file_are_kept() {
     let (directory, store) = fresh(UploadPolicy::Whole);
@@ -361,6 +363,37 @@ async fn an_append_cut_short_by_a_crash_is_undone_by_whoever_comes_first() {
     put_with(&store, "a", UploadKind::Append, "new").await;
     assert_eq!(read(&store, "a").await, "new");
     assert_eq!(raw_names(&directory), ["a", "b"]);
+}
+
+#[tokio::test]
+async fn an_append_that_makes_a_file_shows_nothing_of_it_before_it_is_whole() {
+    for uploads in [UploadPolicy::Whole, UploadPolicy::Resumable] {
+        let (directory, store) = fresh(uploads);
+        let mut upload = begin(&store, "a", UploadKind::Append).await;
+        write(&mut upload, "half").await;
+        assert_eq!(raw_names(&directory), [".thirdhost-created.a"]);
+        refused(store.stat(&path("a")).await, "not found");
+        refused(store.begin(&path("a"), UploadKind::Append).await, "busy");
+        upload.abandon().await;
+        assert!(raw_names(&directory).is_empty());
+
+        // After a crash there is nothing either but what the next one takes, or the sweep.
+        let left = directory.path().join(".thirdhost-created.a");
+        fs::write(&left, "left over").unwrap();
+        put_with(&store, "a", UploadKind::Append, "new").await;
+        assert_eq!(read(&store, "a").await, "new");
+        fs::write(&left, "left over").unwrap();
+        assert_eq!(store.sweep(Duration::ZERO).await.unwrap().removed, 1);
+        assert_eq!(raw_names(&directory), ["a"]);
+
+        // What came there by itself stays.
+        store.delete(&path("a")).await.unwrap();
+        let upload = begin(&store, "a", UploadKind::Append).await;
+        put(&store, "a", "other").await;
+        refused(upload.commit().await, "exists");
+        assert_eq!(read(&store, "a").await, "other");
+        assert_eq!(raw_names(&directory), ["a"]);
+    }
 }
 
 #[tokio::test]

@@ -27,7 +27,10 @@ pub(super) struct Whole {
     is_named: bool,
     /// Whether the temporary held nothing but a copy of the target when it was begun.
     is_copy: bool,
+    /// Whether it takes the place of a file that is there at the end.
+    replaces: bool,
     writer: Writer,
+    /// The name of a STOU.
     reservation: Option<Reservation>,
     durability: Durability,
     is_done: bool,
@@ -38,7 +41,7 @@ impl Whole {
     pub(super) fn replace(place: Place, durability: Durability) -> Result<Self, StoreError> {
         let target = place.file_entry()?;
         sidecar::keep_appends_away(&place, durability)?;
-        let (file, temporary, is_named) = match named_temporary(&place)? {
+        let (file, temporary, is_named) = match temporary(&place, names::partial(&place.name))? {
             Some((file, temporary)) => (file, temporary, true),
             None => {
                 let (file, temporary) = place::unnamed(&place.dir)?;
@@ -50,6 +53,7 @@ impl Whole {
             temporary,
             is_named,
             is_copy: false,
+            replaces: true,
             writer: Writer::new(file, 0),
             reservation: None,
             durability,
@@ -73,7 +77,7 @@ impl Whole {
         sidecar::keep_appends_away(&place, durability)?;
         // A copy of the target in place of a partial that is being written would be a mix of
         // two files: the client has to come again.
-        let Some((file, temporary)) = named_temporary(&place)? else {
+        let Some((file, temporary)) = temporary(&place, names::partial(&place.name))? else {
             return Err(StoreError::Busy);
         };
         let mut whole = Self {
@@ -81,16 +85,37 @@ impl Whole {
             temporary,
             is_named: true,
             is_copy: false,
+            replaces: true,
             writer: Writer::new(file, offset),
             reservation: None,
             durability,
             is_done: false,
         };
         if whole.writer.size() < offset {
-            copy_target(&whole.place, whole.writer.file(), offset)?;
+            let copied = copy_target(&whole.place, whole.writer.file(), offset);
+            whole.unless_no_space(copied)?;
             whole.is_copy = true;
         }
         Ok(whole)
+    }
+
+    /// APPE to a file that is not there: nothing is seen of it before it is whole, and one at a
+    /// time makes it.
+    pub(super) fn created(place: Place, durability: Durability) -> Result<Self, StoreError> {
+        let Some((file, temporary)) = temporary(&place, names::created(&place.name))? else {
+            return Err(StoreError::Busy);
+        };
+        Ok(Self {
+            place,
+            temporary,
+            is_named: false,
+            is_copy: false,
+            replaces: false,
+            writer: Writer::new(file, 0),
+            reservation: None,
+            durability,
+            is_done: false,
+        })
     }
 
     /// STOU: the name is settled now, and never taken by another STOU meanwhile.
@@ -116,6 +141,7 @@ impl Whole {
                     durability,
                 )?;
                 whole.reservation = Some(reservation);
+                whole.replaces = false;
                 return Ok(whole);
             }
         }
@@ -127,6 +153,14 @@ impl Whole {
         &self.place.name
     }
 
+    /// What found no room is not kept for later: it would keep the room from everybody else.
+    fn unless_no_space(&mut self, done: Result<(), StoreError>) -> Result<(), StoreError> {
+        if matches!(done, Err(StoreError::NoSpace)) {
+            self.is_named = false;
+        }
+        done
+    }
+
     fn is_worth_keeping(&self) -> bool {
         let size = self.writer.size();
         self.is_named && size > 0 && (self.writer.is_touched() || !self.is_copy)
@@ -135,27 +169,31 @@ impl Whole {
 
 impl Work for Whole {
     fn write(&mut self, bytes: &[u8]) -> Result<(), StoreError> {
-        self.writer.write(bytes)
+        let written = self.writer.write(bytes);
+        self.unless_no_space(written)
     }
 
     fn commit(mut self: Box<Self>) -> Result<(), StoreError> {
         if let Some(target) = self.place.file_entry()? {
             system::keep_mode(self.writer.file(), &target, 0).map_err(store_error)?;
         }
-        self.writer.finish(self.durability)?;
+        let finished = self.writer.finish(self.durability);
+        self.unless_no_space(finished)?;
         // Renamed, it is a target: shared, so that it is not taken for one appended to.
         if !place::lock_shared(self.writer.file())? {
             return Err(StoreError::Busy);
         }
         // Replacing a file from under an append would lose what it has said it appended.
-        let _kept_away = match self.reservation {
-            None => sidecar::keep_appends_away(&self.place, self.durability)?,
-            Some(_) => None,
+        let _kept_away = if self.replaces {
+            sidecar::keep_appends_away(&self.place, self.durability)?
+        } else {
+            None
         };
         let Place { dir, name } = &self.place;
-        match self.reservation {
-            None => dir.rename(&self.temporary, dir, name),
-            Some(_) => system::rename_new(dir, &self.temporary, dir, name),
+        if self.replaces {
+            dir.rename(&self.temporary, dir, name)
+        } else {
+            system::rename_new(dir, &self.temporary, dir, name)
         }
         .map_err(store_error)?;
         self.is_done = true;
@@ -222,9 +260,8 @@ impl Drop for Reservation {
 /// A directory's device and inode.
 type Directory = (u64, u64);
 
-/// The temporary found again by name, locked; `None` when another upload has it.
-fn named_temporary(place: &Place) -> Result<Option<(File, String)>, StoreError> {
-    let name = names::partial(&place.name);
+/// The temporary of this name, locked; `None` when another upload has it.
+fn temporary(place: &Place, name: String) -> Result<Option<(File, String)>, StoreError> {
     let mut options = system::writing_no_link();
     options.create(true);
     for _ in 0..OPEN_TRIES_MAX {

@@ -8,7 +8,7 @@ use thirdhost_proto::server::Permissions;
 
 use super::super::{DiskStore, Durability, MemoryStore, UploadPolicy};
 use super::*;
-use crate::accounts::Bounds;
+use crate::accounts::{Admission, Bounds};
 use crate::limits::{USAGE_KEPT, USAGE_PAUSE_MIN};
 
 pub(in super::super) fn path(name: &str) -> VirtualPath {
@@ -129,6 +129,7 @@ fn account(quota: Option<u64>, max_file_size: Option<u64>) -> Account {
             ..Bounds::default()
         },
         operator: false,
+        admission: Admission::default(),
         anonymous: false,
     }
 }

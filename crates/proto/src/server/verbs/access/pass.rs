@@ -1,4 +1,4 @@
-//! PASS: the password. RFC 959 section 4.1.1.
+//! PASS: the password; superfluous for whoever is in. RFC 959 section 4.1.1.
 
 use thirdhost_wire::Password;
 
@@ -14,8 +14,13 @@ pub(in crate::server) fn pass(pi: &mut ServerPi, password: Password) {
             pi.ask(Effect::Authenticate { user, password }, Asked::Login);
         }
         before => {
+            let reply = match &before {
+                // A client that sends PASS whatever USER was answered (232).
+                Login::In(_) => text::password_not_needed(),
+                Login::Out | Login::Named(_) => text::user_first(),
+            };
             pi.login = before;
-            pi.reply(text::user_first());
+            pi.reply(reply);
         }
     }
 }

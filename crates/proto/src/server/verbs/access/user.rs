@@ -4,8 +4,10 @@ use std::time::Duration;
 
 use thirdhost_wire::Text;
 
+use crate::server::Effect;
 use crate::server::login::{Login, is_anonymous};
 use crate::server::protection::TlsOffer;
+use crate::server::questions::Asked;
 use crate::server::reply_text as text;
 use crate::server::session::{ClearLogin, ServerPi};
 
@@ -17,6 +19,11 @@ pub(in crate::server) fn user(pi: &mut ServerPi, now: Duration, name: Text) {
     pi.release_plan();
     pi.security.peer = None;
     let anonymous = is_anonymous(&name);
+    if pi.settings.users_differ && !anonymous {
+        pi.login = Login::Out;
+        let introduce = Effect::Introduce { user: name.clone() };
+        return pi.ask(introduce, Asked::Introduction(name));
+    }
     let clear = !pi.security.control;
     if clear && pi.settings.clear_login == ClearLogin::Anonymous && !anonymous {
         pi.login = Login::Out;

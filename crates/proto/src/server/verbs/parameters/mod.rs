@@ -3,6 +3,8 @@
 mod cepr;
 mod eprt;
 mod epsv;
+mod esta;
+mod estp;
 mod lstn;
 mod mode;
 mod pasv;
@@ -15,6 +17,8 @@ mod r#type;
 pub(in crate::server) use cepr::cepr;
 pub(in crate::server) use eprt::eprt;
 pub(in crate::server) use epsv::epsv;
+pub(in crate::server) use esta::esta;
+pub(in crate::server) use estp::estp;
 pub(in crate::server) use lstn::lstn;
 pub(in crate::server) use mode::mode;
 pub(in crate::server) use pasv::{listen, pasv};

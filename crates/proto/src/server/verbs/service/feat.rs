@@ -23,6 +23,8 @@ const FEATURES: &[&str] = &[
     "CSID",
     "EPRT",
     "EPSV",
+    "ESTA",
+    "ESTP",
     "HOST",
     "LANG EN*",
     "LSTN S;R;",

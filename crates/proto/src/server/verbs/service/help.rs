@@ -45,6 +45,8 @@ const SYNTAX: &[(Verb, &str)] = &[
     (Verb::Cepr, "ON|OFF"),
     (Verb::Pret, "<command>"),
     (Verb::Algs, "STATUS64|ENABLE64|DISABLE64"),
+    (Verb::Esta, ""),
+    (Verb::Estp, ""),
     (Verb::Lstn, "S|R [1|2]"),
     (Verb::Sock, "[<host>,]<socket>"),
     (Verb::Type, "A|I|L 8"),

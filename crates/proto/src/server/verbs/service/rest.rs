@@ -8,7 +8,9 @@ use crate::server::session::ServerPi;
 pub(in crate::server) fn rest(pi: &mut ServerPi, point: RestartPoint) {
     let fits = match (&point, pi.parameters.mode) {
         (RestartPoint::Offset(_), TransmissionMode::Stream) => true,
-        (RestartPoint::Marker(_), TransmissionMode::Block) => true,
+        (RestartPoint::Marker(marker), TransmissionMode::Block) => {
+            text::offset_of_marker(marker).is_some()
+        }
         (RestartPoint::Offset(_), TransmissionMode::Block)
         | (RestartPoint::Marker(_), TransmissionMode::Stream) => false,
     };

@@ -1,0 +1,39 @@
+//! The GridFTP server of the Grid Community Toolkit, without its own security.
+
+use std::process::Command;
+
+use super::{Recipe, find, version};
+use crate::failure::Result;
+use crate::stage::Stage;
+
+pub(super) const NAME: &str = "globus-gridftp";
+
+pub(super) fn recipe(stage: &Stage, port: u16) -> Result<Option<Recipe>> {
+    let Some(program) = find("globus-gridftp-server") else {
+        return Ok(None);
+    };
+    let directory = stage.of_peer(NAME)?;
+    let mut command = Command::new(&program);
+    command.args(["-p", &port.to_string(), "-control-interface", "127.0.0.1"]);
+    command.args([
+        "-data-interface",
+        "127.0.0.1",
+        "-aa",
+        "-anonymous-user",
+        "nobody",
+    ]);
+    command.args(["-connections-max", "20000", "-control-idle-timeout", "3600"]);
+    command.args(["-log-level", "NONE", "-c"]);
+    command.arg(directory.join("none"));
+    Ok(Some(Recipe {
+        name: NAME,
+        version: version(&program, "--version"),
+        note: "anonymous: no password is hashed; no log; TLS only as GSI, left out",
+        has_tls: false,
+        home: format!("{}/", stage.files().display()),
+        user: "anonymous",
+        password: "bench@",
+        command,
+        log: directory.join("log"),
+    }))
+}

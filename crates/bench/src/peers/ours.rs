@@ -1,0 +1,75 @@
+//! thirdhostd, as it comes: whole uploads, argon2id, a log line per transfer.
+
+use std::fs;
+use std::io::Write;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use super::{PASSWORD, Recipe, USER, version};
+use crate::failure::{Failure, Result, While};
+use crate::stage::Stage;
+
+pub(super) const NAME: &str = "thirdhostd";
+
+pub(super) fn recipe(stage: &Stage, binary: &Path, port: u16) -> Result<Recipe> {
+    let directory = stage.of_peer(NAME)?;
+    let users = directory.join("users.toml");
+    add_user(binary, &users)?;
+    let config = directory.join("thirdhostd.toml");
+    let text = format!(
+        r#"listen = ["127.0.0.1:{port}"]
+root = "{root}"
+users = "{users}"
+[tls]
+certificate = "{certificate}"
+key = "{key}"
+[limits]
+sessions = 20000
+sessions_per_host = 20000
+idle_seconds = 3600
+"#,
+        root = stage.files().display(),
+        users = users.display(),
+        certificate = stage.secret.certificate.display(),
+        key = stage.secret.key.display(),
+    );
+    fs::write(&config, text).during(config.display())?;
+    let mut command = Command::new(binary);
+    command.arg("--config").arg(&config).env_remove("RUST_LOG");
+    Ok(Recipe {
+        name: NAME,
+        version: version(binary, "--version"),
+        note: "argon2id; uploads = \"whole\"; a log line per transfer",
+        has_tls: true,
+        home: String::new(),
+        user: USER,
+        password: PASSWORD,
+        command,
+        log: directory.join("log"),
+    })
+}
+
+/// As an operator does it, and then with what a benchmark needs to do.
+fn add_user(binary: &Path, users: &Path) -> Result<()> {
+    let mut child = Command::new(binary)
+        .args(["user", "set", USER, "--users"])
+        .arg(users)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .spawn()
+        .during(binary.display())?;
+    if let Some(mut stdin) = child.stdin.take() {
+        writeln!(stdin, "{PASSWORD}").during("thirdhostd user set")?;
+    }
+    if !child.wait().during("thirdhostd user set")?.success() {
+        return Err(Failure::new("thirdhostd user set failed"));
+    }
+    let text = fs::read_to_string(users).during(users.display())?;
+    let table = text.trim_end();
+    let table = format!("{table}\nhome = \".\"\npermissions = {PERMISSIONS}\n{THIRD_PARTY}");
+    fs::write(users, table).during(users.display())
+}
+
+const PERMISSIONS: &str = r#"["read", "write", "append", "delete", "rename", "mkdir"]"#;
+const THIRD_PARTY: &str = "third_party = { send_to = [\"127.0.0.0/8\", \"10.0.0.0/8\"], \
+     receive_from = [\"127.0.0.0/8\", \"10.0.0.0/8\"] }\n";

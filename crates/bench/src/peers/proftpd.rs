@@ -1,0 +1,72 @@
+//! ProFTPD, with mod_tls where that is installed.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use super::{CRYPTED, PASSWORD, Recipe, USER, find, version};
+use crate::failure::{Result, While};
+use crate::stage::Stage;
+
+pub(super) const NAME: &str = "proftpd";
+
+pub(super) fn recipe(stage: &Stage, port: u16) -> Result<Option<Recipe>> {
+    let Some(program) = find(NAME) else {
+        return Ok(None);
+    };
+    let directory = stage.of_peer(NAME)?;
+    let users = directory.join("passwd");
+    let home = stage.files();
+    let line = format!("{USER}:{CRYPTED}:65534:65534::{}:/bin/sh\n", home.display());
+    write_private(&users, &line)?;
+    let tls = Path::new(MODULES).join("mod_tls.so").is_file();
+    let modules = if tls { tls_lines(stage) } else { String::new() };
+    let config = directory.join("proftpd.conf");
+    let text = format!(
+        "ServerName bench\nServerType standalone\nDefaultServer on\nDefaultAddress 127.0.0.1\n\
+         Port {port}\nUseIPv6 off\nUser nobody\nGroup nogroup\nUmask 022\nMaxInstances none\n\
+         ModulePath {MODULES}\n{modules}\
+         AuthOrder mod_auth_file.c\nAuthUserFile {users}\nRequireValidShell off\n\
+         AllowOverwrite on\nAllowForeignAddress on\nUseReverseDNS off\n\
+         TimesGMT on\nTimeoutIdle 3600\nTimeoutNoTransfer 3600\nWtmpLog off\nTransferLog none\n\
+         SystemLog none\nPidFile {directory}/pid\nScoreboardFile {directory}/scoreboard\n\
+         DelayTable none\n<IfModule mod_delay.c>\n DelayEngine off\n</IfModule>\n",
+        users = users.display(),
+        directory = directory.display(),
+    );
+    fs::write(&config, text).during(config.display())?;
+    let mut command = Command::new(&program);
+    command.args(["--nodaemon", "--quiet", "--config"]);
+    command.arg(&config);
+    Ok(Some(Recipe {
+        name: NAME,
+        version: version(&program, "-v"),
+        note: "SHA-512 crypt; mod_delay off; no log",
+        has_tls: tls,
+        home: String::new(),
+        user: USER,
+        password: PASSWORD,
+        command,
+        log: directory.join("log"),
+    }))
+}
+
+fn tls_lines(stage: &Stage) -> String {
+    format!(
+        "LoadModule mod_tls.c\nTLSEngine on\nTLSRequired off\nTLSProtocol TLSv1.2 TLSv1.3\n\
+         TLSECCertificateFile {}\nTLSECCertificateKeyFile {}\n\
+         TLSOptions NoSessionReuseRequired\nTLSLog none\n",
+        stage.secret.certificate.display(),
+        stage.secret.key.display()
+    )
+}
+
+/// It takes no users file that others may read.
+fn write_private(path: &Path, text: &str) -> Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    fs::write(path, text).during(path.display())?;
+    let permissions = fs::Permissions::from_mode(0o600);
+    fs::set_permissions(path, permissions).during(path.display())
+}
+
+const MODULES: &str = "/usr/lib/proftpd";

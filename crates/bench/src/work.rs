@@ -1,0 +1,127 @@
+//! Measurements that several servers take turns at.
+
+use crate::failure::Result;
+use crate::peers::Running;
+
+/// One thing to measure, which may give several figures.
+pub(crate) struct Work<'a> {
+    /// What is done.
+    pub(crate) name: String,
+    /// The figures it gives.
+    pub(crate) figures: &'static [Figure],
+    /// How often, at each server.
+    pub(crate) runs: usize,
+    /// Does it once; a figure for each of [`Self::figures`].
+    pub(crate) once: Box<Once<'a>>,
+    /// Whether this server can do it at all.
+    pub(crate) applies: fn(&Running) -> bool,
+}
+
+/// A measurement at one server.
+pub(crate) type Once<'a> = dyn Fn(&Running) -> Result<Vec<f64>> + 'a;
+
+/// One column's unit and direction.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Figure {
+    /// Such as `GB/s`.
+    pub(crate) unit: &'static str,
+    /// Whether less is better.
+    pub(crate) less_is_better: bool,
+}
+
+impl Figure {
+    /// A figure of which more is better.
+    pub(crate) const fn more(unit: &'static str) -> Self {
+        Self {
+            unit,
+            less_is_better: false,
+        }
+    }
+
+    /// A figure of which less is better.
+    pub(crate) const fn less(unit: &'static str) -> Self {
+        Self {
+            unit,
+            less_is_better: true,
+        }
+    }
+}
+
+/// What the runs of one work at one server gave.
+pub(crate) struct Outcome {
+    /// The server.
+    pub(crate) server: &'static str,
+    /// For each figure, what each run gave; or why there is none.
+    pub(crate) values: std::result::Result<Vec<Vec<f64>>, String>,
+}
+
+/// Does the work at every server, one after the other, and again: A B A B.
+pub(crate) fn interleaved(work: &Work<'_>, servers: &[Running]) -> Vec<Outcome> {
+    let able = servers.iter().filter(|server| (work.applies)(server));
+    let mut outcomes: Vec<(&Running, Outcome)> = able
+        .map(|server| {
+            let values = Ok(vec![Vec::new(); work.figures.len()]);
+            (
+                server,
+                Outcome {
+                    server: server.name(),
+                    values,
+                },
+            )
+        })
+        .collect();
+    eprintln!("{}, {} times at each server", work.name, work.runs);
+    for _ in 0..work.runs {
+        for (server, outcome) in &mut outcomes {
+            let Ok(values) = &mut outcome.values else {
+                continue;
+            };
+            match (work.once)(server) {
+                Ok(figures) => {
+                    for (column, figure) in values.iter_mut().zip(figures) {
+                        column.push(figure);
+                    }
+                }
+                Err(failure) => {
+                    eprintln!("failed at {}: {failure}", server.name());
+                    outcome.values = Err(failure.to_string());
+                }
+            }
+        }
+    }
+    outcomes.into_iter().map(|(_, outcome)| outcome).collect()
+}
+
+/// The value in the middle, and how far the runs lie apart: half of the way from the least to
+/// the greatest, as a share of it.
+pub(crate) fn median_and_spread(values: &[f64]) -> Option<(f64, f64)> {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    let (first, last) = (sorted.first()?, sorted.last()?);
+    let half = sorted.len() / 2;
+    let upper = sorted.get(half)?;
+    let median = if sorted.len().is_multiple_of(2) {
+        f64::midpoint(*sorted.get(half - 1)?, *upper)
+    } else {
+        *upper
+    };
+    let spread = if median == 0.0 {
+        0.0
+    } else {
+        (last - first) / 2.0 / median
+    };
+    Some((median, spread))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_median_is_the_middle_and_the_spread_half_the_range() {
+        assert_eq!(median_and_spread(&[]), None);
+        assert_eq!(median_and_spread(&[2.0]), Some((2.0, 0.0)));
+        assert_eq!(median_and_spread(&[4.0, 1.0, 2.0]), Some((2.0, 0.75)));
+        assert_eq!(median_and_spread(&[3.0, 1.0]), Some((2.0, 0.5)));
+    }
+}

@@ -1,0 +1,146 @@
+//! Many files between two servers of ours: what of the queue goes over one arrangement.
+
+use super::one::Outcome;
+use super::plan::{self, Job};
+use super::walk::Kind;
+use super::worker::{Line, Queue, is_stop, may_pass};
+use super::{Copy, Existing, Happened, Location, Moved, upload};
+use crate::pipeline::{self, Ended, Feed, Item};
+
+impl Queue {
+    /// Copies as many files as a pipeline takes; those that it does not take, or that were under
+    /// way when it broke, are in the queue afterwards, to be copied one by one.
+    pub(super) async fn ahead(&self, copy: &Copy, mut line: Option<Line>) -> Option<Line> {
+        for _ in 0..PIPELINES_MAX {
+            if self.with_jobs(|jobs| jobs.iter().filter(|job| !job.alone).count()) < FILES_MIN {
+                return line;
+            }
+            let mut open = match line.take() {
+                Some(open) => open,
+                // What is wrong, the usual way tells.
+                None => Line::open(copy).await.ok()?,
+            };
+            if !may_go_ahead(copy, &mut open) {
+                return Some(open);
+            }
+            let Line::Between(pair) = &mut open else {
+                return Some(open);
+            };
+            let mut waiting = Waiting {
+                queue: self,
+                copy,
+                aside: Vec::new(),
+                begun: 0,
+            };
+            let moved = pipeline::run(pair, &mut waiting).await;
+            let Waiting { aside, begun, .. } = waiting;
+            self.with_jobs(|jobs| jobs.extend(aside));
+            match moved {
+                Ok(true) => return Some(open),
+                Ok(false) => line = Some(open),
+                Err(error) if is_stop(&error) => {
+                    self.with_summary(|summary| summary.stopped = true);
+                    return None;
+                }
+                Err(error) => {
+                    let note = format!("{error}; what was under way is copied anew");
+                    copy.watcher.happened(&Happened::Note(&note));
+                }
+            }
+            if begun == 0 {
+                return line;
+            }
+        }
+        line
+    }
+}
+
+/// A file arrives whole or not at all there, and nothing has to be looked at before.
+fn may_go_ahead(copy: &Copy, line: &mut Line) -> bool {
+    let [Some(source), Some(destination)] = line.both() else {
+        return false;
+    };
+    copy.options.existing != Existing::SameHash
+        && pipeline::depth(source).is_some()
+        && pipeline::depth(destination).is_some()
+        && upload::keeps_partials(destination)
+}
+
+/// The queue, as a pipeline sees it.
+struct Waiting<'a> {
+    queue: &'a Queue,
+    copy: &'a Copy,
+    /// What is to be copied alone.
+    aside: Vec<Job>,
+    begun: usize,
+}
+
+impl Waiting<'_> {
+    fn item(&self, job: &Job) -> Option<Item> {
+        let (Location::Remote(Some(from)), Location::Remote(Some(to))) = (&job.from, &job.to)
+        else {
+            return None;
+        };
+        // What is there may be the beginning of this file.
+        let goes_on = self.copy.options.resume && job.there.is_some();
+        let is_plain = !job.alone && job.failures == 0 && job.file.kind == Kind::File && !goes_on;
+        let size = job.file.size.filter(|size| *size <= FILE_BYTES_MAX)?;
+        is_plain.then(|| Item {
+            from: from.clone(),
+            to: to.clone(),
+            size: Some(size),
+            modified: job.file.modified,
+        })
+    }
+}
+
+impl Feed for Waiting<'_> {
+    type Job = Job;
+
+    fn next(&mut self) -> Option<(Job, Item)> {
+        let Self { queue, copy, .. } = *self;
+        while !copy.environment.interrupt.is_tripped() {
+            let mut job = queue.with_jobs(std::collections::VecDeque::pop_front)?;
+            if let Some(reason) = plan::reason_to_skip(&copy.options, &job) {
+                queue.done(copy, &job, &Outcome::Skipped(reason));
+            } else if let Some(item) = self.item(&job) {
+                self.begun += 1;
+                copy.watcher.happened(&Happened::Started {
+                    name: &job.name,
+                    bytes: job.file.size,
+                    offset: 0,
+                });
+                return Some((job, item));
+            } else {
+                job.alone = true;
+                self.aside.push(job);
+            }
+        }
+        None
+    }
+
+    fn ended(&mut self, mut job: Job, ended: Ended) {
+        job.alone = true;
+        match ended {
+            Ended::Done(report) => {
+                let moved = Outcome::Moved(Moved::from(&report));
+                self.queue.done(self.copy, &job, &moved);
+            }
+            Ended::Unfinished => self.aside.push(job),
+            Ended::Failed(error) if may_pass(&error) && self.copy.options.retries > 0 => {
+                job.failures += 1;
+                self.aside.push(job);
+            }
+            Ended::Failed(error) => self.queue.failed(self.copy, job.name, &error),
+        }
+    }
+}
+
+/// How often a pipeline is begun anew after it broke.
+const PIPELINES_MAX: usize = 3;
+
+/// One file alone is not worth the setting up.
+const FILES_MIN: usize = 2;
+
+/// Larger files are watched while they move, one at a time; what they cost is not round trips.
+const FILE_BYTES_MAX: u64 = 16 << 20;

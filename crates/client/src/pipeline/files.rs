@@ -1,0 +1,394 @@
+//! The window of files under way: RETR and STOR in pairs, proofs behind them, replies in order.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use thirdhost_proto::third_party::{BySide, Side};
+use thirdhost_wire::{Command, Pathname, Reply, TimeVal};
+
+use super::arrange;
+use super::batch::leave;
+use super::lane::Lane;
+use super::proof::Proof;
+use crate::third_party::Prepared;
+use crate::{Error, Pair, Report};
+
+/// One file to copy.
+#[derive(Clone, Debug)]
+pub(crate) struct Item {
+    pub(crate) from: Pathname,
+    pub(crate) to: Pathname,
+    pub(crate) size: Option<u64>,
+    pub(crate) modified: Option<TimeVal>,
+}
+
+/// What became of a file.
+#[derive(Debug)]
+pub(crate) enum Ended {
+    /// Both servers said so, and the proof agrees.
+    Done(Report),
+    /// This one failed; the others went on.
+    Failed(Error),
+    /// The arrangement ended before it did; whether it arrived is not known.
+    Unfinished,
+}
+
+/// Gives files and hears what became of them.
+pub(crate) trait Feed: Send {
+    /// What is remembered of a file that is under way.
+    type Job: Send;
+
+    /// The next file; none when there is none for a pipeline.
+    fn next(&mut self) -> Option<(Self::Job, Item)>;
+
+    /// What became of it.
+    fn ended(&mut self, job: Self::Job, ended: Ended);
+}
+
+/// Moves all the files of `feed`. False where no pipeline came about, or where it ended before
+/// the files did; the pair can be used on.
+///
+/// # Errors
+/// When a control connection breaks, or the person stops. Every file has been told of.
+///
+/// # Cancel safety
+/// Not cancel safe: drop the pair too.
+pub(crate) async fn run<F: Feed>(pair: &mut Pair, feed: &mut F) -> Result<bool, Error> {
+    let (source, destination) = pair.both();
+    let depth = (super::depth(source), super::depth(destination));
+    let (Some(source_depth), Some(destination_depth)) = depth else {
+        return Ok(false);
+    };
+    let Some(prepared) = pair.for_pipeline() else {
+        return Ok(false);
+    };
+    let (source, destination) = pair.both();
+    let Some(proof) = Proof::wanted(prepared.verify, source, destination) else {
+        return Ok(false);
+    };
+    let mut stream = Stream {
+        lanes: BySide {
+            source: Lane::new(source),
+            destination: Lane::new(destination),
+        },
+        depth: BySide {
+            source: source_depth,
+            destination: destination_depth,
+        },
+        prepared,
+        proof,
+        flights: HashMap::new(),
+        next: 0,
+        bytes: 0,
+        end: None,
+    };
+    let moved = match stream.begin().await {
+        Ok(true) => stream.go_on(feed).await,
+        Ok(false) => Ok(false),
+        Err(error) => Err(error),
+    };
+    stream.finish(feed, moved).await
+}
+
+struct Stream<'a, J> {
+    lanes: BySide<Lane<'a, Option<Owed>>>,
+    /// How many commands may be under way.
+    depth: BySide<usize>,
+    prepared: Prepared,
+    proof: Proof,
+    flights: HashMap<u64, Flight<J>>,
+    next: u64,
+    /// Octets of the files under way.
+    bytes: u64,
+    /// Why no more files are begun, and ABOR is out.
+    end: Option<End>,
+}
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum End {
+    /// The arrangement is void.
+    Void,
+    /// The person stops.
+    Stopped,
+}
+
+/// What a reply is for.
+#[derive(Clone, Copy, Debug)]
+struct Owed {
+    flight: u64,
+    what: What,
+}
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum What {
+    Transfer,
+    Proof,
+    Time,
+}
+
+struct Flight<J> {
+    job: J,
+    item: Item,
+    began: Duration,
+    waiting: usize,
+    transfers: BySide<Option<Reply>>,
+    proofs: BySide<Option<Reply>>,
+}
+
+enum Next {
+    Reply(Side, Option<Owed>, Reply),
+    Broken(Error),
+    Stop,
+    Silence,
+}
+
+impl<J: Send> Stream<'_, J> {
+    /// The arrangement. False where a server refuses it.
+    async fn begin(&mut self) -> Result<bool, Error> {
+        match arrange::arrange(&mut self.lanes, &self.prepared.plan, self.proof).await {
+            Ok(()) => Ok(true),
+            Err(Error::Refused { .. }) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn go_on<F: Feed<Job = J>>(&mut self, feed: &mut F) -> Result<bool, Error> {
+        loop {
+            while self.end.is_none() && self.has_room() {
+                let Some((job, item)) = feed.next() else {
+                    break;
+                };
+                self.ask(job, item)?;
+            }
+            if self.flights.is_empty() && self.end.is_none() {
+                return Ok(true);
+            }
+            if self.is_quiet() {
+                return match self.end {
+                    Some(End::Stopped) => Err(self.lanes.source.conn.stop_wanted()),
+                    _ => Ok(false),
+                };
+            }
+            match self.happens().await {
+                Next::Reply(side, owed, reply) => {
+                    if let Some(flight) = self.hear(side, owed, reply) {
+                        self.landed(flight, feed)?;
+                    }
+                }
+                Next::Stop => self.stop(End::Stopped)?,
+                Next::Broken(error) => return Err(error),
+                Next::Silence => {
+                    let side = Side::BOTH.map(|side| (side, self.lanes.of(side).owed() > 0));
+                    let silent = side.into_iter().find(|(_, owes)| *owes);
+                    let side = silent.map_or(Side::Source, |(side, _)| side);
+                    let limit = self.limit();
+                    return Err(self.lanes.of_mut(side).conn.silent(limit));
+                }
+            }
+        }
+    }
+
+    /// Whatever is left under way is told of, and both connections go back to the usual
+    /// dialogue, or are given up.
+    async fn finish<F: Feed<Job = J>>(
+        mut self,
+        feed: &mut F,
+        moved: Result<bool, Error>,
+    ) -> Result<bool, Error> {
+        for (_, flight) in self.flights.drain() {
+            feed.ended(flight.job, Ended::Unfinished);
+        }
+        let BySide {
+            source,
+            destination,
+        } = self.lanes;
+        match moved {
+            Ok(moved) => {
+                leave(source.conn).await?;
+                leave(destination.conn).await?;
+                Ok(moved)
+            }
+            Err(error) => {
+                // What the other still owes would be taken for answers to something else.
+                source.conn.abandon();
+                destination.conn.abandon();
+                Err(error)
+            }
+        }
+    }
+
+    fn has_room(&self) -> bool {
+        let Self { lanes, depth, .. } = self;
+        let fits = |side| lanes.of(side).owed() + COMMANDS_PER_FILE <= *depth.of(side);
+        self.flights.is_empty() || self.bytes < WINDOW_BYTES && Side::BOTH.into_iter().all(fits)
+    }
+
+    /// RETR and STOR, with all that is asked about the file afterwards.
+    fn ask(&mut self, job: J, item: Item) -> Result<(), Error> {
+        let flight = self.next;
+        self.next += 1;
+        let owed = |what| Some(Owed { flight, what });
+        let source = &mut self.lanes.source;
+        let began = source.conn.environment.world.clock.now();
+        let mut waiting = 2;
+        source.say(&Command::Retr(item.from.clone()), owed(What::Transfer))?;
+        if let Some(question) = self.proof.question(&item.from) {
+            source.say(&question, owed(What::Proof))?;
+            waiting += 1;
+        }
+        let destination = &mut self.lanes.destination;
+        destination.say(&Command::Stor(item.to.clone()), owed(What::Transfer))?;
+        let has_mfmt = destination.conn.features().has("MFMT");
+        if let Some(modified) = item.modified.filter(|_| has_mfmt) {
+            let whole = TimeVal::from_unix(modified.unix_seconds(), 0).unwrap_or(modified);
+            let command = Command::Mfmt {
+                modified: whole,
+                name: item.to.clone(),
+            };
+            destination.say(&command, owed(What::Time))?;
+            waiting += 1;
+        }
+        if let Some(question) = self.proof.question(&item.to) {
+            destination.say(&question, owed(What::Proof))?;
+            waiting += 1;
+        }
+        self.bytes = self.bytes.saturating_add(item.size.unwrap_or(0));
+        let nothing = || BySide {
+            source: None,
+            destination: None,
+        };
+        let flying = Flight {
+            job,
+            item,
+            began,
+            waiting,
+            transfers: nothing(),
+            proofs: nothing(),
+        };
+        self.flights.insert(flight, flying);
+        Ok(())
+    }
+
+    async fn happens(&mut self) -> Next {
+        let environment = self.lanes.source.conn.environment.clone();
+        let limit = self.limit();
+        let is_stopping = self.end == Some(End::Stopped);
+        let BySide {
+            source,
+            destination,
+        } = &mut self.lanes;
+        let heard = |side, found: Result<(Option<Owed>, Reply), Error>| match found {
+            Ok((owed, reply)) => Next::Reply(side, owed, reply),
+            Err(error) => Next::Broken(error),
+        };
+        tokio::select! {
+            found = source.next() => heard(Side::Source, found),
+            found = destination.next() => heard(Side::Destination, found),
+            () = environment.interrupt.tripped(), if !is_stopping => Next::Stop,
+            () = environment.world.clock.sleep(limit) => Next::Silence,
+        }
+    }
+
+    fn limit(&self) -> Duration {
+        let limits = &self.lanes.source.conn.environment.limits;
+        match self.end {
+            Some(End::Stopped) => limits.abort,
+            _ => limits.straggler,
+        }
+    }
+
+    fn is_quiet(&self) -> bool {
+        Side::BOTH
+            .iter()
+            .all(|side| self.lanes.of(*side).owed() == 0)
+    }
+
+    /// A final reply; the file that has all of its own comes back.
+    fn hear(&mut self, side: Side, owed: Option<Owed>, reply: Reply) -> Option<Flight<J>> {
+        let Owed { flight, what } = owed?;
+        let flying = self.flights.get_mut(&flight)?;
+        flying.waiting -= 1;
+        match what {
+            What::Transfer => *flying.transfers.of_mut(side) = Some(reply),
+            What::Proof => *flying.proofs.of_mut(side) = Some(reply),
+            What::Time => {}
+        }
+        if flying.waiting > 0 {
+            return None;
+        }
+        self.flights.remove(&flight)
+    }
+
+    /// Everything has been said about a file.
+    fn landed<F: Feed<Job = J>>(&mut self, flight: Flight<J>, feed: &mut F) -> Result<(), Error> {
+        self.bytes = self.bytes.saturating_sub(flight.item.size.unwrap_or(0));
+        let refused = Side::BOTH.into_iter().find_map(|side| {
+            let reply = flight.transfers.of(side).as_ref();
+            reply
+                .filter(|reply| !reply.code().is_completion())
+                .map(|reply| (side, reply.clone()))
+        });
+        let is_void = Side::BOTH.iter().any(|side| {
+            let reply = flight.transfers.of(*side).as_ref();
+            reply.is_some_and(|reply| VOID.contains(&reply.code().number()))
+        });
+        let ended = match refused {
+            None => self.proved(&flight),
+            Some(_) if is_void => Ended::Unfinished,
+            Some((side, reply)) => {
+                let step = match side {
+                    Side::Source => "RETR",
+                    Side::Destination => "STOR",
+                };
+                Ended::Failed(self.lanes.of(side).conn.refused(step, reply, ""))
+            }
+        };
+        feed.ended(flight.job, ended);
+        match is_void {
+            true => self.stop(End::Void),
+            false => Ok(()),
+        }
+    }
+
+    fn proved(&self, flight: &Flight<J>) -> Ended {
+        let BySide {
+            source,
+            destination,
+        } = &self.lanes;
+        let names = [source.conn.name(), destination.conn.name()];
+        let said = Side::BOTH.map(|side| flight.proofs.of(side).as_ref());
+        let clock = &source.conn.environment.world.clock;
+        match self.proof.compare(self.prepared.verify, names, said) {
+            Err(error) => Ended::Failed(error),
+            Ok((verified, hash)) => Ended::Done(Report {
+                bytes: flight.item.size,
+                elapsed: clock.now().saturating_sub(flight.began),
+                verified,
+                hash,
+                ..self.prepared.report.clone()
+            }),
+        }
+    }
+
+    /// No more files; both servers are told to drop what they have.
+    fn stop(&mut self, end: End) -> Result<(), Error> {
+        if self.end.is_none() {
+            for side in Side::BOTH {
+                self.lanes.of_mut(side).say(&Command::Abor, None)?;
+            }
+        }
+        if self.end != Some(End::Stopped) {
+            self.end = Some(end);
+        }
+        Ok(())
+    }
+}
+
+/// The arrangement is void, or never was: what follows is answered 425.
+const VOID: [u16; 6] = [425, 426, 503, 504, 521, 522];
+
+/// RETR and a proof; STOR, MFMT and a proof.
+const COMMANDS_PER_FILE: usize = 3;
+
+/// Enough to keep any path full; what is begun beyond is only longer in doubt when it breaks.
+const WINDOW_BYTES: u64 = 64 << 20;

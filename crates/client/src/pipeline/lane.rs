@@ -1,0 +1,83 @@
+//! One control connection with commands under way, and what each of them is for.
+
+use std::collections::VecDeque;
+
+use bytes::BytesMut;
+use thirdhost_proto::user::{Received, Ticket};
+use thirdhost_wire::{Command, Reply};
+
+use crate::{ControlConn, Error};
+
+/// Commands go out ahead; each final reply comes back with what its command was for.
+#[derive(Debug)]
+pub(super) struct Lane<'a, T> {
+    pub(super) conn: &'a mut ControlConn,
+    outgoing: BytesMut,
+    owed: VecDeque<(Ticket, T)>,
+    /// The reply that answers those at the front.
+    answered: Option<(Ticket, Reply)>,
+}
+
+impl<'a, T> Lane<'a, T> {
+    pub(super) fn new(conn: &'a mut ControlConn) -> Self {
+        Self {
+            conn,
+            outgoing: BytesMut::new(),
+            owed: VecDeque::new(),
+            answered: None,
+        }
+    }
+
+    /// Sends a command behind those under way.
+    pub(super) fn say(&mut self, command: &Command, what: T) -> Result<(), Error> {
+        let ticket = self.conn.send_ahead(command, &mut self.outgoing)?;
+        self.owed.push_back((ticket, what));
+        Ok(())
+    }
+
+    /// Sends all that was said, before something else is waited for.
+    pub(super) async fn push_out(&mut self) -> Result<(), Error> {
+        let outgoing = self.outgoing.split();
+        self.conn.write(&outgoing).await
+    }
+
+    /// How many commands are unanswered.
+    pub(super) fn owed(&self) -> usize {
+        self.owed.len()
+    }
+
+    /// The next final reply, and what it is for. Waits without limit, also when nothing is
+    /// under way: a connection that ends is news.
+    ///
+    /// # Cancel safety
+    /// Nothing is lost when the future is dropped.
+    pub(super) async fn next(&mut self) -> Result<(T, Reply), Error> {
+        loop {
+            if let Some((last, reply)) = &self.answered {
+                // One reply may answer several: 225 to ABOR answers all before it.
+                if let Some((_, what)) = self.owed.pop_front_if(|(ticket, _)| *ticket <= *last) {
+                    return Ok((what, reply.clone()));
+                }
+                self.answered = None;
+            }
+            match self.conn.turn(&mut self.outgoing).await? {
+                None | Some(Received::Preliminary { .. }) => {}
+                Some(Received::Final { ticket, reply }) => self.answered = Some((ticket, reply)),
+                Some(Received::Closing(reply)) => return Err(self.conn.closing(reply)),
+                Some(Received::Unexpected(reply)) => return Err(self.conn.unexpected(&reply)),
+            }
+        }
+    }
+
+    /// The next reply, which has to come in time.
+    pub(super) async fn soon(&mut self) -> Result<(T, Reply), Error> {
+        let environment = self.conn.environment.clone();
+        let limit = environment.limits.reply;
+        let found = tokio::select! {
+            biased;
+            found = environment.within(limit, self.next()) => found,
+            () = environment.interrupt.tripped() => return Err(self.conn.stopped()),
+        };
+        found.unwrap_or_else(|| Err(self.conn.silent(limit)))
+    }
+}

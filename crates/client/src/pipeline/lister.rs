@@ -1,0 +1,242 @@
+//! Many directories listed over one data connection in MODE B, MLSD sent ahead.
+
+use bytes::{Buf as _, BytesMut};
+use thirdhost_sockets::Connection;
+use thirdhost_wire::{
+    BlockDecoder, BlockEvent, Command, EpsvArgument, Pathname, Reply, Structure, TransmissionMode,
+    extended_passive,
+};
+use tokio::io::AsyncReadExt as _;
+
+use super::batch::{leave, switch};
+use super::lane::Lane;
+use crate::control::facts;
+use crate::{ControlConn, Error, Listing};
+
+/// One server's directories, asked for ahead and listed in that order.
+#[derive(Debug)]
+pub(crate) struct Lister<'a> {
+    lane: Lane<'a, ()>,
+    depth: usize,
+    connection: Box<dyn Connection>,
+    received: BytesMut,
+    decoder: BlockDecoder,
+    /// The listing that is being read.
+    frame: Frame,
+    /// The number it has to have.
+    number: u64,
+    reply: Option<Reply>,
+}
+
+/// What stands for one listing on the data connection.
+#[derive(Debug, Default)]
+struct Frame {
+    number: Option<u64>,
+    text: Vec<u8>,
+    end: Option<End>,
+}
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum End {
+    Whole,
+    Failed,
+    /// The connection ended, or what came is no listing.
+    Lost,
+}
+
+impl<'a> Lister<'a> {
+    /// Begins with `first`. None where the server knows no pipeline, or no data connection for
+    /// one comes about.
+    ///
+    /// # Errors
+    /// When the dialogue breaks.
+    pub(crate) async fn open(
+        conn: &'a mut ControlConn,
+        first: Option<&Pathname>,
+    ) -> Result<Option<Self>, Error> {
+        let has_facts = conn.features().has("MLST") || conn.features().has("MLSD");
+        let Some(depth) = super::depth(conn).filter(|_| has_facts) else {
+            return Ok(None);
+        };
+        let mut lane = Lane::new(conn);
+        let mode = Command::Mode(TransmissionMode::Block);
+        let epsv = Command::Epsv(EpsvArgument::Default);
+        for command in switch(true).into_iter().chain([mode, epsv]) {
+            lane.say(&command, ())?;
+        }
+        let mut port = None;
+        let mut is_refused = false;
+        while lane.owed() > 0 {
+            let ((), reply) = lane.soon().await?;
+            is_refused |= !reply.code().is_completion();
+            port = extended_passive(&reply).ok().map(|told| told.port);
+        }
+        let Some(port) = port.filter(|_| !is_refused) else {
+            leave(lane.conn).await?;
+            return Ok(None);
+        };
+        lane.say(&Command::Mlsd(first.cloned()), ())?;
+        lane.push_out().await?;
+        let connection = match data(&mut lane, port).await {
+            Ok(connection) => connection,
+            Err(error @ Error::Misbehaved { .. }) => return Err(error),
+            // Why not, the usual dialogue finds out.
+            Err(_) => {
+                stop(&mut lane).await?;
+                return Ok(None);
+            }
+        };
+        Ok(Some(Self {
+            lane,
+            depth,
+            connection,
+            received: BytesMut::new(),
+            decoder: BlockDecoder::new(Structure::File),
+            frame: Frame::default(),
+            number: 1,
+            reply: None,
+        }))
+    }
+
+    /// Whether another directory may be asked for.
+    pub(crate) fn has_room(&self) -> bool {
+        self.lane.owed() < self.depth
+    }
+
+    /// Asks for another directory.
+    ///
+    /// # Errors
+    /// When the dialogue breaks.
+    pub(crate) fn ask(&mut self, directory: Option<&Pathname>) -> Result<(), Error> {
+        self.lane.say(&Command::Mlsd(directory.cloned()), ())
+    }
+
+    /// The next listing, or why this one directory cannot be listed.
+    ///
+    /// # Errors
+    /// When control or data connection break; then [`Lister::give_up`].
+    pub(crate) async fn next(&mut self) -> Result<Result<Listing, Error>, Error> {
+        let environment = self.lane.conn.environment.clone();
+        let limit = environment.limits.data_stall;
+        loop {
+            self.decode()?;
+            if let Some(end) = self.frame.end
+                && let Some(reply) = self.reply.take()
+            {
+                return self.listed(end, reply);
+            }
+            let wants_data = self.frame.end.is_none();
+            let wants_reply = self.reply.is_none();
+            tokio::select! {
+                biased;
+                found = self.lane.next(), if wants_reply => {
+                    let ((), reply) = found?;
+                    self.reply = Some(reply);
+                }
+                read = self.connection.read_buf(&mut self.received), if wants_data => {
+                    let read = read.unwrap_or(0);
+                    self.lane.conn.data_bytes += read as u64;
+                    if read == 0 {
+                        self.frame.end = Some(End::Lost);
+                    }
+                }
+                () = environment.interrupt.tripped() => return Err(self.lane.conn.stopped()),
+                () = environment.world.clock.sleep(limit) => {
+                    return Err(self.lane.conn.silent(limit));
+                }
+            }
+        }
+    }
+
+    /// All is listed: back to the usual dialogue.
+    ///
+    /// # Errors
+    /// When the dialogue breaks.
+    pub(crate) async fn close(self) -> Result<(), Error> {
+        drop(self.connection);
+        leave(self.lane.conn).await
+    }
+
+    /// The listings that are still owed are given up: back to the usual dialogue.
+    ///
+    /// # Errors
+    /// When the dialogue breaks.
+    pub(crate) async fn give_up(mut self) -> Result<(), Error> {
+        drop(self.connection);
+        stop(&mut self.lane).await
+    }
+
+    /// Takes from what has been received what belongs to the listing in hand.
+    fn decode(&mut self) -> Result<(), Error> {
+        let whole = self.received.len();
+        let mut rest = &self.received[..];
+        while self.frame.end.is_none() {
+            match self.decoder.decode(&mut rest) {
+                Ok(None) => break,
+                Ok(Some(BlockEvent::Marker(marker))) if self.frame.number.is_none() => {
+                    self.frame.number = marker.as_str().parse().ok();
+                }
+                Ok(Some(BlockEvent::Data(octets))) => self.frame.text.extend_from_slice(octets),
+                Ok(Some(BlockEvent::EndOfFile { suspect: false })) => {
+                    self.frame.end = Some(End::Whole);
+                }
+                Ok(Some(BlockEvent::EndOfFile { suspect: true })) => {
+                    self.frame.end = Some(End::Failed);
+                }
+                Ok(Some(_)) => {}
+                Err(_) => self.frame.end = Some(End::Lost),
+            }
+        }
+        let taken = whole - rest.len();
+        self.received.advance(taken);
+        let limit = self.lane.conn.environment.limits.listing_bytes;
+        if self.frame.text.len() > limit {
+            return Err(self
+                .lane
+                .conn
+                .misbehaved(format!("it sends more than {limit} bytes")));
+        }
+        Ok(())
+    }
+
+    fn listed(&mut self, end: End, reply: Reply) -> Result<Result<Listing, Error>, Error> {
+        let frame = std::mem::take(&mut self.frame);
+        let expected = self.number;
+        self.number += 1;
+        if end == End::Lost || frame.number != Some(expected) {
+            return Err(self.lane.conn.unusable_listing(reply));
+        }
+        if reply.code().is_completion() && end == End::Whole {
+            return Ok(Ok(facts(&frame.text)));
+        }
+        Ok(Err(self.lane.conn.refused("MLSD", reply, "")))
+    }
+}
+
+/// The data connection, under TLS as the control connection is.
+async fn data(lane: &mut Lane<'_, ()>, port: u16) -> Result<Box<dyn Connection>, Error> {
+    let connection = lane.conn.call("EPSV", port).await?;
+    let Some(tls) = lane.conn.tls.clone() else {
+        return Ok(connection);
+    };
+    let environment = lane.conn.environment.clone();
+    let limit = environment.limits.handshake;
+    let failed = |source| Error::DataConnection {
+        server: lane.conn.name().to_owned(),
+        step: "MLSD",
+        source,
+    };
+    match environment.within(limit, tls.on_data(connection)).await {
+        Some(made) => made.map_err(failed),
+        None => Err(failed(std::io::ErrorKind::TimedOut.into())),
+    }
+}
+
+/// ABOR, the answers to all that is under way, and back to the usual dialogue.
+async fn stop(lane: &mut Lane<'_, ()>) -> Result<(), Error> {
+    lane.say(&Command::Abor, ())?;
+    while lane.owed() > 0 {
+        lane.soon().await?;
+    }
+    leave(lane.conn).await
+}

@@ -1,0 +1,106 @@
+//! What is compared when both servers said done, asked for in the same pipeline. Spec U-8.
+
+use thirdhost_wire::{Command, Pathname, Reply, file_size};
+
+use super::batch::option;
+use crate::control::hash::{self, Algorithm};
+use crate::{ControlConn, Error, Verify};
+
+/// What both servers are asked about a file.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Proof {
+    Nothing,
+    Size,
+    Hash(Algorithm),
+}
+
+impl Proof {
+    /// What can be asked of both; none where what is wanted cannot.
+    pub(super) fn wanted(
+        verify: Verify,
+        source: &ControlConn,
+        destination: &ControlConn,
+    ) -> Option<Self> {
+        let both = |name| source.features().has(name) && destination.features().has(name);
+        let by_hash = hash::by_command(source, destination).map(Self::Hash);
+        let by_size = both("SIZE").then_some(Self::Size);
+        match verify {
+            Verify::None => Some(Self::Nothing),
+            Verify::Size => by_size,
+            Verify::Hash => by_hash,
+            // A hash that only other commands tell is left to the usual dialogue.
+            Verify::Auto => match hash::common(source, destination) {
+                Some(_) => by_hash,
+                None => by_size.or(Some(Self::Nothing)),
+            },
+        }
+    }
+
+    /// What makes this server tell the hash that is wanted.
+    pub(super) fn selection(self, conn: &ControlConn) -> Option<Command> {
+        match self {
+            Self::Hash(algorithm) if !hash::is_selected(conn, algorithm) => {
+                option("HASH", algorithm.name)
+            }
+            _ => None,
+        }
+    }
+
+    pub(super) fn question(self, path: &Pathname) -> Option<Command> {
+        match self {
+            Self::Nothing => None,
+            Self::Size => Some(Command::Size(path.clone())),
+            Self::Hash(_) => Some(Command::Hash(path.clone())),
+        }
+    }
+
+    /// Compares what the two servers said; `destination` is what the second is called. Gives
+    /// whether sizes were compared, and which hash.
+    pub(super) fn compare(
+        self,
+        verify: Verify,
+        names: [&str; 2],
+        said: [Option<&Reply>; 2],
+    ) -> Result<(bool, Option<&'static str>), Error> {
+        let [source, destination] = said;
+        let server = || names[1].to_owned();
+        let unknown = |at: usize| match verify {
+            Verify::Size | Verify::Hash => Err(Error::Unverifiable {
+                server: names.get(at).copied().unwrap_or_default().to_owned(),
+                reason: "it does not tell what it lists in FEAT",
+            }),
+            _ => Ok((false, None)),
+        };
+        match self {
+            Self::Nothing => Ok((false, None)),
+            Self::Size => {
+                let size = |reply: Option<&Reply>| reply.and_then(|reply| file_size(reply).ok());
+                match (size(source), size(destination)) {
+                    (None, _) => unknown(0),
+                    (_, None) => unknown(1),
+                    (Some(expected), Some(found)) if expected == found => Ok((true, None)),
+                    (Some(expected), Some(found)) => Err(Error::Verification {
+                        server: server(),
+                        expected,
+                        found,
+                    }),
+                }
+            }
+            Self::Hash(algorithm) => {
+                let digest =
+                    |reply: Option<&Reply>| reply.and_then(|reply| hash::digest(reply, algorithm));
+                match (digest(source), digest(destination)) {
+                    (None, _) => unknown(0),
+                    (_, None) => unknown(1),
+                    (Some(expected), Some(found)) if expected == found => {
+                        Ok((false, Some(algorithm.name)))
+                    }
+                    _ => Err(Error::HashDiffers {
+                        server: server(),
+                        algorithm: algorithm.name,
+                    }),
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,148 @@
+//! Which server program it is, told by its greeting and by FEAT.
+
+use std::fmt;
+
+use thirdhost_wire::Features;
+
+/// A server program that is known to need or to allow something of its own.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+#[non_exhaustive]
+pub enum Product {
+    /// thirdhostd.
+    Thirdhostd,
+    /// vsftpd.
+    Vsftpd,
+    /// ProFTPD.
+    Proftpd,
+    /// Pure-FTPd.
+    PureFtpd,
+    /// pyftpdlib, and what is made with it.
+    Pyftpdlib,
+    /// FileZilla Server.
+    FileZilla,
+    /// SFTPGo.
+    Sftpgo,
+    /// globus-gridftp-server.
+    Gridftp,
+    /// Another, or one that does not show itself.
+    Unknown,
+}
+
+impl Product {
+    /// Recognises a server. Greetings are often replaced, so FEAT is asked too.
+    #[must_use]
+    pub fn of(greeting: &str, features: &Features) -> Self {
+        let greeting = greeting.to_ascii_lowercase();
+        let said = GREETINGS.iter().find(|(mark, _)| greeting.contains(mark));
+        if let Some((_, product)) = said {
+            return *product;
+        }
+        let has = |names: &[&str]| names.iter().all(|name| features.has(name));
+        // Facts in lower case are nobody else's.
+        let facts = features.parameters("MLST").unwrap_or_default();
+        match () {
+            () if has(&["LSTN", "SOCK"]) => Self::Thirdhostd,
+            () if has(&["ESTA", "ESTP"]) => Self::PureFtpd,
+            () if has(&["SPAS", "ERET", "DCAU"]) => Self::Gridftp,
+            () if facts.contains("unix.mode;unix.uid;unix.gid;") => Self::Pyftpdlib,
+            () if has(&["RANG", "CSID", "MFF", "HOST"]) => Self::Proftpd,
+            () => Self::Unknown,
+        }
+    }
+
+    /// Whether it takes a data connection that speaks before STOR for a dead one, and closes it.
+    ///
+    /// Seen in pyftpdlib 2.2: what is readable before STOR or APPE counts as the peer's end.
+    pub(crate) fn is_deaf_before_store(self) -> bool {
+        self == Self::Pyftpdlib
+    }
+}
+
+impl fmt::Display for Product {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Thirdhostd => "thirdhostd",
+            Self::Vsftpd => "vsftpd",
+            Self::Proftpd => "ProFTPD",
+            Self::PureFtpd => "Pure-FTPd",
+            Self::Pyftpdlib => "pyftpdlib",
+            Self::FileZilla => "FileZilla Server",
+            Self::Sftpgo => "SFTPGo",
+            Self::Gridftp => "GridFTP",
+            Self::Unknown => "an unknown server",
+        })
+    }
+}
+
+/// What a greeting holds, in lower case.
+const GREETINGS: &[(&str, Product)] = &[
+    ("thirdhostd", Product::Thirdhostd),
+    ("vsftpd", Product::Vsftpd),
+    ("proftpd", Product::Proftpd),
+    ("pure-ftpd", Product::PureFtpd),
+    ("pyftpdlib", Product::Pyftpdlib),
+    ("filezilla server", Product::FileZilla),
+    ("sftpgo", Product::Sftpgo),
+    ("gridftp", Product::Gridftp),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(greeting: &str, features: &[&str], expected: Product) {
+        let mut known = Features::new();
+        for line in features {
+            let (name, parameters) = line.split_once(' ').unwrap_or((line, ""));
+            known.add(name, parameters);
+        }
+        assert_eq!(
+            Product::of(greeting, &known),
+            expected,
+            "{greeting:?} {features:?}"
+        );
+    }
+
+    /// Greetings as the programs send them.
+    #[test]
+    fn a_server_is_known_by_its_greeting() {
+        for (greeting, expected) in [
+            ("(vsFTPd 3.0.3)", Product::Vsftpd),
+            ("ProFTPD Server (ProFTPD) [192.0.2.1]", Product::Proftpd),
+            (
+                "--------- Welcome to Pure-FTPd [privsep] [TLS] ----------",
+                Product::PureFtpd,
+            ),
+            ("pyftpdlib 2.2.0 ready.", Product::Pyftpdlib),
+            ("FileZilla Server 1.8.2", Product::FileZilla),
+            ("SFTPGo 2.6.2 ready", Product::Sftpgo),
+            (
+                "host GridFTP Server 13.24 (gcc64, 1653033972-1) ready.",
+                Product::Gridftp,
+            ),
+            ("Welcome.", Product::Unknown),
+        ] {
+            check(greeting, &[], expected);
+        }
+    }
+
+    #[test]
+    fn a_server_whose_greeting_was_replaced_is_known_by_its_features() {
+        check(
+            "Hello",
+            &["LSTN S;R;", "SOCK IPv4;IPv6;ANY;"],
+            Product::Thirdhostd,
+        );
+        check(
+            "Hello",
+            &["ESTA", "PASV", "EPSV", "ESTP"],
+            Product::PureFtpd,
+        );
+        check("Hello", &["DCAU", "ERET", "ESTO", "SPAS"], Product::Gridftp);
+        let facts = "MLST type*;perm*;size*;modify*;unique*;unix.mode;unix.uid;unix.gid;";
+        check("Hello", &[facts], Product::Pyftpdlib);
+        let lines = ["CSID", "HOST", "MFF modify;", "RANG STREAM"];
+        check("Hello", &lines, Product::Proftpd);
+        check("Hello", &["EPSV", "SIZE"], Product::Unknown);
+    }
+}

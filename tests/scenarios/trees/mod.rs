@@ -1,0 +1,231 @@
+//! Whole trees by the real thirdhost between real servers, killed on the way and gone on with.
+
+mod forest;
+
+use std::fs;
+use std::io::{BufRead as _, BufReader};
+use std::net::Ipv4Addr;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+use rand::rngs::StdRng;
+use rand::{RngExt as _, SeedableRng as _};
+use tempfile::TempDir;
+use thirdhost_harness::peers::{self, Running, Setting, ThirdParty};
+
+use crate::support::thirdhostd;
+
+/// Two servers that may meet, and a user with a home of its own.
+struct World {
+    source: Running,
+    destination: Running,
+    home: TempDir,
+}
+
+impl World {
+    /// `None` if a peer is not installed.
+    fn between(source: &str, destination: &str) -> Option<Self> {
+        let start = |name, last| {
+            let setting = Setting {
+                host: Ipv4Addr::new(127, 0, 0, last),
+                third_party: ThirdParty::Allowed,
+                tls: false,
+            };
+            peers::start(peers::named(name).unwrap(), setting).unwrap()
+        };
+        Some(Self {
+            source: start(source, 2)?,
+            destination: start(destination, 3)?,
+            home: tempfile::tempdir().unwrap(),
+        })
+    }
+
+    fn copy(&self, arguments: &[&str]) -> Command {
+        let mut command = thirdhostd::client();
+        command
+            .arg("cp")
+            .args(arguments)
+            .arg(self.source.url("ftp", "x"))
+            .arg(self.destination.url("ftp", "y"))
+            .env("HOME", self.home.path())
+            .env_remove("XDG_CACHE_HOME")
+            .env_remove("XDG_CONFIG_HOME")
+            .stdin(Stdio::null());
+        for (host, server) in [("2", &self.source), ("3", &self.destination)] {
+            let [_, password] = server.peer().login();
+            command.env(format!("THIRDHOST_PASSWORD_127_0_0_{host}"), password);
+        }
+        command
+    }
+
+    fn run(&self, arguments: &[&str]) -> Output {
+        self.copy(arguments).output().unwrap()
+    }
+
+    /// Kills it after so many lines of its events; whether it was still running.
+    fn killed_after(&self, lines: usize, arguments: &[&str]) -> bool {
+        let mut copy = self.copy(arguments);
+        let mut child = copy
+            .arg("--json")
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let stdout = BufReader::new(child.stdout.take().unwrap());
+        let seen = stdout.lines().take(lines).filter(Result::is_ok).count();
+        child.kill().unwrap();
+        child.wait().unwrap();
+        seen == lines
+    }
+
+    fn places(&self) -> (std::path::PathBuf, std::path::PathBuf) {
+        (
+            self.source.files().join("x"),
+            self.destination.files().join("y"),
+        )
+    }
+
+    /// A tree is copied, killed at random points, and comes to be the same.
+    fn converges(&self, count: usize, kills: usize, seed: u64) {
+        let what = format!("{self:?} seed {seed}");
+        let (x, y) = self.places();
+        let hides_dots = self.source.peer().name() == "vsftpd";
+        forest::grow(&x, count, seed, !hides_dots);
+        let mut random = StdRng::seed_from_u64(seed);
+        let options = ["-r", "-j", "4", "--continue", "--retries", "6"];
+        let mut running = 0;
+        for _ in 0..kills {
+            // A file is two lines at least.
+            let lines = random.random_range(1..2 * count / kills);
+            running += usize::from(self.killed_after(lines, &options));
+        }
+        assert!(running > 0, "{what}: it was never killed");
+        let output = self.run(&options);
+        assert!(output.status.success(), "{what}: {output:?}");
+        forest::assert_same(&x, &y, &what);
+        // And then there is nothing left to do.
+        let output = self.run(&options);
+        assert_eq!(output.status.code(), Some(9), "{what}: {output:?}");
+    }
+}
+
+impl std::fmt::Debug for World {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let name = |server: &Running| server.peer().name();
+        write!(f, "{} to {}", name(&self.source), name(&self.destination))
+    }
+}
+
+/// Another at every run; the failure tells it.
+fn seed() -> u64 {
+    rand::random()
+}
+
+#[test]
+fn a_tree_of_two_thousand_files_survives_being_killed_between_ours() {
+    let world = World::between("thirdhostd", "thirdhostd").unwrap();
+    world.converges(2000, 3, seed());
+}
+
+fn check(source: &str, destination: &str) {
+    if let Some(world) = World::between(source, destination) {
+        world.converges(120, 2, seed());
+    }
+}
+
+#[test]
+fn a_tree_survives_being_killed_on_its_way_to_every_peer() {
+    for peer in ["vsftpd", "ProFTPD", "Pure-FTPd", "pyftpdlib", "GridFTP"] {
+        check("thirdhostd", peer);
+    }
+}
+
+#[test]
+fn a_tree_survives_being_killed_on_its_way_from_every_peer() {
+    for peer in ["vsftpd", "ProFTPD", "Pure-FTPd", "pyftpdlib", "GridFTP"] {
+        check(peer, "thirdhostd");
+    }
+}
+
+#[test]
+fn a_file_longer_than_32_bits_count_arrives_whole() {
+    let world = World::between("thirdhostd", "thirdhostd").unwrap();
+    let (x, y) = world.places();
+    fs::create_dir(&x).unwrap();
+    let file = fs::File::create(x.join("large")).unwrap();
+    let length = (2 << 30) + 1;
+    file.set_len(length).unwrap();
+    std::os::unix::fs::FileExt::write_at(&file, b"end", length - 3).unwrap();
+    let output = world.run(&["-r", "--verify", "size"]);
+    assert!(output.status.success(), "{output:?}");
+    assert_eq!(fs::metadata(y.join("large")).unwrap().len(), length);
+    let mut end = [0; 4];
+    let copied = fs::File::open(y.join("large")).unwrap();
+    std::os::unix::fs::FileExt::read_exact_at(&copied, &mut end, length - 4).unwrap();
+    assert_eq!(&end, b"\0end");
+}
+
+#[test]
+fn a_name_with_a_newline_is_refused_by_name_and_the_rest_is_copied() {
+    let world = World::between("thirdhostd", "thirdhostd").unwrap();
+    let place = tempfile::tempdir().unwrap();
+    fs::write(place.path().join("a\nDELE b"), "evil").unwrap();
+    fs::write(place.path().join("good"), "good").unwrap();
+    let mut command = thirdhostd::client();
+    let output = command
+        .args(["cp", "-r"])
+        .arg(place.path())
+        .arg(world.destination.url("ftp", "y"))
+        .env("HOME", world.home.path())
+        .env(
+            "THIRDHOST_PASSWORD_127_0_0_3",
+            world.destination.peer().login()[1],
+        )
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(12), "{said}");
+    assert!(
+        said.contains("DELE b") && said.contains("control character"),
+        "{said}"
+    );
+    let y = world.destination.files().join("y");
+    assert_eq!(forest::found(&y).keys().collect::<Vec<_>>(), ["good"]);
+}
+
+#[test]
+fn nothing_is_left_beside_the_files_of_a_copy_that_was_stopped() {
+    let world = World::between("thirdhostd", "thirdhostd").unwrap();
+    let (x, y) = world.places();
+    forest::grow(&x, 200, seed(), true);
+    let mut child = world
+        .copy(&["-r", "--json"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut stdout = BufReader::new(child.stdout.take().unwrap()).lines();
+    stdout.by_ref().take(40).for_each(drop);
+    let pid = child.id().to_string();
+    assert!(
+        Command::new("kill")
+            .args(["-INT", &pid])
+            .status()
+            .unwrap()
+            .success()
+    );
+    stdout.for_each(drop);
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    let (whole, copied) = (forest::found(&x), forest::found(&y));
+    for (name, bytes) in &copied {
+        assert_eq!(Some(bytes), whole.get(name), "{name}");
+    }
+    assert!(copied.len() < whole.len(), "it was not stopped on its way");
+    assert!(no_hidden_partials(&y));
+}
+
+fn no_hidden_partials(root: &Path) -> bool {
+    forest::found(root)
+        .keys()
+        .all(|name| !name.contains("partial"))
+}

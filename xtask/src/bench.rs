@@ -1,0 +1,16 @@
+//! `cargo xtask bench`: ours beside the servers found here; all arguments are handed on.
+
+use crate::step::Step;
+
+/// Build both sides as they are released, then measure.
+pub(crate) fn steps(args: &[String]) -> Vec<Step> {
+    let build = Step::cargo(
+        "build",
+        "build --quiet --release --package thirdhost-server --package thirdhost-client --bins",
+    );
+    let run = Step::cargo(
+        "bench",
+        "run --quiet --release --package thirdhost-bench --bin thirdhost-bench --",
+    );
+    vec![build, run.with_args(args)]
+}
