@@ -51,8 +51,8 @@ fn a_control_connection_may_die_while_bytes_move() {
     dies_at_every_step(steps, Some(b"half a fi"));
 }
 
-/// The system closes in order what a killed process leaves, the older connection first: the end
-/// of the data connection then looks like the end of the file (spec M-14, S-51).
+/// The system closes in order what a killed process leaves: the end of the data connection then
+/// looks like the end of the file (spec M-14, S-51). Where it comes first: `whole::interrupted`.
 #[test]
 fn a_user_that_dies_in_the_middle_of_a_file_leaves_the_old_one() {
     let site = Site::start(SITE2);

@@ -57,7 +57,7 @@ usage: cargo xtask <verb>
 
   e2e [args…]      two servers and a user in one process: RFC 438's example, every arrangement
   interop [args…]  every ordered pair of FTP servers: which ways work, bytes compared
-  bench …          ours beside the FTP servers found here: server, tls, sessions
+  bench …          ours beside the FTP servers found here: server, third-party, all…
   test             everything that must pass: doc tests, then all others
   ci               fmt, clippy, tidy, rfc, doc, deny, package, dist, e2e, interop, test
   tidy             the rules of this house that no other tool checks

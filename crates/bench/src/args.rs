@@ -34,6 +34,9 @@ pub(crate) struct Args {
     /// The thirdhostd to measure; by default the one built beside this program.
     #[arg(long, value_name = "FILE")]
     thirdhostd: Option<PathBuf>,
+    /// The thirdhost that drives it; by default the one built beside this program.
+    #[arg(long, value_name = "FILE")]
+    thirdhost: Option<PathBuf>,
     /// Where the JSON goes.
     #[arg(long, value_name = "FILE")]
     pub(crate) json: Option<PathBuf>,
@@ -57,6 +60,10 @@ pub(crate) enum Verb {
     Tls,
     /// Memory per idle session alone.
     Sessions,
+    /// From one server to another of its kind: a large file, and many short ones.
+    ThirdParty,
+    /// All of these, one after the other.
+    All,
 }
 
 impl Args {
@@ -83,14 +90,20 @@ impl Args {
 
     /// The thirdhostd to measure.
     pub(crate) fn binary(&self) -> PathBuf {
-        let beside = || {
-            std::env::current_exe()
-                .ok()
-                .map(|this| this.with_file_name("thirdhostd"))
-        };
-        let binary = self.thirdhostd.clone().or_else(beside);
-        binary.unwrap_or_else(|| PathBuf::from("thirdhostd"))
+        beside(self.thirdhostd.as_ref(), "thirdhostd")
     }
+
+    /// The thirdhost that drives it.
+    pub(crate) fn client(&self) -> PathBuf {
+        beside(self.thirdhost.as_ref(), "thirdhost")
+    }
+}
+
+fn beside(given: Option<&PathBuf>, name: &str) -> PathBuf {
+    let this = std::env::current_exe().ok();
+    let beside = || this.map(|this| this.with_file_name(name));
+    let binary = given.cloned().or_else(beside);
+    binary.unwrap_or_else(|| PathBuf::from(name))
 }
 
 /// Where the tables of a whole run are kept.

@@ -10,6 +10,7 @@ mod server;
 mod setting;
 mod stage;
 mod table;
+mod third_party;
 mod work;
 
 use std::process::ExitCode;
@@ -37,12 +38,19 @@ fn run(args: &Args) -> Result<ExitCode> {
         Entered::Elsewhere(code) => return Ok(code),
         Entered::Here(place) => place,
     };
-    let mut report = Report::new(args, place)?;
-    match args.verb {
-        Verb::Server => server::measure(args, &mut report, &server::ALL)?,
-        Verb::Tls => server::measure(args, &mut report, &server::TLS)?,
-        Verb::Sessions => server::measure(args, &mut report, &server::SESSIONS)?,
+    let verbs = match args.verb {
+        Verb::All => vec![Verb::Server, Verb::ThirdParty],
+        verb => vec![verb],
+    };
+    for verb in verbs {
+        let mut report = Report::new(args, verb, place.clone())?;
+        match verb {
+            Verb::Server | Verb::All => server::measure(args, &mut report, &server::ALL)?,
+            Verb::Tls => server::measure(args, &mut report, &server::TLS)?,
+            Verb::Sessions => server::measure(args, &mut report, &server::SESSIONS)?,
+            Verb::ThirdParty => third_party::measure(args, &mut report)?,
+        }
+        report.finish(args)?;
     }
-    report.finish(args)?;
     Ok(ExitCode::SUCCESS)
 }

@@ -46,7 +46,7 @@ pub(crate) fn measure(args: &Args, report: &mut Report, groups: &[Group]) -> Res
         stage.fill(ENTRIES)?;
     }
     let servers = peers::start(&stage, &args.binary(), &args.only)?;
-    report.has(&stage, &servers);
+    report.has(&stage, &servers.iter().collect::<Vec<_>>());
     for group in groups {
         let work = group.work(args, &stage);
         if args.wants(&work.name) {
@@ -58,7 +58,7 @@ pub(crate) fn measure(args: &Args, report: &mut Report, groups: &[Group]) -> Res
 }
 
 impl Group {
-    fn work<'a>(self, args: &'a Args, stage: &'a Stage) -> Work<'a> {
+    fn work<'a>(self, args: &'a Args, stage: &'a Stage) -> Work<'a, Running> {
         let under = |sealed: bool| if sealed { " under TLS" } else { "" };
         let mib = args.size() / (1024 * 1024);
         let time = Duration::from_secs_f64(args.seconds());
@@ -202,7 +202,8 @@ fn mlsd(server: &Running, stage: &Stage, time: Duration) -> Result<Vec<f64>> {
     Ok(vec![lists / took, used * 1_000.0 / lists])
 }
 
-fn speed(bytes: u64, took: Duration, used: Duration) -> Vec<f64> {
+/// GB/s, and processor seconds per GiB.
+pub(crate) fn speed(bytes: u64, took: Duration, used: Duration) -> Vec<f64> {
     let gigabytes = float(bytes) / 1e9;
     let gibibytes = float(bytes) / KIB / KIB / KIB;
     vec![
@@ -215,11 +216,12 @@ fn speed(bytes: u64, took: Duration, used: Duration) -> Vec<f64> {
     clippy::cast_precision_loss,
     reason = "figures of three digits are made of it"
 )]
-fn float(number: u64) -> f64 {
+pub(crate) fn float(number: u64) -> f64 {
     number as f64
 }
 
-const SPEED: [Figure; 2] = [Figure::more("GB/s"), Figure::less("server CPU s/GiB")];
+/// What [`speed`] gives.
+pub(crate) const SPEED: [Figure; 2] = [Figure::more("GB/s"), Figure::less("server CPU s/GiB")];
 const MEMORY: [Figure; 2] = [Figure::less("KiB PSS each"), Figure::less("MiB PSS before")];
 const LISTS: [Figure; 2] = [Figure::more("per second"), Figure::less("server CPU ms")];
 const LOGINS: [Figure; 1] = [Figure::more("per second")];

@@ -49,6 +49,42 @@ impl Stage {
         Ok(())
     }
 
+    /// Makes the directory `tree`: folders of short files. Returns how many files there are.
+    pub(crate) fn plant(&self) -> Result<usize> {
+        let tree = self.files().join("tree");
+        self.make(&tree, 0o755)?;
+        for folder in 0..FOLDERS {
+            let folder = tree.join(format!("folder-{folder}"));
+            self.make(&folder, 0o755)?;
+            for number in 0..FILES_EACH {
+                let file = folder.join(format!("file-{number:03}"));
+                fs::write(&file, vec![b'y'; SHORT_BYTES]).during(file.display())?;
+                open_to_all(&file, 0o644)?;
+            }
+        }
+        Ok(FOLDERS * FILES_EACH)
+    }
+
+    /// Removes all that has been uploaded; returns how many files of which length there were.
+    pub(crate) fn harvest(&self) -> Result<Vec<u64>> {
+        let mut lengths = Vec::new();
+        let mut directories = vec![self.uploads()];
+        while let Some(directory) = directories.pop() {
+            for entry in fs::read_dir(&directory).during(directory.display())? {
+                let entry = entry.during(directory.display())?;
+                let facts = entry.metadata().during(directory.display())?;
+                if facts.is_dir() {
+                    directories.push(entry.path());
+                } else {
+                    lengths.push(facts.len());
+                }
+            }
+        }
+        fs::remove_dir_all(self.uploads()).during("removing uploads")?;
+        self.make(&self.uploads(), 0o777)?;
+        Ok(lengths)
+    }
+
     /// The home of the user at every server.
     pub(crate) fn files(&self) -> PathBuf {
         self.directory.path().join("files")
@@ -116,3 +152,10 @@ const PREFIX: &str = "thirdhost-bench-";
 
 /// See statfs(2).
 const TMPFS_MAGIC: rustix::fs::FsWord = 0x0102_1994;
+
+/// A tree of many short files, as source code and photographs' thumbnails are.
+const FOLDERS: usize = 10;
+const FILES_EACH: usize = 100;
+
+/// How long each file of the tree is.
+pub(crate) const SHORT_BYTES: usize = 4096;

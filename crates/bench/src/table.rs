@@ -5,9 +5,10 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 
+use clap::ValueEnum as _;
 use serde::Serialize;
 
-use crate::args::Args;
+use crate::args::{Args, Verb};
 use crate::failure::{Failure, Result, While};
 use crate::peers::Running;
 use crate::setting::Setting;
@@ -45,7 +46,7 @@ struct Row {
 
 impl Report {
     /// A report that has nothing to tell yet; `network` in words.
-    pub(crate) fn new(args: &Args, network: String) -> Result<Self> {
+    pub(crate) fn new(args: &Args, verb: Verb, network: String) -> Result<Self> {
         let given: Vec<String> = std::env::args().skip(1).collect();
         let given: Vec<&str> = given.iter().map(String::as_str).collect();
         let given: Vec<&str> = given
@@ -61,7 +62,9 @@ impl Report {
             return Err(Failure::new(format!("--only takes these names: {known}")));
         }
         Ok(Self {
-            verb: format!("{:?}", args.verb).to_lowercase(),
+            verb: verb
+                .to_possible_value()
+                .map_or_else(String::new, |verb| verb.get_name().to_owned()),
             command: format!("cargo xtask bench {}", given.join(" ")),
             setting: Setting::now(network),
             servers: Vec::new(),
@@ -71,18 +74,21 @@ impl Report {
     }
 
     /// Notes which servers there are, and where the files lie.
-    pub(crate) fn has(&mut self, stage: &Stage, servers: &[Running]) {
+    pub(crate) fn has(&mut self, stage: &Stage, servers: &[&Running]) {
         self.setting.file_system = stage.file_system();
-        let servers = servers.iter().map(Running::recipe).map(|recipe| Server {
-            name: recipe.name,
-            version: recipe.version.clone(),
-            note: recipe.note,
-        });
+        let servers = servers
+            .iter()
+            .map(|server| server.recipe())
+            .map(|recipe| Server {
+                name: recipe.name,
+                version: recipe.version.clone(),
+                note: recipe.note,
+            });
         self.servers = servers.collect();
     }
 
     /// Takes what a work gave.
-    pub(crate) fn add(&mut self, work: &Work<'_>, outcomes: Vec<Outcome>) {
+    pub(crate) fn add<S>(&mut self, work: &Work<'_, S>, outcomes: Vec<Outcome>) {
         let mut rows: Vec<Row> = work
             .figures
             .iter()
@@ -189,7 +195,7 @@ impl Report {
 }
 
 impl Row {
-    fn new(work: &Work<'_>, figure: Figure) -> Self {
+    fn new<S>(work: &Work<'_, S>, figure: Figure) -> Self {
         Self {
             work: work.name.clone(),
             unit: figure.unit,

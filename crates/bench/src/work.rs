@@ -1,10 +1,15 @@
 //! Measurements that several servers take turns at.
 
 use crate::failure::Result;
-use crate::peers::Running;
+
+/// What is measured: a server, or two of a kind.
+pub(crate) trait Subject {
+    /// The name in the tables.
+    fn name(&self) -> &'static str;
+}
 
 /// One thing to measure, which may give several figures.
-pub(crate) struct Work<'a> {
+pub(crate) struct Work<'a, S> {
     /// What is done.
     pub(crate) name: String,
     /// The figures it gives.
@@ -12,13 +17,13 @@ pub(crate) struct Work<'a> {
     /// How often, at each server.
     pub(crate) runs: usize,
     /// Does it once; a figure for each of [`Self::figures`].
-    pub(crate) once: Box<Once<'a>>,
+    pub(crate) once: Box<Once<'a, S>>,
     /// Whether this server can do it at all.
-    pub(crate) applies: fn(&Running) -> bool,
+    pub(crate) applies: fn(&S) -> bool,
 }
 
 /// A measurement at one server.
-pub(crate) type Once<'a> = dyn Fn(&Running) -> Result<Vec<f64>> + 'a;
+pub(crate) type Once<'a, S> = dyn Fn(&S) -> Result<Vec<f64>> + 'a;
 
 /// One column's unit and direction.
 #[derive(Clone, Copy, Debug)]
@@ -56,9 +61,9 @@ pub(crate) struct Outcome {
 }
 
 /// Does the work at every server, one after the other, and again: A B A B.
-pub(crate) fn interleaved(work: &Work<'_>, servers: &[Running]) -> Vec<Outcome> {
+pub(crate) fn interleaved<S: Subject>(work: &Work<'_, S>, servers: &[S]) -> Vec<Outcome> {
     let able = servers.iter().filter(|server| (work.applies)(server));
-    let mut outcomes: Vec<(&Running, Outcome)> = able
+    let mut outcomes: Vec<(&S, Outcome)> = able
         .map(|server| {
             let values = Ok(vec![Vec::new(); work.figures.len()]);
             (

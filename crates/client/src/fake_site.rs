@@ -36,6 +36,8 @@ pub(crate) struct FakeSite {
 
 #[derive(Default)]
 struct State {
+    /// Not in listings.
+    hidden: Option<String>,
     rest: usize,
     renaming: Option<String>,
 }
@@ -83,6 +85,11 @@ impl FakeSite {
         self
     }
 
+    /// Leaves a path out of listings, though it is there.
+    pub(crate) fn hide(&self, path: &str) {
+        self.state.lock().unwrap().hidden = Some(path.to_owned());
+    }
+
     /// Every path; a directory ends in `/`.
     pub(crate) fn names(&self) -> Vec<String> {
         let files = self.files.lock().unwrap();
@@ -127,7 +134,7 @@ impl FakeSite {
                 let rest = std::mem::take(&mut state.rest);
                 self.receive(path, rest)
             }
-            "MLSD" => self.list(path),
+            "MLSD" => self.list(path, state.hidden.as_deref()),
             "RNFR" => {
                 state.renaming = Some(path.to_owned());
                 say("350 to what")
@@ -224,7 +231,7 @@ impl FakeSite {
         })
     }
 
-    fn list(&self, directory: &str) -> Answer {
+    fn list(&self, directory: &str, hidden: Option<&str>) -> Answer {
         let files = self.files.lock().unwrap();
         if !directory.is_empty() && !matches!(files.get(directory), Some(None)) {
             return say("550 no such directory");
@@ -232,7 +239,7 @@ impl FakeSite {
         let mut text = String::from("type=cdir; .\r\n");
         for (path, file) in files.iter() {
             let (parent, name) = path.rsplit_once('/').unwrap_or(("", path));
-            if parent == directory {
+            if parent == directory && hidden != Some(path) {
                 text.push_str(&format!("{} {}\r\n", facts(file), name.replace(SLASH, "/")));
             }
         }

@@ -40,7 +40,8 @@ pub use observer::{Observer, Silent};
 pub use place::{Place, PlaceError, Remote};
 pub use product::Product;
 pub use third_party::{
-    Known, Listen, Pair, Policy, Protected, Refusal, Relay, Report, Verify, Via,
+    Diagnosis, Known, Listen, Pair, Policy, Probe, Probed, Protected, Refusal, Relay, Report,
+    Trial, Verdict, Verify, Via,
 };
 pub use tls::{
     Authorities, AuthoritiesError, Certified, Distrust, Fingerprint, NotAFingerprint, Security,

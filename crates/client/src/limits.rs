@@ -36,6 +36,21 @@ pub struct Limits {
     pub preliminary_replies: u32,
 }
 
+impl Limits {
+    /// For a few bytes that somebody watches: 10 s. A server that closes a connection unasked
+    /// often leaves its own command unanswered for minutes.
+    #[must_use]
+    pub(crate) fn for_a_probe(&self) -> Self {
+        let most = Duration::from_secs(10);
+        Self {
+            reply: self.reply.min(most),
+            straggler: self.straggler.min(most),
+            transfer: self.transfer.min(most),
+            ..self.clone()
+        }
+    }
+}
+
 impl Default for Limits {
     fn default() -> Self {
         Self {

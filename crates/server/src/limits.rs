@@ -45,9 +45,9 @@ pub const STALL_TIMEOUT: Duration = Duration::from_secs(300);
 
 /// How long after the end of a file from the user's own host the control connection may still
 /// tell that the user's process has died (spec M-14, S-51): Linux closes the sockets of a killed
-/// process within microseconds, the data connection first. Each such upload takes that much
-/// longer.
-pub const LAST_WORD: Duration = Duration::from_millis(2);
+/// process within microseconds, often the data connection first; a busy machine takes longer. Each
+/// such upload takes that much longer.
+pub const LAST_WORD: Duration = Duration::from_millis(5);
 
 /// How long a reserved data socket may stay unused (spec A-23, `listen_idle_timeout`).
 pub const RESERVATION_IDLE: Duration = Duration::from_secs(300);
@@ -75,6 +75,10 @@ pub const FILE_HASHES_AT_ONCE: usize = 4;
 /// The octets that one HASH may read (spec S-58): a few minutes of a disk's time. RANG lets a
 /// user go on with the next part of a larger file.
 pub const HASH_BYTES_MAX: u64 = 64 * 1024 * 1024 * 1024;
+
+/// The largest file that SIZE counts in TYPE A (spec S-58): it is read whole for the line ends,
+/// while the session waits; a larger one is refused.
+pub const ASCII_SIZE_BYTES_MAX: u64 = 16 * 1024 * 1024;
 
 /// Passwords hashed at the same time. Each takes about 20 MiB and a core for tens of
 /// milliseconds: more at once would starve the sessions that move files.
@@ -148,6 +152,10 @@ pub const PARTIAL: Duration = Duration::from_secs(72 * 60 * 60);
 
 /// The default of `drain_seconds`: what service managers wait for before they kill.
 pub const DRAIN: Duration = Duration::from_secs(30);
+
+/// How many octets of an upload come between two looks at the free space (spec S-59): each asks
+/// the system, and uploads that run at once may overshoot by that much each.
+pub const FREE_SPACE_INTERVAL: u64 = 8 * 1024 * 1024;
 
 /// How long the count of a home with a quota is believed (spec S-59): what comes there by other
 /// ways than ours is found that late.

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::io;
 use std::net::{IpAddr, Ipv6Addr};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
 use thirdhost_sockets::{Allocator, Connection, Listener, PortPool, World};
@@ -34,7 +34,7 @@ pub struct Server {
 /// What all sessions share.
 #[derive(Debug)]
 pub(crate) struct Shared {
-    pub(crate) config: Config,
+    config: RwLock<Arc<Config>>,
     pub(crate) world: World,
     pub(crate) homes: Arc<dyn Homes>,
     pub(crate) accounts: Accounts,
@@ -71,7 +71,7 @@ impl Server {
         let allocator = Allocator::new(world.clone(), pool);
         let shared = Shared {
             tls: Arc::new(Site::new(&config.tls, &config.hosts)),
-            config,
+            config: RwLock::new(Arc::new(config)),
             world,
             homes,
             accounts,
@@ -152,12 +152,26 @@ impl Server {
         }
         tokio::select! {
             () = join_all(&mut sessions) => {}
-            () = self.shared.world.clock.sleep(self.shared.config.drain) => {
+            () = self.shared.world.clock.sleep(self.shared.config().drain) => {
                 tracing::warn!(sessions = sessions.len(), "the drain time is over; closing all");
                 sessions.shutdown().await;
             }
         }
         served
+    }
+
+    /// Puts `config` in the place of the one in force: users and certificate at once, the rest for
+    /// sessions that begin from now on. What [`Config::needs_restart`] lists stays as it is.
+    pub fn replace_config(&self, mut config: Config) {
+        self.replace_users(config.roll.clone());
+        self.replace_certificate(config.tls.certificate.clone());
+        let before = self.shared.config();
+        config.stays(&before);
+        *self
+            .shared
+            .config
+            .write()
+            .unwrap_or_else(PoisonError::into_inner) = Arc::new(config);
     }
 
     /// Replaces the users; sessions that are logged in go on as they are.
@@ -176,7 +190,7 @@ impl Server {
     /// # Errors
     /// Whatever the system says; an xferlog that was open stays open.
     pub fn open_xferlog(&self) -> io::Result<()> {
-        match &self.shared.config.log.xferlog {
+        match &self.shared.config().log.xferlog {
             Some(path) => self.shared.record.open_xferlog(path),
             None => Ok(()),
         }
@@ -259,14 +273,21 @@ impl Server {
 }
 
 impl Shared {
+    /// The configuration in force.
+    pub(crate) fn config(&self) -> Arc<Config> {
+        let config = self.config.read().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(&config)
+    }
+
     /// The addresses that are this server's own: no third-party target unless listed (S-3).
     pub(crate) fn own_addresses(&self, local: IpAddr) -> Vec<IpAddr> {
-        let implicit = &self.config.tls.implicit_listen;
-        let listening = self.config.listen.iter().chain(implicit);
+        let config = self.config();
+        let implicit = &config.tls.implicit_listen;
+        let listening = config.listen.iter().chain(implicit);
         let listening = listening.map(|address| address.ip());
         let named = listening.filter(|host| !host.is_unspecified());
         named
-            .chain(self.config.data_sockets.public_address)
+            .chain(config.data_sockets.public_address)
             .chain([local])
             .collect()
     }
@@ -287,7 +308,7 @@ struct Seat {
 impl Seat {
     fn take(shared: &Arc<Shared>, peer: IpAddr) -> Result<Self, &'static str> {
         let host = counted_host(peer);
-        let limits = &shared.config.sessions;
+        let limits = shared.config().sessions;
         let mut sessions = shared.count();
         if sessions.total >= limits.most {
             return Err("too many sessions");

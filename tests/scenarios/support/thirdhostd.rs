@@ -83,6 +83,15 @@ impl Thirdhostd {
         });
     }
 
+    /// Fails the test if the log holds one of `words` by now.
+    pub(crate) fn has_not_logged(&self, words: &[&str]) {
+        let log = self.log.lock().unwrap();
+        let found = log
+            .lines()
+            .find(|line| words.iter().any(|word| line.contains(word)));
+        assert_eq!(found, None);
+    }
+
     /// Waits for its end.
     pub(crate) fn ended(&mut self) -> ExitStatus {
         until("the end of thirdhostd", || self.child.try_wait().unwrap())

@@ -8,12 +8,12 @@ use std::path::Path;
 use rand::rngs::StdRng;
 use rand::{Rng as _, RngExt as _, SeedableRng as _};
 
-/// Makes so many files below `root`, in directories up to three deep. Names that begin with a dot
-/// are not for servers that hide them from LIST.
-pub(crate) fn grow(root: &Path, count: usize, seed: u64, with_dots: bool) {
+/// Makes so many files below `root`, in directories up to three deep. Some servers
+/// hide or refuse some of them: for those there are letters and digits alone.
+pub(crate) fn grow(root: &Path, count: usize, seed: u64, is_picky: bool) {
     let name = |random: &mut StdRng, number| match name(random, number) {
-        name if with_dots => name,
-        name => name.trim_start_matches('.').to_owned(),
+        name if is_picky => name.replace(|c: char| !c.is_ascii_alphanumeric(), "_"),
+        name => name,
     };
     fs::create_dir_all(root).unwrap();
     let mut random = StdRng::seed_from_u64(seed);

@@ -27,7 +27,8 @@ fn an_interrupted_upload_leaves_the_old_file_and_nothing_to_be_seen() {
     }
 }
 
-/// It reads from a pipe that stays open, so that it is in the middle when it dies.
+/// The system closes its data connection before the control connection (spec M-14, S-51). It
+/// reads from a pipe that stays open, so that it is in the middle when it dies.
 #[test]
 fn a_curl_that_is_killed_leaves_the_old_file() {
     if !require("curl") {

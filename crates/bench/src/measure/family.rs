@@ -45,6 +45,11 @@ impl Family {
         Ok(bytes)
     }
 
+    /// How many processes there are.
+    pub(crate) fn size(self) -> Result<usize> {
+        Ok(self.living()?.len())
+    }
+
     fn living(self) -> Result<Vec<(u32, Stat)>> {
         let mut children: HashMap<u32, Vec<(u32, Stat)>> = HashMap::new();
         let mut found = Vec::new();

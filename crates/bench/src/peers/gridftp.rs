@@ -12,7 +12,7 @@ pub(super) fn recipe(stage: &Stage, port: u16) -> Result<Option<Recipe>> {
     let Some(program) = find("globus-gridftp-server") else {
         return Ok(None);
     };
-    let directory = stage.of_peer(NAME)?;
+    let directory = stage.of_peer(&format!("{NAME}-{port}"))?;
     let mut command = Command::new(&program);
     command.args(["-p", &port.to_string(), "-control-interface", "127.0.0.1"]);
     command.args([

@@ -18,6 +18,7 @@ use crate::failure::{Failure, Result, While};
 use crate::load::Control;
 use crate::measure::Family;
 use crate::stage::Stage;
+use crate::work::Subject;
 
 /// A server that takes calls; ended when dropped.
 pub(crate) struct Running {
@@ -45,6 +46,12 @@ pub(crate) struct Recipe {
     log: PathBuf,
 }
 
+/// Ours.
+pub(crate) const OURS: &str = ours::NAME;
+
+/// The one with a client of its own.
+pub(crate) const GRIDFTP: &str = gridftp::NAME;
+
 /// The names that can be asked for, in the order of the tables.
 pub(crate) const NAMES: [&str; 6] = [
     ours::NAME,
@@ -59,29 +66,71 @@ pub(crate) const NAMES: [&str; 6] = [
 /// names any.
 pub(crate) fn start(stage: &Stage, binary: &Path, only: &[String]) -> Result<Vec<Running>> {
     let mut running = Vec::new();
-    for name in NAMES {
-        if !only.is_empty() && !only.iter().any(|wanted| wanted == name) {
-            continue;
-        }
-        let port = free_port()?;
-        let recipe = match name {
-            ours::NAME => Some(ours::recipe(stage, binary, port)?),
-            vsftpd::NAME => vsftpd::recipe(stage, port)?,
-            proftpd::NAME => proftpd::recipe(stage, port)?,
-            pure_ftpd::NAME => pure_ftpd::recipe(stage, port)?,
-            pyftpdlib::NAME => pyftpdlib::recipe(stage, port)?,
-            _ => gridftp::recipe(stage, port)?,
-        };
-        match recipe {
-            Some(recipe) => match Running::start(recipe, port) {
-                Ok(server) => running.push(server),
-                Err(failure) if name != ours::NAME => eprintln!("left out: {failure}"),
-                Err(failure) => return Err(failure),
-            },
-            None => eprintln!("{name} is not installed; left out"),
-        }
+    for name in wanted(only) {
+        running.extend(start_one(stage, binary, name)?);
     }
     Ok(running)
+}
+
+/// As [`start`], but two of each.
+pub(crate) fn start_pairs(stage: &Stage, binary: &Path, only: &[String]) -> Result<Vec<Pair>> {
+    let mut pairs = Vec::new();
+    for name in wanted(only) {
+        let source = start_one(stage, binary, name)?;
+        let destination = source.is_some().then(|| start_one(stage, binary, name));
+        if let (Some(source), Some(destination)) = (source, destination.transpose()?.flatten()) {
+            pairs.push(Pair {
+                source,
+                destination,
+            });
+        }
+    }
+    Ok(pairs)
+}
+
+/// Two servers of a kind, between which files go directly.
+pub(crate) struct Pair {
+    /// Where the files are.
+    pub(crate) source: Running,
+    /// Where they go.
+    pub(crate) destination: Running,
+}
+
+impl Subject for Pair {
+    fn name(&self) -> &'static str {
+        self.source.name()
+    }
+}
+
+fn wanted(only: &[String]) -> impl Iterator<Item = &'static str> {
+    let all = only.is_empty();
+    NAMES
+        .into_iter()
+        .filter(move |name| all || only.iter().any(|wanted| wanted == name))
+}
+
+/// `None`, with a word to whoever runs us, if it is not installed or does not start.
+fn start_one(stage: &Stage, binary: &Path, name: &'static str) -> Result<Option<Running>> {
+    let port = free_port()?;
+    let recipe = match name {
+        ours::NAME => Some(ours::recipe(stage, binary, port)?),
+        vsftpd::NAME => vsftpd::recipe(stage, port)?,
+        proftpd::NAME => proftpd::recipe(stage, port)?,
+        pure_ftpd::NAME => pure_ftpd::recipe(stage, port)?,
+        pyftpdlib::NAME => pyftpdlib::recipe(stage, port)?,
+        _ => gridftp::recipe(stage, port)?,
+    };
+    let Some(recipe) = recipe else {
+        eprintln!("{name} is not installed; left out");
+        return Ok(None);
+    };
+    match Running::start(recipe, port) {
+        Err(failure) if name != ours::NAME => {
+            eprintln!("left out: {failure}");
+            Ok(None)
+        }
+        started => started.map(Some),
+    }
 }
 
 impl Running {
@@ -104,9 +153,12 @@ impl Running {
         &self.recipe
     }
 
-    /// The name in the tables.
-    pub(crate) fn name(&self) -> &'static str {
-        self.recipe.name
+    /// Where it is, with who logs in, for clients that are given a URL.
+    pub(crate) fn url(&self, file: &str) -> String {
+        let Recipe { user, password, .. } = &self.recipe;
+        let password = password.replace('@', "%40");
+        let (address, path) = (self.address, self.path(file));
+        format!("ftp://{user}:{password}@{address}/{path}")
     }
 
     /// The path of a file, as this server's users give it.
@@ -163,6 +215,12 @@ impl Running {
     }
 }
 
+impl Subject for Running {
+    fn name(&self) -> &'static str {
+        self.recipe.name
+    }
+}
+
 impl Drop for Running {
     fn drop(&mut self) {
         // Asked first: a server that forks ends its children itself.
@@ -184,7 +242,7 @@ impl Drop for Running {
 
 /// Finds a program where `THIRDHOST_PEERS` says that servers are kept, on the path, and where
 /// daemons usually are.
-fn find(program: &str) -> Option<PathBuf> {
+pub(crate) fn find(program: &str) -> Option<PathBuf> {
     let kept = std::env::var_os("THIRDHOST_PEERS").unwrap_or_else(|| PEERS.into());
     let kept = ["usr/sbin", "usr/bin"].map(|part| Path::new(&kept).join(part));
     let path = std::env::var_os("PATH").unwrap_or_default();

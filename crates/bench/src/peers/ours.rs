@@ -12,7 +12,7 @@ use crate::stage::Stage;
 pub(super) const NAME: &str = "thirdhostd";
 
 pub(super) fn recipe(stage: &Stage, binary: &Path, port: u16) -> Result<Recipe> {
-    let directory = stage.of_peer(NAME)?;
+    let directory = stage.of_peer(&format!("{NAME}-{port}"))?;
     let users = directory.join("users.toml");
     add_user(binary, &users)?;
     let config = directory.join("thirdhostd.toml");

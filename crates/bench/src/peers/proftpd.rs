@@ -14,7 +14,7 @@ pub(super) fn recipe(stage: &Stage, port: u16) -> Result<Option<Recipe>> {
     let Some(program) = find(NAME) else {
         return Ok(None);
     };
-    let directory = stage.of_peer(NAME)?;
+    let directory = stage.of_peer(&format!("{NAME}-{port}"))?;
     let users = directory.join("passwd");
     let home = stage.files();
     let line = format!("{USER}:{CRYPTED}:65534:65534::{}:/bin/sh\n", home.display());

@@ -12,7 +12,7 @@ pub(super) fn recipe(stage: &Stage, port: u16) -> Result<Option<Recipe>> {
     let (Some(program), Some(database)) = (find(NAME), find("pure-pw")) else {
         return Ok(None);
     };
-    let directory = stage.of_peer(NAME)?;
+    let directory = stage.of_peer(&format!("{NAME}-{port}"))?;
     let (users, compiled) = (directory.join("passwd"), directory.join("pdb"));
     let home = stage.files();
     let line = format!(

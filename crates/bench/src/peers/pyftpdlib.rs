@@ -23,7 +23,7 @@ pub(super) fn recipe(stage: &Stage, port: u16) -> Result<Option<Recipe>> {
         .args(["-c", "import OpenSSL"])
         .output();
     let tls = tls.is_ok_and(|output| output.status.success());
-    let directory = stage.of_peer(NAME)?;
+    let directory = stage.of_peer(&format!("{NAME}-{port}"))?;
     let script = directory.join("server.py");
     fs::write(&script, SCRIPT).during(script.display())?;
     let mut command = Command::new(&python);

@@ -13,7 +13,7 @@ pub(super) fn recipe(stage: &Stage, port: u16) -> Result<Option<Recipe>> {
     let Some(program) = find(NAME) else {
         return Ok(None);
     };
-    let directory = stage.of_peer(NAME)?;
+    let directory = stage.of_peer(&format!("{NAME}-{port}"))?;
     let empty = stage.of_peer("vsftpd-empty")?;
     let config = directory.join("vsftpd.conf");
     let text = format!(

@@ -42,7 +42,9 @@ pub(super) async fn copy(
     if copy.options.moves {
         upload::check_two_servers(line)?;
     }
-    let mut start = begin(copy, line, job).await?;
+    let Some(mut start) = begin(copy, line, job).await? else {
+        return Ok(Outcome::Skipped("the size is the same"));
+    };
     let mut refused_names = false;
     loop {
         copy.watcher.happened(&Happened::Started {
@@ -245,7 +247,8 @@ impl From<&Report> for Moved {
 ///
 /// Our server tells what it kept (`X.partial`); of any other the length of what is there counts.
 /// More than the source has cannot be a beginning of it.
-async fn begin(copy: &Copy, line: &mut Line, job: &Job) -> Result<Start, Error> {
+/// `None` if all of it is there, which a listing need not show.
+async fn begin(copy: &Copy, line: &mut Line, job: &Job) -> Result<Option<Start>, Error> {
     let aside = upload::aside(copy, line, job);
     let mut start = Start {
         is_aside: aside.is_some(),
@@ -255,10 +258,10 @@ async fn begin(copy: &Copy, line: &mut Line, job: &Job) -> Result<Start, Error> 
     let can = |conn: Option<&mut ControlConn>| conn.is_none_or(|conn| conn.features().has("REST"));
     let is_wanted = copy.options.resume || job.failures > 0;
     let (Some(size), true) = (job.file.size, is_wanted) else {
-        return Ok(start);
+        return Ok(Some(start));
     };
     if !can(line.source()) || !can(line.destination()) {
-        return Ok(start);
+        return Ok(Some(start));
     }
     let mut there = kept(line, job, &start).await?;
     if there == 0 && start.is_aside && copy.options.resume {
@@ -268,9 +271,11 @@ async fn begin(copy: &Copy, line: &mut Line, job: &Job) -> Result<Start, Error> 
             is_aside: false,
             offset: 0,
         };
-        there = kept(line, job, &own).await?;
-        if there > 0 && there < size {
-            start = own;
+        match kept(line, job, &own).await? {
+            0 => {}
+            found if found == size => return Ok(None),
+            found if found < size => (there, start) = (found, own),
+            _ => {}
         }
     } else if !start.is_aside && !copy.options.resume && is_classic(line) {
         // What is there may be the old file.
@@ -280,7 +285,7 @@ async fn begin(copy: &Copy, line: &mut Line, job: &Job) -> Result<Start, Error> 
     if there <= size && !failed_there {
         start.offset = there;
     }
-    Ok(start)
+    Ok(Some(start))
 }
 
 /// How many octets of a file are there.

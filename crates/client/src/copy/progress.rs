@@ -79,7 +79,7 @@ impl Scout {
             if let Some(bytes) = found {
                 let name = job.name.as_str();
                 let total = job.file.size;
-                if last.is_some_and(|last| bytes > last) {
+                if bytes > last.unwrap_or(0) {
                     grew_at = Some(now);
                 }
                 if last != found {
@@ -88,10 +88,10 @@ impl Scout {
                 }
                 last = found;
             }
-            let is_whole = job.file.size.is_some_and(|size| last >= Some(size));
+            // Also when all of it is there: a source may send everything and not say so.
             let is_stalled =
                 grew_at.is_some_and(|grew_at| now.saturating_sub(grew_at) >= limits.data_stall);
-            if is_stalled && !is_whole {
+            if is_stalled {
                 stop.trip();
                 return;
             }

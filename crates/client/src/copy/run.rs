@@ -339,7 +339,15 @@ async fn make(
     here: Option<&Beneath>,
 ) -> Result<(), Error> {
     match (at, conn, here) {
-        (Location::Remote(Some(path)), Some(conn), _) => conn.make_directory(path).await,
+        (Location::Remote(Some(path)), Some(conn), _) => match conn.make_directory(path).await {
+            Err(refused @ Error::Refused { .. }) => {
+                // It may be there, though a listing does not show it.
+                let found = look::at(Some(conn), at).await?;
+                let is_there = found.is_some_and(|entry| entry.kind == Kind::Directory);
+                if is_there { Ok(()) } else { Err(refused) }
+            }
+            made => made,
+        },
         (Location::Local(_), _, Some(here)) => here.make_directory(),
         // The root itself, which may lie where the person likes.
         (Location::Local(path), _, None) => {

@@ -204,3 +204,26 @@ async fn a_move_onto_the_same_server_never_removes_the_only_copy() {
     assert_eq!(summary.exit_code(), ExitCode::Usage, "{:?}", stage.diary());
     assert_eq!(source.contents("a").unwrap(), b"hello");
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_a_listing_hides_is_neither_made_nor_copied_again() {
+    for hidden in ["y/a", "y/d"] {
+        let mut stage = Stage::new(OTHER, nothing_odd(), nothing_odd());
+        stage.options.resume = true;
+        stage
+            .source
+            .clone()
+            .with("x/a", b"hello", 1)
+            .with_directory("x/d");
+        let there = stage.destination.clone().with("y/a", b"hello", 1);
+        there.with_directory("y/d").hide(hidden);
+        let summary = stage.tree().await;
+        assert!(summary.failures.is_empty(), "{:?}", stage.diary());
+        assert_eq!(
+            (summary.copied, summary.skipped),
+            (0, 1),
+            "{:?}",
+            stage.diary()
+        );
+    }
+}

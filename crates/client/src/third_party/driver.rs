@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
-use thirdhost_proto::third_party::{BySide, Cause, Effect, Event, Outcome, Side, ThirdParty, Wait};
+use thirdhost_proto::third_party::{
+    BySide, Cause, Effect, Event, Outcome, Side, Step, ThirdParty, Wait,
+};
 use thirdhost_proto::user::Received;
-use thirdhost_wire::Reply;
+use thirdhost_wire::{Command, Reply, ReplyCode};
 
 use crate::{ControlConn, Error, Limits};
 
@@ -19,6 +21,39 @@ pub(super) struct Ended {
 /// # Cancel safety
 /// Not cancel safe: dropped in the middle, both connections owe replies and must be closed.
 pub(super) async fn run(machine: &mut ThirdParty, conns: &mut BySide<ControlConn>) -> Ended {
+    loop {
+        if let Some(ended) = drive(machine, conns, Reach::Transfer).await {
+            return ended;
+        }
+    }
+}
+
+/// Runs the machine until the servers are brought together, and no further: the source is not
+/// asked whether the file is there, and neither gets its transfer command. `None` if all that was
+/// granted.
+///
+/// # Cancel safety
+/// As [`run`].
+pub(super) async fn rehearse(
+    machine: &mut ThirdParty,
+    conns: &mut BySide<ControlConn>,
+) -> Option<Ended> {
+    drive(machine, conns, Reach::Arrangement).await
+}
+
+/// How far it goes.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Reach {
+    Transfer,
+    Arrangement,
+}
+
+/// `None` if it went as far as it was to.
+async fn drive(
+    machine: &mut ThirdParty,
+    conns: &mut BySide<ControlConn>,
+    reach: Reach,
+) -> Option<Ended> {
     let mut broken = BySide {
         source: None,
         destination: None,
@@ -27,13 +62,17 @@ pub(super) async fn run(machine: &mut ThirdParty, conns: &mut BySide<ControlConn
     let mut is_stopping = false;
     loop {
         while let Some(effect) = machine.poll_effect() {
-            perform(effect, machine, conns, &mut broken).await;
+            match (reach, step_of(&effect)) {
+                (Reach::Arrangement, Some(Step::Presence)) => take_for_present(machine),
+                (Reach::Arrangement, Some(Step::Transfer)) => return None,
+                _ => perform(effect, machine, conns, &mut broken).await,
+            }
         }
         if let Some(outcome) = machine.outcome() {
-            return Ended {
+            return Some(Ended {
                 outcome: outcome.clone(),
                 broken,
-            };
+            });
         }
         let wait = machine.wait();
         let limits = conns.source.environment.limits.clone();
@@ -56,6 +95,26 @@ pub(super) async fn run(machine: &mut ThirdParty, conns: &mut BySide<ControlConn
             Next::Nothing if wait == Wait::Patience => machine.handle(Event::Elapsed),
             Next::Nothing => give_up(limit, machine, conns, &mut broken),
         }
+    }
+}
+
+/// SIZE is not sent: the machine hears that there is an empty file.
+fn take_for_present(machine: &mut ThirdParty) {
+    if let Some(code) = ReplyCode::new(FILE_STATUS) {
+        let (side, reply) = (Side::Source, Reply::new(code, "0"));
+        machine.handle(Event::Reply { side, reply });
+    }
+}
+
+/// The step of a command, where it matters how far to go.
+fn step_of(effect: &Effect) -> Option<Step> {
+    let Effect::Send { command, .. } = effect else {
+        return None;
+    };
+    match command {
+        Command::Size(_) => Some(Step::Presence),
+        Command::Retr(_) | Command::Stor(_) | Command::Appe(_) => Some(Step::Transfer),
+        _ => None,
     }
 }
 
@@ -186,3 +245,6 @@ pub(super) fn error_of(
         source,
     })
 }
+
+/// What answers SIZE (RFC 3659 section 4).
+const FILE_STATUS: u16 = 213;

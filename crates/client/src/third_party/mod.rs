@@ -1,9 +1,11 @@
 //! Two control connections and a file that goes directly between their servers.
 
+mod diagnosis;
 mod driver;
 mod ladder;
 mod pair;
 mod prepared;
+mod probe;
 mod relay;
 mod secrecy;
 mod verify;
@@ -13,8 +15,10 @@ use std::time::Duration;
 
 use thirdhost_proto::third_party::{Arrangement, Parameters, Side};
 
+pub use diagnosis::Diagnosis;
 pub use pair::Pair;
 pub(crate) use prepared::Prepared;
+pub use probe::{Probe, Probed, Trial, Verdict};
 
 /// How two servers may be brought together.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]

@@ -1,5 +1,7 @@
 //! Two servers, their control connections, and the arrangement that stands between them.
 
+use std::net::IpAddr;
+
 use thirdhost_proto::third_party::{
     BySide, ClientBy, Job, Operation, Outcome, Parameters, Plan, Side, ThirdParty,
 };
@@ -117,7 +119,7 @@ impl Pair {
                 conn.quit().await.ok();
             }
         };
-        tokio::join!(quit(source), quit(destination));
+        tokio::join!(Box::pin(quit(source)), Box::pin(quit(destination)));
     }
 
     async fn perform(&mut self, job: Job) -> Result<Report, Error> {
@@ -212,7 +214,7 @@ impl Pair {
     }
 
     /// What is to be tried, in order, and what need not be.
-    fn rungs(&self, standing: Option<Rung>) -> (Vec<Rung>, Vec<Refusal>) {
+    pub(super) fn rungs(&self, standing: Option<Rung>) -> (Vec<Rung>, Vec<Refusal>) {
         let (source, destination) = (&self.conns.source, &self.conns.destination);
         let (rungs, mut refusals) = rungs(&self.policy, source.features(), destination.features());
         let mut rungs = self.protected(rungs, &mut refusals);
@@ -308,19 +310,13 @@ impl Pair {
             source,
             destination,
         } = &self.conns;
-        let host = |conn: &ControlConn| {
-            conn.server
-                .data_host
-                .unwrap_or_else(|| conn.peer().ip())
-                .to_canonical()
-        };
         let listener = self.conns.of(rung.listener);
         Plan {
             arrangement: rung.arrangement,
             listener: rung.listener,
             hosts: BySide {
-                source: host(source),
-                destination: host(destination),
+                source: data_host(source),
+                destination: data_host(destination),
             },
             trust_passive_address: BySide {
                 source: source.server.trust_pasv_address,
@@ -367,6 +363,14 @@ impl Pair {
             .data_bytes()
             .saturating_add(self.conns.destination.data_bytes())
     }
+}
+
+/// Where the other server reaches it (spec U-7).
+pub(super) fn data_host(conn: &ControlConn) -> IpAddr {
+    conn.server
+        .data_host
+        .unwrap_or_else(|| conn.peer().ip())
+        .to_canonical()
 }
 
 pub(super) fn report(

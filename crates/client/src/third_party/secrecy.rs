@@ -81,6 +81,16 @@ pub(super) fn protected(
                 .to_owned(),
         );
     }
+    // Seen with ProFTPD: a TLS client that sends and closes with TLS 1.3 tickets unread resets
+    // the connection, and the destination loses the end of the file. A receiver reads them.
+    parts.retain(|part| part.client == Side::Destination || ends.source.peercert);
+    if parts.is_empty() {
+        return Err(
+            "only the source could be the TLS client, and servers that close with TLS tickets \
+             unread cost the destination the end of the file"
+                .to_owned(),
+        );
+    }
     if !mutual && !unverified_peers {
         let blind = match ends.source.peercert {
             true => Side::Destination,
@@ -241,7 +251,20 @@ mod tests {
         );
         check(Pasv, cpsv, CLASSIC, true, Err("neither lists SSCN"));
         check(Pasv, sscn, cpsv, false, Err("SITE PEERCERT"));
-        let swapped: &[&str] = &["destination by Cpsv unchecked", "source by Sscn unchecked"];
-        check(Pasv, sscn, cpsv, true, Ok(swapped));
+        check(Epsv, sscn, CLASSIC, true, Err("the end of the file"));
+        check(
+            Epsv,
+            CLASSIC,
+            sscn,
+            true,
+            Ok(&["destination by Sscn unchecked"]),
+        );
+        check(
+            Pasv,
+            sscn,
+            cpsv,
+            true,
+            Ok(&["destination by Cpsv unchecked"]),
+        );
     }
 }

@@ -89,13 +89,13 @@ pub const ALL: &[Case] = &[
     }),
     case(
         "tls",
-        "LSTN R, PEERCERT",
+        "LSTN R, TLS",
         "two servers under TLS show each other their certificates",
         |s| boxed(tls::checked(s)),
     ),
     case(
         "tls-stranger",
-        "LSTN R, PEERCERT",
+        "LSTN R, TLS",
         "who shows another certificate is 522: not a byte moves",
         |s| boxed(tls::stranger(s)),
     ),

@@ -65,7 +65,12 @@ impl Peer for Proftpd {
                  TLSECCertificateFile {certificate}\nTLSECCertificateKeyFile {key}\n"
             ));
             if place.third_party == ThirdParty::Allowed {
-                text.push_str("TLSOptions NoSessionReuseRequired\nTLSVerifyServer off\n");
+                // Under TLS 1.3 it, as TLS client, leaves the other's session tickets unread and
+                // closes: the reset that follows takes what is on its way from the receiver.
+                text.push_str(
+                    "TLSOptions NoSessionReuseRequired\nTLSVerifyServer off\n\
+                     TLSProtocol TLSv1.2\n",
+                );
             }
         }
         let configuration = file("proftpd.conf");

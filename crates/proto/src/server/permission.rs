@@ -174,6 +174,14 @@ impl Permissions {
                 .any(|(_, permissions)| !permissions.is_empty())
     }
 
+    /// Whether the same is granted for all that lies in `directory`, whatever its name, beneath
+    /// it too: then one answer of [`allow`](Self::allow) stands for all of one kind.
+    #[must_use]
+    pub fn is_uniform_in(&self, directory: &VirtualPath) -> bool {
+        let mut beneath = self.beneath.iter();
+        !beneath.any(|(prefix, _)| directory.holds(prefix) && prefix != directory)
+    }
+
     fn at(&self, path: &VirtualPath) -> PermissionSet {
         self.beneath
             .iter()
@@ -213,6 +221,15 @@ mod tests {
             .beneath(path("/closed"), set(&[]))
             .beneath(path("/work"), set(&Permission::ALL))
             .beneath(path("/work/fixed/hidden"), set(&[]))
+    }
+
+    #[test]
+    fn a_directory_without_prefixes_in_it_is_uniform() {
+        let uniform = |at: &str| permissions().is_uniform_in(&path(at));
+        assert!(!uniform("/") && !uniform("/in") && !uniform("/in/box") && !uniform("/work"));
+        assert!(uniform("/in/box/deep") && uniform("/closed") && uniform("/other"));
+        assert!(uniform("/in/boxes") && uniform("/work/fixed/hidden/more"));
+        assert!(Permissions::all().is_uniform_in(&path("/")));
     }
 
     #[test]

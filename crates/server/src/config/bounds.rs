@@ -51,7 +51,7 @@ impl RateTable {
 }
 
 /// A size.
-pub(super) struct Octets(u64);
+pub(super) struct Octets(pub(super) u64);
 
 impl Word for Octets {
     const EXPECTED: &'static str = "bytes such as \"500M\" or \"10G\" (K, M, G, T: powers of 1024)";

@@ -11,7 +11,8 @@ use crate::accounts::{Account, Roll};
 
 mod rows;
 
-use rows::{permissions, rows, third_party_of};
+pub(super) use rows::rows;
+use rows::{permissions, third_party_of};
 
 /// One value of the effective configuration. Printed, it is a line of a configuration file.
 #[derive(Clone, Debug, PartialEq)]

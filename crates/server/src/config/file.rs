@@ -242,6 +242,7 @@ struct Limits {
     sessions: Option<Bounded<1, 1_000_000>>,
     sessions_per_host: Option<Bounded<1, 1_000_000>>,
     idle_seconds: Option<Bounded<1, 86_400>>,
+    free_space: Option<Worded<Octets>>,
 }
 
 impl Limits {
@@ -258,6 +259,7 @@ impl Limits {
             idle: self
                 .idle_seconds
                 .map_or(defaults.idle, |idle| seconds(idle.value())),
+            free_space: self.free_space.map(|Worded(Octets(least))| least),
         }
     }
 }

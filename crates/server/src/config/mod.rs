@@ -23,6 +23,7 @@ mod explain;
 mod file;
 mod operations;
 mod paths;
+mod restart;
 mod users;
 mod values;
 mod warnings;
@@ -143,6 +144,8 @@ pub struct Sessions {
     pub most_per_host: usize,
     /// How long a session may say nothing while no transfer runs.
     pub idle: Duration,
+    /// How many bytes uploads leave free on the disk; `None`: they may fill it.
+    pub free_space: Option<u64>,
 }
 
 /// What must not travel in clear. Key `tls.require`.
@@ -282,6 +285,7 @@ impl Default for Sessions {
             most: limits::SESSIONS,
             most_per_host: limits::SESSIONS_PER_HOST,
             idle: limits::IDLE,
+            free_space: None,
         }
     }
 }

@@ -252,7 +252,7 @@ fn a_wrong_table_names_line_column_key_and_what_was_expected() {
     refused(
         "root = \"/\"\n[limits]\nsesions = 5\n",
         "conf/thirdhostd.toml:3:1: limits.sesions: unknown key `sesions`; expected one of \
-         `sessions`, `sessions_per_host`, `idle_seconds`",
+         `sessions`, `sessions_per_host`, `idle_seconds`, `free_space`",
     );
     refused(
         "root = \"/\"\n[limits]\nsessions = 0\n",

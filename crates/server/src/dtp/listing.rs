@@ -1,9 +1,12 @@
 //! What listings look like: LIST, NLST, MLSD and MLST. Spec; RFC 3659 section 7.
 
+use std::borrow::Cow;
+use std::fmt::Write as _;
 use std::time::{Duration, SystemTime};
 
 use futures_util::future::{BoxFuture, FutureExt, ready};
 use jiff::Timestamp;
+use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 use thirdhost_proto::server::{Permission, Permissions, VirtualPath};
 use thirdhost_wire::{Fact, FactSet, Pathname};
@@ -35,30 +38,78 @@ pub enum ListingStyle {
 }
 
 impl ListingStyle {
-    /// The line for `entry`, without its end; `None` when the name holds a control character,
-    /// so that no command could name it and it could forge lines.
+    /// Writes lines in this style, one after the other.
     #[must_use]
-    pub fn line(&self, entry: &Entry) -> Option<String> {
-        if entry.name.chars().any(char::is_control) {
-            return None;
-        }
-        Some(match self {
-            Self::Long { now } => list_line(entry, *now),
-            Self::Names { given: None } => entry.name.clone(),
-            Self::Names { given: Some(given) } if given.ends_with('/') => {
-                format!("{given}{}", entry.name)
-            }
-            Self::Names { given: Some(given) } => format!("{given}/{}", entry.name),
+    pub fn lines(&self) -> Lines<'_> {
+        let perms = match self {
             Self::Facts {
+                permissions,
+                directory,
+                ..
+            } if permissions.is_uniform_in(directory) => anything_in(directory).map(|path| {
+                [EntryKind::File, EntryKind::Directory, EntryKind::Other]
+                    .map(|kind| perm_fact(kind, &path, permissions))
+            }),
+            _ => None,
+        };
+        Lines {
+            style: self,
+            perms,
+            time: None,
+        }
+    }
+}
+
+/// Writes the lines of one listing. What does not change from entry to entry is worked out once.
+#[derive(Debug)]
+pub struct Lines<'a> {
+    style: &'a ListingStyle,
+    /// The `perm` facts of files, directories and others, where they are the same for all.
+    perms: Option<[String; 3]>,
+    /// The time of the entry before, in seconds and as it was written: files that came together
+    /// often have the same.
+    time: Option<(Duration, String)>,
+}
+
+impl Lines<'_> {
+    /// Appends the line for `entry` to `text`, without its end. False, and nothing appended, when
+    /// the name holds a control character, so that no command could name it and it could forge
+    /// lines.
+    pub fn append(&mut self, entry: &Entry, text: &mut String) -> bool {
+        if entry.name.chars().any(char::is_control) {
+            return false;
+        }
+        match self.style {
+            ListingStyle::Long { now } => text.push_str(&list_line(entry, *now)),
+            ListingStyle::Names { given } => {
+                if let Some(given) = given {
+                    text.push_str(given);
+                    text.push_str(if given.ends_with('/') { "" } else { "/" });
+                }
+                text.push_str(&entry.name);
+            }
+            ListingStyle::Facts {
                 facts,
                 permissions,
                 directory,
             } => {
-                let name = Pathname::try_from(entry.name.as_str()).ok()?;
-                let path = directory.join(&name).ok()?;
-                mlsx_line(entry, &path, *facts, permissions)
+                let perm = match &self.perms {
+                    Some([file, directory, other]) => match entry.kind {
+                        EntryKind::File => Cow::Borrowed(file),
+                        EntryKind::Directory => Cow::Borrowed(directory),
+                        EntryKind::Other => Cow::Borrowed(other),
+                    },
+                    None => {
+                        let Some(path) = path_in(directory, &entry.name) else {
+                            return false;
+                        };
+                        Cow::Owned(perm_fact(entry.kind, &path, permissions))
+                    }
+                };
+                append_facts(entry, *facts, &perm, &mut self.time, text);
             }
-        })
+        }
+        true
     }
 }
 
@@ -90,18 +141,9 @@ pub fn mlsx_line(
     facts: FactSet,
     permissions: &Permissions,
 ) -> String {
-    let told = Fact::ALL.into_iter().filter(|fact| facts.contains(*fact));
-    let mut line: String = told
-        .filter_map(|fact| {
-            Some(format!(
-                "{}={};",
-                fact.name(),
-                value(fact, entry, path, permissions)?
-            ))
-        })
-        .collect();
-    line.push(' ');
-    line.push_str(&entry.name);
+    let mut line = String::new();
+    let perm = perm_fact(entry.kind, path, permissions);
+    append_facts(entry, facts, &perm, &mut None, &mut line);
     line
 }
 
@@ -109,7 +151,16 @@ pub fn mlsx_line(
 /// calendar holds is told as the beginning of 1970.
 #[must_use]
 pub fn time_val(time: SystemTime) -> String {
-    timestamp(time).strftime("%Y%m%d%H%M%S").to_string()
+    let time = timestamp(time);
+    format!(
+        "{:04}{:02}{:02}{:02}{:02}{:02}",
+        time.year(),
+        time.month(),
+        time.day(),
+        time.hour(),
+        time.minute(),
+        time.second()
+    )
 }
 
 /// A listing of what is known already, for LIST of a single file.
@@ -155,29 +206,73 @@ fn list_time(modified: SystemTime, now: SystemTime) -> String {
         .to_string()
 }
 
-fn timestamp(time: SystemTime) -> jiff::Zoned {
-    Timestamp::try_from(time)
-        .unwrap_or_default()
-        .to_zoned(TimeZone::UTC)
+fn timestamp(time: SystemTime) -> DateTime {
+    TimeZone::UTC.to_datetime(Timestamp::try_from(time).unwrap_or_default())
 }
 
-/// `None` where the entry has no such fact.
-fn value(
-    fact: Fact,
+/// Facts, a space and the name.
+fn append_facts(
     entry: &Entry,
-    path: &VirtualPath,
-    permissions: &Permissions,
-) -> Option<String> {
-    match fact {
-        Fact::Type => Some(kind_fact(entry.kind).to_owned()),
-        Fact::Size => (entry.kind == EntryKind::File).then(|| entry.size.to_string()),
-        Fact::Modify => Some(time_val(entry.modified)),
-        Fact::Perm => Some(perm_fact(entry.kind, path, permissions)),
-        Fact::Unique => Some(format!("{:x}U{:x}", entry.unique.0, entry.unique.1)),
-        Fact::UnixMode => Some(format!("{:04o}", entry.mode & MODE_BITS)),
-        Fact::Partial => entry.partial.map(|octets| octets.to_string()),
-        _ => None,
+    facts: FactSet,
+    perm: &str,
+    time: &mut Option<(Duration, String)>,
+    line: &mut String,
+) {
+    for fact in Fact::ALL {
+        if !facts.contains(fact) || !has(entry, fact) {
+            continue;
+        }
+        line.push_str(fact.name());
+        line.push('=');
+        // Writing to a string does not fail.
+        let _written = match fact {
+            Fact::Type => line.write_str(kind_fact(entry.kind)),
+            Fact::Size => write!(line, "{}", entry.size),
+            Fact::Modify => line.write_str(written_time(entry.modified, time)),
+            Fact::Perm => line.write_str(perm),
+            Fact::Unique => write!(line, "{:x}U{:x}", entry.unique.0, entry.unique.1),
+            Fact::UnixMode => write!(line, "{:04o}", entry.mode & MODE_BITS),
+            Fact::Partial => write!(line, "{}", entry.partial.unwrap_or_default()),
+            _ => Ok(()),
+        };
+        line.push(';');
     }
+    line.push(' ');
+    line.push_str(&entry.name);
+}
+
+/// Whether the entry has such a fact.
+fn has(entry: &Entry, fact: Fact) -> bool {
+    match fact {
+        Fact::Size => entry.kind == EntryKind::File,
+        Fact::Partial => entry.partial.is_some(),
+        Fact::Type | Fact::Modify | Fact::Perm | Fact::Unique | Fact::UnixMode => true,
+        _ => false,
+    }
+}
+
+/// The time as [`time_val`] writes it, from `last` if that was the same second.
+fn written_time(time: SystemTime, last: &mut Option<(Duration, String)>) -> &str {
+    let since = time.duration_since(SystemTime::UNIX_EPOCH);
+    // Before 1970 each is written anew.
+    let second = since.map_or(Duration::MAX, |since| Duration::from_secs(since.as_secs()));
+    if last
+        .as_ref()
+        .is_none_or(|(last, _)| *last != second || second == Duration::MAX)
+    {
+        *last = Some((second, time_val(time)));
+    }
+    last.as_ref().map_or("", |(_, written)| written)
+}
+
+/// The path of an entry; `None` where no command could name it.
+fn path_in(directory: &VirtualPath, name: &str) -> Option<VirtualPath> {
+    directory.join(&Pathname::try_from(name).ok()?).ok()
+}
+
+/// Some path in the directory, of no entry in particular.
+fn anything_in(directory: &VirtualPath) -> Option<VirtualPath> {
+    path_in(directory, "x")
 }
 
 fn kind_fact(kind: EntryKind) -> &'static str {
@@ -241,6 +336,11 @@ mod tests {
             owner: (1000, 100),
             partial: None,
         }
+    }
+
+    fn line(style: &ListingStyle, entry: &Entry) -> Option<String> {
+        let mut text = String::new();
+        style.lines().append(entry, &mut text).then_some(text)
     }
 
     fn path(path: &str) -> VirtualPath {
@@ -335,7 +435,7 @@ mod tests {
                 permissions: permissions.clone(),
                 directory: path(directory),
             };
-            let line = style.line(&entry(name, kind, 0o777)).unwrap();
+            let line = line(&style, &entry(name, kind, 0o777)).unwrap();
             assert_eq!(line, format!("perm={expected}; {name}"), "{directory}");
         };
         check("/d", "f", EntryKind::File, "adfrw");
@@ -351,7 +451,7 @@ mod tests {
             let style = ListingStyle::Names {
                 given: given.map(str::to_owned),
             };
-            let line = style.line(&entry("a b", EntryKind::File, 0o644));
+            let line = line(&style, &entry("a b", EntryKind::File, 0o644));
             assert_eq!(line.as_deref(), Some(expected), "{given:?}");
         };
         check(None, "a b");
@@ -365,7 +465,7 @@ mod tests {
         for name in ["a\r\nb", "a\n", "\u{1b}[2J", "\0"] {
             let style = ListingStyle::Names { given: None };
             assert_eq!(
-                style.line(&entry(name, EntryKind::File, 0o644)),
+                line(&style, &entry(name, EntryKind::File, 0o644)),
                 None,
                 "{name:?}"
             );

@@ -26,7 +26,7 @@ pub(crate) mod testing;
 pub use close::{FIN_WAIT, close_received, close_sent};
 pub use connection::DataConnection;
 pub use error::{Malformed, TransferError};
-pub use listing::{Entries, ListingStyle, list_line, mlsx_line, time_val};
+pub use listing::{Entries, Lines, ListingStyle, list_line, mlsx_line, time_val};
 pub use pace::{BURST, Bucket, Pace};
 pub use patience::{Mark, Progress, Watch};
 pub use pipeline::{discard_file, receive_number, send_failure};

@@ -72,14 +72,17 @@ pub async fn send_listing(
         structure: Structure::File,
         mode,
     });
+    let mut writer = style.lines();
     let mut lines = String::new();
     let mut entries = 0;
     loop {
         let batch = listing.next_batch().await?;
         let last = batch.is_empty();
-        for line in batch.iter().filter_map(|entry| style.line(entry)) {
+        for entry in &batch {
+            if !writer.append(entry, &mut lines) {
+                continue;
+            }
             entries += 1;
-            lines.push_str(&line);
             lines.push('\n');
             if lines.len() >= LISTING_CHUNK_BYTES {
                 encoder.encode(lines.as_bytes(), false, to.unsent());

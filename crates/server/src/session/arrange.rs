@@ -33,7 +33,7 @@ impl Session {
             allocator: &self.shared.allocator,
             policy: &user.policy,
             local: self.control.local().ip().to_canonical(),
-            public: self.shared.config.data_sockets.public_address,
+            public: self.shared.config().data_sockets.public_address,
         };
         let result = self.sockets.arrange(&site, what);
         match &result {

@@ -170,7 +170,7 @@ async fn size(
     if representation == RepresentationType::Image {
         return Ok(Answer::Size(entry.size));
     }
-    if entry.size > ASCII_SIZE_BYTES_MAX {
+    if entry.size > limits::ASCII_SIZE_BYTES_MAX {
         return Err(Refusal::TooLargeToCount);
     }
     let mut source = store.open(path, 0).await.map_err(|error| refusal(&error))?;
@@ -218,9 +218,6 @@ async fn status(
         lines,
     })
 }
-
-/// SIZE in TYPE A reads the file; above this it is refused (spec S-58).
-const ASCII_SIZE_BYTES_MAX: u64 = 16 * 1024 * 1024;
 
 /// How much of it is read at once.
 const COUNT_CHUNK_BYTES: usize = 64 * 1024;

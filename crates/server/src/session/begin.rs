@@ -109,7 +109,7 @@ impl Session {
             allocator: self.shared.allocator.clone(),
             policy: Arc::clone(&user.policy),
             local: self.control.local().ip().to_canonical(),
-            timeout: self.shared.config.data_sockets.accept,
+            timeout: self.shared.config().data_sockets.accept,
             handshake,
         }
     }

@@ -187,7 +187,7 @@ impl Circumstances {
     /// Whether the user's password may come over this connection (design D15).
     fn may_send_password(&self, user: &str) -> bool {
         let own_rule = self.shared.accounts.require_of(user);
-        let require = own_rule.unwrap_or(self.shared.config.tls.require);
+        let require = own_rule.unwrap_or(self.shared.config().tls.require);
         self.protected || require.password_allowed_in_clear(self.peer)
     }
 }
@@ -201,7 +201,16 @@ async fn admit(at: &Circumstances, account: Account) -> Result<Box<LoggedIn>, No
     };
     let home = home(&account.home).ok_or(NotLoggedIn::Refused)?;
     let store = match shared.homes.home(&home).await {
-        Ok(store) => bounded(store, &account, &shared.quotas, &shared.world.clock),
+        Ok(store) => {
+            let least_free = shared.config().sessions.free_space;
+            bounded(
+                store,
+                &account,
+                least_free,
+                &shared.quotas,
+                &shared.world.clock,
+            )
+        }
         Err(cause) => {
             let (user, home) = (&account.name, &account.home);
             tracing::error!(user, home, %cause, "the home directory cannot be opened");

@@ -125,7 +125,7 @@ impl Session {
     ) -> Self {
         let (shown, indicated) = (stream.shown(), stream.indicated());
         let control = Control::new(stream);
-        let config = &shared.config;
+        let config = &shared.config();
         let peer = control.peer().ip().to_canonical();
         let settings = Settings {
             peer,

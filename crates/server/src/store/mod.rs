@@ -78,6 +78,14 @@ pub trait Store: fmt::Debug + Send + Sync {
         Box::pin(async { Err(StoreError::NotSupported) })
     }
 
+    /// How many bytes may still be written before the system has none left.
+    ///
+    /// # Errors
+    /// [`StoreError::NotSupported`] from stores that cannot tell.
+    fn free(&self) -> BoxFuture<'_, Result<u64, StoreError>> {
+        Box::pin(async { Err(StoreError::NotSupported) })
+    }
+
     /// Makes a directory whose parent exists.
     fn make_directory<'a>(&'a self, path: &'a VirtualPath)
     -> BoxFuture<'a, Result<(), StoreError>>;

@@ -1,4 +1,5 @@
-//! How much a user may store: a view of a store that keeps `quota` and `max_file_size`.
+//! How much a user may store: a view of a store that keeps `quota`, `max_file_size` and what has
+//! to stay free on the disk.
 //! Spec S-59.
 
 mod usage;
@@ -14,6 +15,7 @@ use thirdhost_sockets::Clock;
 use self::usage::{Quota, Usage};
 use super::{Entry, EntryKind, Listing, Source, Store, StoreError, Upload, UploadKind};
 use crate::accounts::Account;
+use crate::limits::FREE_SPACE_INTERVAL;
 
 /// The counts of all homes that have a quota. One for the whole server; users who share a home
 /// share its count.
@@ -23,15 +25,17 @@ pub(crate) struct Quotas {
 }
 
 /// `store`, which is the home of `account`, within the bounds of the account. Where there is a
-/// quota, counting begins now, in the background.
+/// quota, counting begins now, in the background. `least_free` is what has to stay free on the
+/// disk, whoever writes.
 pub(crate) fn bounded(
     store: Arc<dyn Store>,
     account: &Account,
+    least_free: Option<u64>,
     quotas: &Quotas,
     clock: &Arc<dyn Clock>,
 ) -> Arc<dyn Store> {
     let bounds = &account.bounds;
-    if bounds.quota.is_none() && bounds.max_file_size.is_none() {
+    if bounds.quota.is_none() && bounds.max_file_size.is_none() && least_free.is_none() {
         return store;
     }
     let quota = bounds.quota.map(|most| {
@@ -47,9 +51,10 @@ pub(crate) fn bounded(
         tokio::spawn(quota.clone().keep_fresh());
     }
     Arc::new(Bounded {
-        store,
+        store: Arc::clone(&store),
         quota,
         most_per_file: bounds.max_file_size,
+        floor: least_free.map(|least| Floor { least, store }),
     })
 }
 
@@ -59,6 +64,25 @@ struct Bounded {
     store: Arc<dyn Store>,
     quota: Option<Quota>,
     most_per_file: Option<u64>,
+    floor: Option<Floor>,
+}
+
+/// What has to stay free on the disk.
+#[derive(Clone, Debug)]
+struct Floor {
+    least: u64,
+    store: Arc<dyn Store>,
+}
+
+impl Floor {
+    /// Whether `octets` more leave enough. A store that cannot tell has room.
+    async fn room(&self, octets: u64) -> Result<(), StoreError> {
+        match self.store.free().await {
+            Ok(free) if free < self.least.saturating_add(octets) => Err(StoreError::NoSpace),
+            Ok(_) | Err(StoreError::NotSupported) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
 }
 
 impl Bounded {
@@ -102,12 +126,17 @@ impl Bounded {
             }
             None => None,
         };
+        if let Some(floor) = &self.floor {
+            floor.room(copied.saturating_add(1)).await?;
+        }
         let upload = self.store.begin(path, kind).await?;
         drop(charge);
         Ok(Box::new(BoundedUpload {
             upload,
             quota: self.quota.clone(),
             left_of_file,
+            floor: self.floor.clone(),
+            unchecked: 0,
             is_full: false,
         }))
     }
@@ -153,6 +182,9 @@ impl Store for Bounded {
             if self.most_per_file.is_some_and(|most| octets > most) {
                 return Err(StoreError::TooLarge);
             }
+            if let Some(floor) = &self.floor {
+                floor.room(octets).await?;
+            }
             match &self.quota {
                 Some(quota) => quota.room(octets).await,
                 None => self.store.room(octets).await,
@@ -162,6 +194,10 @@ impl Store for Bounded {
 
     fn usage(&self) -> BoxFuture<'_, Result<u64, StoreError>> {
         self.store.usage()
+    }
+
+    fn free(&self) -> BoxFuture<'_, Result<u64, StoreError>> {
+        self.store.free()
     }
 
     fn make_directory<'a>(
@@ -220,6 +256,9 @@ struct BoundedUpload {
     upload: Box<dyn Upload>,
     quota: Option<Quota>,
     left_of_file: Option<u64>,
+    floor: Option<Floor>,
+    /// How many octets have come since the floor was looked at.
+    unchecked: u64,
     /// Whether a bound was hit: then there is no use in keeping what has arrived.
     is_full: bool,
 }
@@ -233,6 +272,16 @@ impl BoundedUpload {
                 return Err(StoreError::TooLarge);
             };
             *left = less;
+        }
+        if let Some(floor) = &self.floor {
+            self.unchecked = self.unchecked.saturating_add(octets);
+            if self.unchecked >= FREE_SPACE_INTERVAL {
+                self.unchecked = 0;
+                if let Err(error) = floor.room(octets).await {
+                    self.is_full = true;
+                    return Err(error);
+                }
+            }
         }
         let Some(quota) = &self.quota else {
             return self.upload.write(bytes).await;

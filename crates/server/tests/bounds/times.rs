@@ -2,9 +2,11 @@
 //! figures, and the clock is set by hand.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use thirdhost_server::store::MemoryStore;
 use tokio::io::AsyncWriteExt;
+use tokio::time::timeout;
 
 use crate::client::{User, read};
 use crate::clock::{Hand, start};
@@ -18,7 +20,7 @@ async fn ends(user: &mut User, clock: &Hand, bystander: &mut User, after: f64, e
     bystander.check("NOOP", "200").await;
     assert!(user.has_heard_nothing().await, "too early, before {after}");
     clock.advance(1.0);
-    let said = user.reply().await;
+    let said = timeout(PATIENCE, user.reply()).await.expect("an end");
     assert!(said.starts_with(expected), "after {after}: {said}");
 }
 
@@ -103,3 +105,6 @@ async fn a_reserved_socket_may_wait_three_hundred_seconds_for_its_transfer() {
     }
     user.check("STOR f", "425").await;
 }
+
+/// Real time, for a server that does not end what it should.
+const PATIENCE: Duration = Duration::from_secs(10);

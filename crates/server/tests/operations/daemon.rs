@@ -205,12 +205,17 @@ pub(crate) struct User {
 
 impl User {
     pub(crate) fn connect(address: SocketAddr) -> Self {
+        Self::connect_to_be_told(address, "220")
+    }
+
+    /// Connects; the first reply has to begin with `code`.
+    pub(crate) fn connect_to_be_told(address: SocketAddr, code: &str) -> Self {
         let control = TcpStream::connect(address).unwrap();
         control.set_read_timeout(Some(PATIENCE)).unwrap();
         let mut user = Self {
             control: BufReader::new(control),
         };
-        user.expect("220");
+        user.expect(code);
         user
     }
 

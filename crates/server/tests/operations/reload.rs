@@ -26,6 +26,27 @@ fn sighup_may_come_as_soon_as_the_server_listens() {
     User::connect(server.address).command("NOOP", "200");
 }
 
+#[test]
+fn sighup_brings_what_it_can_to_new_sessions_and_names_what_waits() {
+    let site = Site::new("", "");
+    let server = site.start(&[]);
+    let mut before = server.alice();
+    site.configure(
+        "mdtm_set = true\npartial_hours = 5\n[limits]\nsessions_per_host = 2\n\
+         idle_seconds = 7\n[log]\nlevel = \"debug\"\n",
+    );
+    server.signal("HUP");
+    for key in ["partial_hours", "log.level"] {
+        let line = server.logged("takes effect after a restart");
+        assert!(line.contains(key), "{line}");
+    }
+    server.logged("users reloaded");
+    before.command("SITE IDLE", "200 The session ends after 300");
+    let mut after = server.alice();
+    after.command("SITE IDLE", "200 The session ends after 7");
+    User::connect_to_be_told(server.address, "421");
+}
+
 //= security#S-15
 //= type=test
 #[test]

@@ -21,11 +21,10 @@ async fn a_self_signed_pair_is_written_once_and_served() {
         let key = std::fs::metadata(directory.path().join("etc/server.key")).unwrap();
         assert_eq!(key.permissions().mode() & 0o777, 0o600);
     }
-    assert_eq!(
-        self_sign(directory.path(), "etc").status.code(),
-        Some(2),
-        "never over a key"
-    );
+    let again = self_sign(directory.path(), "etc");
+    assert_eq!(again.status.code(), Some(2), "never over a key");
+    let said = String::from_utf8(again.stderr).unwrap();
+    assert!(said.contains("server.key: there already"), "{said}");
 
     let served = Served::start(directory.path());
     let user = User::log_in_anonymous(served.at).await;

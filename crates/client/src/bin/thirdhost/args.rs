@@ -78,6 +78,18 @@ pub(crate) enum Verb {
     Cp(CopyArgs),
     /// Append a file to another: RFC 438's own command.
     Append { source: String, destination: String },
+    /// Find out which ways there are between two servers, and what would open the others.
+    ///
+    /// A few bytes are copied in every way from one directory to the other, and removed.
+    Probe {
+        /// A directory of the source, where a small file may be put for a while.
+        source: String,
+        /// A directory of the destination, likewise.
+        destination: String,
+        /// Write nothing: the ways are arranged, not used. Who may call, only a transfer shows.
+        #[arg(long)]
+        read_only: bool,
+    },
     /// List a directory.
     Ls { place: String },
     /// Print a file.

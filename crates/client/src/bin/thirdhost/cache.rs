@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use serde::{Deserialize, Serialize};
-use thirdhost_client::{Arrangement, Known, Listen, Policy, Relay, Remote, Side, Via};
+use thirdhost_client::{Arrangement, Known, Listen, Policy, Relay, Remote, Security, Side, Via};
 
 /// What worked between pairs of servers.
 #[derive(Debug, Default)]
@@ -24,7 +24,7 @@ struct Pairs {
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
 struct Entry {
-    /// `user@host:port`.
+    /// `user@host:port`, with `ftpes://` or `ftps://` before it.
     source: String,
     destination: String,
     way: Way,
@@ -84,7 +84,10 @@ impl Cache {
 
 /// Whether the ladder is climbed as a whole, so that what worked was the best there is.
 fn is_open(policy: &Policy) -> bool {
-    policy.via == Via::Auto && policy.listen == Listen::Auto && policy.relay == Relay::Last
+    policy.via == Via::Auto
+        && policy.listen == Listen::Auto
+        && policy.relay == Relay::Last
+        && !policy.unverified_peers
 }
 
 fn known(entries: &[Entry], source: &str, destination: &str, now: u64) -> Option<Known> {
@@ -192,10 +195,16 @@ fn write(path: &Path, pairs: Vec<Entry>) -> io::Result<()> {
     Ok(())
 }
 
-/// Who may do what at a server depends on the user.
+/// Who may do what at a server depends on the user, and who can meet whom on TLS.
 fn name(remote: &Remote) -> String {
     let user = remote.user.as_ref().map_or("", |user| user.as_str());
-    format!("{user}@{}", remote.site())
+    let scheme = match remote.security {
+        Security::Offered => "",
+        Security::Explicit => "ftpes://",
+        Security::Implicit => "ftps://",
+        Security::ClearText => "clear://",
+    };
+    format!("{scheme}{user}@{}", remote.site())
 }
 
 fn directory() -> Option<PathBuf> {
@@ -320,6 +329,12 @@ mod tests {
         cache.keep(&Policy::default(), &from, &to, Some(DIRECT));
         assert_eq!(found(), Some(DIRECT));
         assert_eq!(cache.advise(Policy::default(), &to, &from).known, None);
+        let secret = session::remote("ftpes://u@a.example:21/x").unwrap();
+        let under_tls = cache.advise(Policy::default(), &secret, &to);
+        assert_eq!(
+            under_tls.known, None,
+            "who meets in clear text may not under TLS"
+        );
 
         let text = std::fs::read_to_string(&path).unwrap();
         assert!(text.contains(r#""source":"u@a.example:21""#), "{text}");
@@ -353,6 +368,9 @@ mod tests {
         cache.keep(&Policy::default(), &from, &to, Some(Known::Relay));
         told.via = Via::Auto;
         told.relay = Relay::Never;
+        assert_eq!(cache.advise(told.clone(), &from, &to).known, None);
+        told.relay = Relay::Last;
+        told.unverified_peers = true;
         assert_eq!(cache.advise(told, &from, &to).known, None);
         let off = Cache { path: None };
         off.keep(&Policy::default(), &from, &to, Some(DIRECT));

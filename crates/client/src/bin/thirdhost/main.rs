@@ -12,6 +12,7 @@ mod failure;
 mod local;
 mod names;
 mod netrc;
+mod probe;
 mod session;
 mod sites;
 mod warnings;
@@ -90,6 +91,11 @@ async fn run(args: Args, console: &Console) -> Result<ExitCode, Failure> {
     let policy = args.policy();
     match args.verb {
         Verb::Cp(args) => return cp::run(console, policy, &args, cp::Source::Kept).await,
+        Verb::Probe {
+            source,
+            destination,
+            read_only,
+        } => return probe::run(console, policy, &source, &destination, read_only).await,
         Verb::Append {
             source,
             destination,

@@ -1,36 +1,30 @@
-//! What must be so: pairs between which no direct way exists, and why.
+//! What must be so: between which servers no direct way exists, and why.
+
+use thirdhost_harness::peers::{self, TlsEnd};
 
 use crate::copy::Way;
 use crate::document::Row;
 
 /// What is wrong with a row, if anything.
 pub(crate) fn wrong(row: &Row) -> Option<String> {
-    let pair = format!("{} -> {}", row.from, row.to);
     let security = if row.tls { "TLS" } else { "plain" };
+    let pair = format!("{} -> {} ({security})", row.from, row.to);
     match (&row.way, relay_only(row)) {
         (Way::Direct { .. }, None) | (Way::Relay, Some(_)) => None,
-        (Way::Direct { .. }, Some(_)) => Some(format!("{pair} ({security}): direct, unexpectedly")),
+        (Way::Direct { .. }, Some(_)) => Some(format!("{pair}: direct, unexpectedly")),
         (Way::Relay, None) => Some(format!(
-            "{pair} ({security}): relayed, though a direct way exists; refused: {}",
+            "{pair}: relayed, though a direct way exists; refused: {}",
             row.refusals.join("; ")
         )),
-        (Way::Failed(why), _) => Some(format!("{pair} ({security}): {why}")),
+        (Way::Failed(why), _) => Some(format!("{pair}: {why}")),
     }
 }
 
 /// Why two servers cannot meet; `None` if they can.
 pub(crate) fn relay_only(row: &Row) -> Option<&'static str> {
-    RELAY_ONLY
-        .iter()
-        .find(|case| (case.from, case.to, case.tls) == (row.from, row.to, row.tls))
-        .map(|case| case.why)
+    let is_server_alone =
+        |name: &str| peers::named(name).is_some_and(|peer| peer.tls() == TlsEnd::Server);
+    (row.tls && is_server_alone(row.from) && is_server_alone(row.to)).then_some(NO_TLS_CLIENT)
 }
 
-struct RelayOnly {
-    from: &'static str,
-    to: &'static str,
-    tls: bool,
-    why: &'static str,
-}
-
-const RELAY_ONLY: &[RelayOnly] = &[];
+const NO_TLS_CLIENT: &str = "Neither can be the TLS client of the other: neither has SSCN or CPSV";

@@ -111,9 +111,9 @@ Examples:
 
 Prints `listening on ADDR` on stdout for each address, then `metrics on ADDR` if metrics are
 configured; logs go to stderr, as [log] and RUST_LOG say.
-Signals: SIGTERM and SIGINT let running transfers finish, then stop; SIGHUP reads users and
-policy and the certificate again and opens the xferlog anew. Under systemd it takes over the
-sockets it is given.
+Signals: SIGTERM and SIGINT let running transfers finish, then stop; SIGHUP reads the
+configuration, the users and the certificate again, says what waits for a restart, and opens the
+xferlog anew. Under systemd it takes over the sockets it is given.
 Exit codes: 0 done, 2 bad usage or configuration.";
 
 const AFTER_SET: &str = "\

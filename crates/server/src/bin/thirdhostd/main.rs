@@ -43,8 +43,7 @@ fn run(args: Args) -> Result<(), Box<dyn Error>> {
         }
         None => {}
     }
-    let file = args.source.config.clone();
-    let config = resolve(args.source)?;
+    let config = resolve(args.source.clone())?;
     if args.check {
         for warning in config.warnings() {
             eprintln!("warning: {warning}");
@@ -57,8 +56,9 @@ fn run(args: Args) -> Result<(), Box<dyn Error>> {
         tracing::warn!("{warning}");
     }
     descriptors::raise(config.sessions.most);
-    sandbox::confine(&config, file.as_deref(), args.require_sandbox)?;
-    serve::serve(config, file)
+    let file = args.source.config.as_deref();
+    sandbox::confine(&config, file, args.require_sandbox)?;
+    serve::serve(config, args.source)
 }
 
 /// The configuration: the file's, or the quick start's, with what the flags replace.

@@ -3,7 +3,6 @@
 use std::error::Error;
 use std::io::{self, Write};
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,10 +13,12 @@ use thirdhost_server::store::DiskStore;
 use thirdhost_sockets::{Listener, World, adopt_listener};
 use tokio::net::TcpListener;
 
+use crate::args::Source;
 use crate::service::{self, State};
 
 /// Binds, says where, and hands over to the library until a signal ends it.
-pub(crate) fn serve(mut config: Config, file: Option<PathBuf>) -> Result<(), Box<dyn Error>> {
+pub(crate) fn serve(mut config: Config, source: Source) -> Result<(), Box<dyn Error>> {
+    let written = config.clone();
     let handed_over = service::sockets()
         .map_err(|error| format!("the service manager's sockets cannot be used: {error}"))?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -47,7 +48,7 @@ pub(crate) fn serve(mut config: Config, file: Option<PathBuf>) -> Result<(), Box
             .map_err(|error| format!("log.xferlog: {error}"))?;
         outlive_file_size_limit()?;
         // Whoever reads that it listens may send any signal: all are waited for by then.
-        tokio::spawn(reload(server.clone(), file)?);
+        tokio::spawn(reload(server.clone(), source, written)?);
         let metrics = match metrics_address {
             Some(address) => Some(bind_metrics(address).await?),
             None => None,
@@ -137,10 +138,15 @@ fn shutdown() -> io::Result<impl Future<Output = ()>> {
     })
 }
 
-/// Reads users and certificate anew at every SIGHUP, from when this returns. A file with an error
-/// changes nothing; without a file there is nothing to read.
+/// Reads the configuration anew at every SIGHUP, from when this returns, and says what of it
+/// waits for a restart; `written` is the one that was read before. A file with an error changes
+/// nothing; without a file there is nothing to read.
 #[cfg(unix)]
-fn reload(server: Server, file: Option<PathBuf>) -> io::Result<impl Future<Output = ()>> {
+fn reload(
+    server: Server,
+    source: Source,
+    mut written: Config,
+) -> io::Result<impl Future<Output = ()>> {
     use tokio::signal::unix::{SignalKind, signal};
     let mut hangup = signal(SignalKind::hangup())?;
     Ok(async move {
@@ -149,16 +155,23 @@ fn reload(server: Server, file: Option<PathBuf>) -> io::Result<impl Future<Outpu
             if let Err(error) = server.open_xferlog() {
                 tracing::error!(%error, "SIGHUP: the xferlog is not opened again");
             }
-            match file.as_deref().map(Config::load) {
+            let read = source
+                .config
+                .is_some()
+                .then(|| super::resolve(source.clone()));
+            match read {
                 None => tracing::info!("SIGHUP: there is no configuration file to read"),
                 Some(Ok(config)) => {
-                    server.replace_users(config.roll);
-                    server.replace_certificate(config.tls.certificate);
-                    tracing::info!("SIGHUP: users reloaded, and the certificate");
+                    for key in written.needs_restart(&config) {
+                        tracing::warn!(key, "SIGHUP: this key takes effect after a restart");
+                    }
+                    written = config.clone();
+                    server.replace_config(config);
+                    tracing::info!("SIGHUP: users reloaded, the certificate, policy and limits");
                 }
                 Some(Err(error)) => {
-                    let error = super::chain(&error);
-                    tracing::error!(error, "SIGHUP: not reloaded, users and certificate stay");
+                    let error = super::chain(error.as_ref());
+                    tracing::error!(error, "SIGHUP: not reloaded, all stays as it was");
                 }
             }
             service::tell(State::Ready);
@@ -167,7 +180,7 @@ fn reload(server: Server, file: Option<PathBuf>) -> io::Result<impl Future<Outpu
 }
 
 #[cfg(not(unix))]
-fn reload(_: Server, _: Option<PathBuf>) -> io::Result<impl Future<Output = ()>> {
+fn reload(_: Server, _: Source, _: Config) -> io::Result<impl Future<Output = ()>> {
     Ok(async {})
 }
 

@@ -27,7 +27,7 @@ pub(crate) fn self_sign(out: &Path, names: &[String]) -> Result<(), TlsFileError
     eprintln!(
         "Written: {chain} and {key}. In the configuration:\n\n\
          [tls]\ncertificate = \"{chain}\"\nkey = \"{key}\"\n\n\
-         Clients cannot verify it by a CA: they compare the SHA-256 above, or are told not to.",
+         No CA vouches for it: clients are given {chain} (curl --cacert), or compare the SHA-256.",
         chain = chain.display(),
         key = key.display(),
     );
@@ -39,7 +39,9 @@ pub(crate) fn self_sign(out: &Path, names: &[String]) -> Result<(), TlsFileError
 pub(crate) enum TlsFileError {
     #[error("no certificate for these names: {0}")]
     Name(String),
-    #[error("{}: {source}", file.display())]
+    #[error("{}: there already, and stays; choose another directory", file.display())]
+    There { file: PathBuf },
+    #[error("{}: cannot be written", file.display())]
     Unwritable { file: PathBuf, source: io::Error },
     #[error(transparent)]
     Unusable(#[from] CertificateError),
@@ -61,7 +63,10 @@ fn write(file: &Path, text: &str, mode: u32) -> Result<(), TlsFileError> {
 
 fn unwritable(file: &Path) -> impl FnOnce(io::Error) -> TlsFileError {
     let file = file.to_owned();
-    move |source| TlsFileError::Unwritable { file, source }
+    move |source| match source.kind() {
+        io::ErrorKind::AlreadyExists => TlsFileError::There { file },
+        _ => TlsFileError::Unwritable { file, source },
+    }
 }
 
 const OWNER_ALONE: u32 = 0o600;

@@ -11,10 +11,10 @@ use crate::config::{Config, LogFormat, PeerVerify, Require, SessionReuse};
 use crate::store::{Durability, UploadPolicy};
 
 /// A key and its value; `None` where nothing is set and nothing stands in.
-pub(super) type Row = (&'static str, Option<Value>);
+pub(in super::super) type Row = (&'static str, Option<Value>);
 
 /// Every key outside users.
-pub(super) fn rows(config: &Config) -> Vec<Row> {
+pub(in super::super) fn rows(config: &Config) -> Vec<Row> {
     let mut rows = of_server(config);
     rows.extend(of_data(config));
     rows.extend(of_tls(config));
@@ -79,6 +79,7 @@ fn of_operations(config: &Config) -> Vec<Row> {
             Some(count(sessions.most_per_host)),
         ),
         ("limits.idle_seconds", Some(seconds(sessions.idle))),
+        ("limits.free_space", sessions.free_space.map(octets)),
         ("log.format", Some(format_of(log.format).into())),
         ("log.level", Some(log.level.to_string().into())),
         ("log.xferlog", log.xferlog.as_deref().map(path)),
@@ -105,6 +106,10 @@ pub(super) fn list<T: ToString>(items: &[T]) -> Value {
 
 fn seconds(time: Duration) -> Value {
     i64::try_from(time.as_secs()).unwrap_or(i64::MAX).into()
+}
+
+fn octets(octets: u64) -> Value {
+    octets.to_string().into()
 }
 
 fn count(count: usize) -> Value {

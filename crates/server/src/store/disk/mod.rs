@@ -49,7 +49,6 @@ use self::in_place::InPlace;
 use self::listing::DiskListing;
 use self::place::{Place, relative};
 use self::source::DiskSource;
-use self::sweep::Walk;
 use self::upload::{DiskUpload, Work};
 use self::whole::{Reserved, Whole};
 use super::{Entry, Listing, Source, Store, StoreError, Upload, UploadKind, names};
@@ -125,19 +124,7 @@ impl DiskStore {
     /// # Cancel safety
     /// The sweep then stops within a few milliseconds.
     pub async fn sweep(&self, older_than: Duration) -> Result<Swept, StoreError> {
-        let (root, durability) = (Arc::clone(&self.root), self.durability);
-        let mut walk = blocking(move || Walk::new(&root, older_than, durability)).await?;
-        loop {
-            let (back, done) = blocking(move || {
-                let done = walk.step();
-                Ok((walk, done))
-            })
-            .await?;
-            walk = back;
-            if let Some(swept) = done {
-                return Ok(swept);
-            }
-        }
+        sweep::sweep(Arc::clone(&self.root), older_than, self.durability).await
     }
 
     /// Does `work` where it may block, with a view of this store and its own copy of `path`.
@@ -316,6 +303,11 @@ impl Store for DiskStore {
         kind: UploadKind,
     ) -> BoxFuture<'a, Result<Box<dyn Upload>, StoreError>> {
         self.run(path, move |store, path| store.begin_blocking(path, kind))
+    }
+
+    fn free(&self) -> BoxFuture<'_, Result<u64, StoreError>> {
+        let root = Arc::clone(&self.root);
+        Box::pin(blocking(move || system::free(&root).map_err(store_error)))
     }
 
     fn usage(&self) -> BoxFuture<'_, Result<u64, StoreError>> {

@@ -1,5 +1,6 @@
 //! The sweep: removes what failed uploads left, and undoes appends cut short. Design D10.
 
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use cap_std::fs::{Dir, ReadDir};
@@ -9,7 +10,7 @@ use super::super::names;
 use super::errors::store_error;
 use super::place::{self, Place};
 use super::sidecar::{self, Settled};
-use super::{Durability, system};
+use super::{Durability, blocking, system};
 
 /// What a sweep did.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
@@ -23,8 +24,28 @@ pub struct Swept {
     pub kept: u64,
 }
 
+/// Sweeps the whole tree, a step at a time.
+pub(super) async fn sweep(
+    root: Arc<Dir>,
+    older_than: Duration,
+    durability: Durability,
+) -> Result<Swept, StoreError> {
+    let mut walk = blocking(move || Walk::new(&root, older_than, durability)).await?;
+    loop {
+        let (back, done) = blocking(move || {
+            let done = walk.step();
+            Ok((walk, done))
+        })
+        .await?;
+        walk = back;
+        if let Some(swept) = done {
+            return Ok(swept);
+        }
+    }
+}
+
 /// A walk over the whole tree that goes on where it stopped. Links are not followed.
-pub(super) struct Walk {
+struct Walk {
     levels: Vec<(Dir, ReadDir)>,
     swept: Swept,
     older_than: Duration,
@@ -32,11 +53,7 @@ pub(super) struct Walk {
 }
 
 impl Walk {
-    pub(super) fn new(
-        root: &Dir,
-        older_than: Duration,
-        durability: Durability,
-    ) -> Result<Self, StoreError> {
+    fn new(root: &Dir, older_than: Duration, durability: Durability) -> Result<Self, StoreError> {
         let levels = vec![level(root, ".").map_err(store_error)?];
         Ok(Self {
             levels,
@@ -47,7 +64,7 @@ impl Walk {
     }
 
     /// Goes on for a bounded number of entries; the counts when the tree is done.
-    pub(super) fn step(&mut self) -> Option<Swept> {
+    fn step(&mut self) -> Option<Swept> {
         for _ in 0..STEP_ENTRIES {
             let Some((dir, entries)) = self.levels.last_mut() else {
                 return Some(self.swept);

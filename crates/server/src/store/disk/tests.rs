@@ -10,9 +10,9 @@ use rustix::fs::{CWD, FileType, Mode, mknodat};
 use tempfile::TempDir;
 
 use super::*;
-use crate::store::EntryKind;
 use crate::store::conformance::{begin, leave_partial, names, path, put, put_with, read};
 use crate::store::conformance::{refused, write};
+use crate::store::{EntryKind, LISTING_BATCH_MAX};
 
 fn fresh(uploads: UploadPolicy) -> (TempDir, DiskStore) {
     let directory = tempfile::tempdir().unwrap();
@@ -605,4 +605,24 @@ fn a_full_disk_is_told_as_such() {
     };
     let error = system::write_at(&full, b"x", 0).unwrap_err();
     assert_eq!(store_error(error).to_string(), "no space");
+}
+
+#[tokio::test]
+async fn a_directory_of_many_batches_is_listed_whole_and_each_name_once() {
+    for count in [0, LISTING_BATCH_MAX, 4 * LISTING_BATCH_MAX + 7] {
+        let (directory, store) = fresh(UploadPolicy::Whole);
+        // A batch of hidden names alone is not the end.
+        for number in 0..LISTING_BATCH_MAX + 1 {
+            let hidden = super::names::partial(&number.to_string());
+            fs::write(directory.path().join(hidden), "").unwrap();
+        }
+        let mut expected: Vec<String> = (0..count).map(|number| format!("f{number:05}")).collect();
+        for name in &expected {
+            fs::write(directory.path().join(name), "").unwrap();
+        }
+        let mut found = names(&store, "/").await;
+        found.sort_unstable();
+        expected.sort_unstable();
+        assert!(found == expected, "{count}: {}", found.len());
+    }
 }

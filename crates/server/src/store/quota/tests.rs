@@ -52,7 +52,7 @@ impl Home {
         let (clock, quotas) = (Arc::new(Hand::default()), Quotas::default());
         let account = account(quota, max_file_size);
         let dyn_clock: Arc<dyn Clock> = clock.clone();
-        let store = bounded(Arc::clone(&inner), &account, &quotas, &dyn_clock);
+        let store = bounded(Arc::clone(&inner), &account, None, &quotas, &dyn_clock);
         Self {
             inner,
             store,
@@ -307,6 +307,7 @@ async fn users_of_one_home_share_its_count() {
     let less = bounded(
         Arc::clone(&home.inner),
         &account(Some(50), None),
+        None,
         &home.quotas,
         &clock,
     );
@@ -319,4 +320,117 @@ impl fmt::Debug for Home {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.inner.fmt(f)
     }
+}
+
+/// A disk of which so much is free, whatever is written.
+#[derive(Debug)]
+struct Free(Arc<dyn Store>, Arc<Mutex<u64>>);
+
+impl Store for Free {
+    fn free(&self) -> BoxFuture<'_, Result<u64, StoreError>> {
+        let free = *self.1.lock().unwrap();
+        Box::pin(std::future::ready(Ok(free)))
+    }
+
+    fn stat<'a>(&'a self, path: &'a VirtualPath) -> BoxFuture<'a, Result<Entry, StoreError>> {
+        self.0.stat(path)
+    }
+
+    fn partial<'a>(
+        &'a self,
+        path: &'a VirtualPath,
+    ) -> BoxFuture<'a, Result<Option<u64>, StoreError>> {
+        self.0.partial(path)
+    }
+
+    fn list<'a>(
+        &'a self,
+        path: &'a VirtualPath,
+    ) -> BoxFuture<'a, Result<Box<dyn Listing>, StoreError>> {
+        self.0.list(path)
+    }
+
+    fn open<'a>(
+        &'a self,
+        path: &'a VirtualPath,
+        offset: u64,
+    ) -> BoxFuture<'a, Result<Box<dyn Source>, StoreError>> {
+        self.0.open(path, offset)
+    }
+
+    fn begin<'a>(
+        &'a self,
+        path: &'a VirtualPath,
+        kind: UploadKind,
+    ) -> BoxFuture<'a, Result<Box<dyn Upload>, StoreError>> {
+        self.0.begin(path, kind)
+    }
+
+    fn make_directory<'a>(
+        &'a self,
+        path: &'a VirtualPath,
+    ) -> BoxFuture<'a, Result<(), StoreError>> {
+        self.0.make_directory(path)
+    }
+
+    fn remove_directory<'a>(
+        &'a self,
+        path: &'a VirtualPath,
+    ) -> BoxFuture<'a, Result<(), StoreError>> {
+        self.0.remove_directory(path)
+    }
+
+    fn delete<'a>(&'a self, path: &'a VirtualPath) -> BoxFuture<'a, Result<(), StoreError>> {
+        self.0.delete(path)
+    }
+
+    fn rename<'a>(
+        &'a self,
+        from: &'a VirtualPath,
+        to: &'a VirtualPath,
+    ) -> BoxFuture<'a, Result<(), StoreError>> {
+        self.0.rename(from, to)
+    }
+
+    fn rename_new<'a>(
+        &'a self,
+        from: &'a VirtualPath,
+        to: &'a VirtualPath,
+    ) -> BoxFuture<'a, Result<(), StoreError>> {
+        self.0.rename_new(from, to)
+    }
+}
+
+//= security#S-59
+//= type=test
+#[tokio::test]
+async fn an_upload_leaves_free_what_has_to_stay_free() {
+    const LEAST: u64 = 1000;
+    let free = Arc::new(Mutex::new(LEAST));
+    let disk = Arc::new(Free(Arc::new(MemoryStore::new()), Arc::clone(&free)));
+    let clock: Arc<dyn Clock> = Arc::new(Hand::default());
+    let account = account(None, None);
+    let store = bounded(disk, &account, Some(LEAST), &Quotas::default(), &clock);
+    let begun = store.begin(&path("f"), Replace).await;
+    assert!(matches!(begun.err(), Some(StoreError::NoSpace)));
+    *free.lock().unwrap() = LEAST + 100;
+    assert!(store.room(100).await.is_ok());
+    assert!(matches!(store.room(101).await, Err(StoreError::NoSpace)));
+    let mut upload = store.begin(&path("f"), Replace).await.unwrap();
+    upload.write(vec![0; 50]).await.unwrap();
+    // Somebody else fills the disk; the next look finds it.
+    *free.lock().unwrap() = LEAST - 1;
+    let piece = usize::try_from(FREE_SPACE_INTERVAL).unwrap();
+    let written = upload.write(vec![0; piece]).await;
+    assert!(matches!(written, Err(StoreError::NoSpace)));
+    upload.abandon().await;
+    assert_eq!(store.partial(&path("f")).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn a_disk_tells_how_much_is_free() {
+    let root = tempfile::tempdir().unwrap();
+    let (uploads, durability) = (UploadPolicy::Whole, Durability::Process);
+    let disk = DiskStore::open(root.path(), uploads, durability).unwrap();
+    assert!(disk.free().await.unwrap() > 0);
 }

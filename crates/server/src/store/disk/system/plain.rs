@@ -67,6 +67,11 @@ pub(in super::super) fn read_at(
         .read_to_end(buffer)
 }
 
+/// Not told.
+pub(in super::super) fn free(_: &Dir) -> io::Result<u64> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
 /// Writes all of `bytes` at `offset`.
 pub(in super::super) fn write_at(file: &File, bytes: &[u8], offset: u64) -> io::Result<()> {
     let mut file = file;

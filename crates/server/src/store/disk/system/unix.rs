@@ -9,7 +9,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use cap_std::fs::{Dir, Metadata, MetadataExt as _, OpenOptions, OpenOptionsExt as _};
 use rustix::buffer::spare_capacity;
 use rustix::fs::{
-    AtFlags, OFlags, RenameFlags, Timespec, Timestamps, UTIME_OMIT, renameat_with, utimensat,
+    AtFlags, OFlags, RenameFlags, Timespec, Timestamps, UTIME_OMIT, fstatvfs, renameat_with,
+    utimensat,
 };
 use rustix::io::{Errno, pread, retry_on_intr};
 
@@ -104,6 +105,12 @@ pub(in super::super) fn read_at(
     };
     buffer.truncate(start + read.as_ref().copied().unwrap_or(0));
     read
+}
+
+/// How many bytes an unprivileged process may still write there.
+pub(in super::super) fn free(dir: &Dir) -> io::Result<u64> {
+    let told = fstatvfs(dir)?;
+    Ok(told.f_bavail.saturating_mul(told.f_frsize))
 }
 
 /// Writes all of `bytes` at `offset`.
