@@ -119,10 +119,13 @@ impl Copy {
             summary.failures.push(failed);
             return Ok(());
         }
-        let walked = look::below(line.source(), &root.from, &self.options.filter).await?;
+        let [source, destination] = line.both();
+        let below = look::below(source, &root.from, &self.options.filter);
+        // Both ends at once: a listing that fails there is told after one that fails here.
+        let (walked, there) = tokio::join!(below, self.there(destination, root));
+        let (walked, there) = (walked?, there?);
         plan.is_blind |= !walked.problems.is_empty();
         self.problems(&walked, summary);
-        let there = self.there(line, root).await?;
         let seen: HashSet<String> = walked.entries.iter().map(|e| e.path.clone()).collect();
         let ends = (&root.from, &root.to);
         let (directories, jobs) = plan::tree(
@@ -160,16 +163,16 @@ impl Copy {
     /// What is at the destination, if that matters; `None` if no directory is there.
     async fn there(
         &self,
-        line: &mut Line,
+        mut conn: Option<&mut ControlConn>,
         root: &Root,
     ) -> Result<Option<HashMap<String, Entry>>, Error> {
-        let found = look::at(line.destination(), &root.to).await?;
+        let found = look::at(conn.as_deref_mut(), &root.to).await?;
         if found.is_none_or(|found| found.kind != Kind::Directory) {
             return Ok(None);
         }
         // Excluded directories are not entered, so what is in them is never surplus.
         let filter = &self.options.filter;
-        let Walked { entries, .. } = look::below(line.destination(), &root.to, filter).await?;
+        let Walked { entries, .. } = look::below(conn, &root.to, filter).await?;
         let by_path = |entry: Entry| (entry.path.clone(), entry);
         Ok(Some(entries.into_iter().map(by_path).collect()))
     }

@@ -114,11 +114,12 @@ impl Pair {
     /// Says goodbye to both; a server that does not answer is left all the same.
     pub async fn quit(self) {
         let (source, destination) = self.into_parts();
-        for conn in [source, destination] {
+        let quit = |conn: ControlConn| async move {
             if conn.is_usable() {
                 conn.quit().await.ok();
             }
-        }
+        };
+        tokio::join!(Box::pin(quit(source)), Box::pin(quit(destination)));
     }
 
     async fn perform(&mut self, job: Job) -> Result<Report, Error> {
