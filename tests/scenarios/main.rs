@@ -11,6 +11,7 @@ mod busy;
 mod control_lost;
 mod crowd;
 mod daemon;
+mod exit_codes;
 mod filter;
 mod lasting;
 mod moving;

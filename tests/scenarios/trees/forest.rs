@@ -9,13 +9,55 @@ use rand::rngs::StdRng;
 use rand::seq::IndexedRandom as _;
 use rand::{Rng as _, RngExt as _, SeedableRng as _};
 
-/// Makes so many files below `root`, in directories up to three deep. Some servers
-/// hide or refuse some of them: for those there are letters and digits alone.
-pub(crate) fn grow(root: &Path, count: usize, seed: u64, is_picky: bool) {
-    let name = |random: &mut StdRng, number| match name(random, number) {
-        name if is_picky => name.replace(|c: char| !c.is_ascii_alphanumeric(), "_"),
-        name => name,
+/// A name that a server does not keep.
+struct Refused {
+    server: &'static str,
+    is: fn(&str) -> bool,
+    /// What it does with it; failures tell it.
+    why: &'static str,
+}
+
+/// Found by sending all of [`ODD`] there and back.
+const REFUSED: [Refused; 4] = [
+    Refused {
+        server: "vsftpd",
+        is: |name| name.starts_with('.'),
+        why: "leaves a name with a dot first out of its listings",
+    },
+    Refused {
+        server: "ProFTPD",
+        is: |name| name.contains('*'),
+        why: "makes no directory with a star in its name",
+    },
+    Refused {
+        server: "Pure-FTPd",
+        is: |name| name.contains('\\'),
+        why: "takes no backslash",
+    },
+    Refused {
+        server: "GridFTP",
+        is: |name| !name.is_ascii(),
+        why: "drops the octets that are not ASCII",
+    },
+];
+
+/// Which names are left out for these servers, and why.
+pub(crate) fn left_out(servers: &[&str]) -> Vec<String> {
+    let refused = REFUSED.iter();
+    let refused = refused.filter(|refused| servers.contains(&refused.server));
+    let told = refused.map(|refused| format!("{} {}", refused.server, refused.why));
+    told.collect()
+}
+
+/// Makes so many files below `root`, in directories up to three deep, with names that these
+/// servers keep.
+pub(crate) fn grow(root: &Path, count: usize, seed: u64, servers: &[&str]) {
+    let refused = |odd: &str| {
+        let by = |refused: &&Refused| servers.contains(&refused.server);
+        REFUSED.iter().filter(by).any(|refused| (refused.is)(odd))
     };
+    let kept: Vec<&str> = ODD.into_iter().filter(|odd| !refused(odd)).collect();
+    let name = |random: &mut StdRng, number| format!("{} {number}", kept.choose(random).unwrap());
     fs::create_dir_all(root).unwrap();
     let mut random = StdRng::seed_from_u64(seed);
     let mut directories = vec![root.to_owned()];
@@ -85,32 +127,30 @@ pub(crate) fn assert_same(one: &Path, other: &Path, what: &str) {
     );
 }
 
-fn name(random: &mut StdRng, number: usize) -> String {
-    let odd = [
-        "plain",
-        "with space",
-        " leads",
-        "qu'ote",
-        "qu\"ote",
-        "näme",
-        "日本語",
-        "a;b=c",
-        "100%",
-        "hash#",
-        "-dash",
-        "star*",
-        "[brackets]",
-        "{braces}",
-        "tilde~",
-        "$HOME",
-        "back\\slash",
-        "a&b",
-        "(paren)",
-        "comma,",
-        "..twice",
-        ".hidden",
-        "e\u{301}",
-        "😀",
-    ];
-    format!("{} {number}", odd.choose(random).unwrap())
-}
+/// What people call their files.
+const ODD: [&str; 24] = [
+    "plain",
+    "with space",
+    " leads",
+    "qu'ote",
+    "qu\"ote",
+    "näme",
+    "日本語",
+    "a;b=c",
+    "100%",
+    "hash#",
+    "-dash",
+    "star*",
+    "[brackets]",
+    "{braces}",
+    "tilde~",
+    "$HOME",
+    "back\\slash",
+    "a&b",
+    "(paren)",
+    "comma,",
+    "..twice",
+    ".hidden",
+    "e\u{301}",
+    "😀",
+];

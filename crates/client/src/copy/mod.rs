@@ -28,7 +28,7 @@ use thirdhost_wire::Pathname;
 pub use filter::{Filter, FilterError};
 pub use site::Site;
 
-use crate::{Environment, ExitCode, Policy};
+use crate::{Environment, ExitCode, Policy, Protected};
 
 /// A tree, a file or several, from one end to another.
 #[derive(Clone, Debug)]
@@ -222,6 +222,9 @@ pub struct Moved {
     pub elapsed: Duration,
     /// Which way.
     pub way: Way,
+    /// How the data connection between the two servers was protected; `None` if the bytes passed
+    /// this host, whose data connections are protected as the control connections are.
+    pub protection: Option<Protected>,
     /// What was compared afterwards and agrees: `size`, the name of a hash, or nothing.
     pub verified: Option<&'static str>,
 }
@@ -268,6 +271,8 @@ pub struct Summary {
     pub deleted: u64,
     /// Bytes that went from server to server.
     pub direct_bytes: u64,
+    /// Those of them that went under TLS.
+    pub direct_tls_bytes: u64,
     /// Bytes that went from server to server through this host.
     pub relayed_bytes: u64,
     /// Bytes that came from or went to this host.
@@ -286,6 +291,7 @@ impl Summary {
         self.directories += other.directories;
         self.deleted += other.deleted;
         self.direct_bytes += other.direct_bytes;
+        self.direct_tls_bytes += other.direct_tls_bytes;
         self.relayed_bytes += other.relayed_bytes;
         self.local_bytes += other.local_bytes;
         self.failures.extend(other.failures);
@@ -309,7 +315,11 @@ impl Summary {
         self.copied += 1;
         let bytes = moved.bytes.unwrap_or(0);
         match moved.way {
-            Way::Direct { .. } => self.direct_bytes += bytes,
+            Way::Direct { .. } => {
+                self.direct_bytes += bytes;
+                let is_clear = matches!(moved.protection, None | Some(Protected::No));
+                self.direct_tls_bytes += if is_clear { 0 } else { bytes };
+            }
             Way::Relayed => self.relayed_bytes += bytes,
             Way::Local => self.local_bytes += bytes,
         }

@@ -241,6 +241,7 @@ impl From<&Report> for Moved {
                 },
                 _ => Way::Relayed,
             },
+            protection: report.arrangement.map(|_| report.protection),
             verified: report.hash.or(report.verified.then_some("size")),
         }
     }

@@ -93,8 +93,12 @@ pub(crate) async fn run(
         .saturating_sub(began)
         .as_secs_f64();
     let line = watch::summary_line(&summary, seconds, options.dry_run);
-    console.result(&line, &events::summary_event(&summary, seconds))?;
-    copied.map(|()| summary.exit_code())
+    // What ended it counts more than what was done before.
+    let code = copied
+        .as_ref()
+        .map_or_else(Failure::exit_code, |()| summary.exit_code());
+    console.result(&line, &events::summary_event(&summary, code, seconds))?;
+    copied.map(|()| code)
 }
 
 fn options(args: &CopyArgs, policy: Policy) -> Result<Options, Failure> {

@@ -1,7 +1,7 @@
 //! What `--json` writes: one object for each thing that happens. `README.md` lists them.
 
 use serde_json::{Value, json};
-use thirdhost_client::{Happened, Moved, Summary, Way};
+use thirdhost_client::{ExitCode, Happened, Moved, Protected, Summary, Way};
 
 /// The event, if programs are told of it.
 pub(crate) fn as_json(event: &Happened<'_>) -> Option<Value> {
@@ -53,6 +53,7 @@ fn done(name: &str, moved: &Moved) -> Value {
         "way": way,
         "arrangement": arrangement,
         "listener": listener,
+        "protection": moved.protection.map(protection),
         "verified": moved.verified,
     })
 }
@@ -71,8 +72,16 @@ fn words(way: Way) -> (&'static str, Option<String>, Option<String>) {
     }
 }
 
+fn protection(protected: Protected) -> &'static str {
+    match protected {
+        Protected::No => "none",
+        Protected::Unchecked => "unchecked",
+        Protected::Mutually => "checked",
+    }
+}
+
 /// The last event.
-pub(crate) fn summary_event(summary: &Summary, seconds: f64) -> Value {
+pub(crate) fn summary_event(summary: &Summary, code: ExitCode, seconds: f64) -> Value {
     json!({
         "event": "summary",
         "copied": summary.copied,
@@ -82,10 +91,11 @@ pub(crate) fn summary_event(summary: &Summary, seconds: f64) -> Value {
         "failed": summary.failures.len(),
         "stopped": summary.stopped,
         "bytes_direct": summary.direct_bytes,
+        "bytes_direct_tls": summary.direct_tls_bytes,
         "bytes_relayed": summary.relayed_bytes,
         "bytes_local": summary.local_bytes,
         "seconds": seconds,
-        "exit_code": summary.exit_code().number(),
+        "exit_code": code.number(),
     })
 }
 
