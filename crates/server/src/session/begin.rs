@@ -32,9 +32,13 @@ impl Session {
             Err(failed) => return self.pi.handle_event(now, Event::Finished(failed)),
         };
         let protected = handshake.is_some();
-        let path = transfer.operation.path();
+        let paths: Vec<_> = transfer.operation.paths().cloned().collect();
+        let admit = |host| {
+            let mut paths = paths.iter();
+            paths.try_for_each(|path| user.policy.admit_file(host, path, protected))
+        };
         if let Some(host) = named_host(transfer.route)
-            && let Err(denied) = user.policy.admit_file(host, path, protected)
+            && let Err(denied) = admit(host)
         {
             tracing::warn!(user = user.account.name, %denied, "transfer refused");
             let refused = Outcome::Refused(Refusal::ThirdHost);
@@ -49,7 +53,7 @@ impl Session {
             store: Arc::clone(&user.store),
             permissions: user.account.permissions.clone(),
             sockets: std::mem::take(&mut self.sockets),
-            line: self.line(user, handshake, Some(transfer.operation.path().clone())),
+            line: self.line(user, handshake, paths),
             clock: Arc::clone(&self.shared.world.clock),
             progress: Arc::clone(&progress),
             pace: user.pace(direction),
@@ -84,7 +88,7 @@ impl Session {
         };
         let handshake = self.handshake(skip.protection, skip.route, skip.direction);
         let line = match handshake {
-            Ok(handshake) => self.line(user, handshake, None),
+            Ok(handshake) => self.line(user, handshake, Vec::new()),
             Err(failed) => return self.pi.handle_event(now, Event::Finished(failed)),
         };
         let stop = CancellationToken::new();
@@ -106,10 +110,10 @@ impl Session {
         &self,
         user: &LoggedIn,
         handshake: Option<DataHandshake>,
-        path: Option<VirtualPath>,
+        paths: Vec<VirtualPath>,
     ) -> sockets::Line {
         sockets::Line {
-            path,
+            paths,
             allocator: self.shared.allocator.clone(),
             policy: Arc::clone(&user.policy),
             local: self.control.local().ip().to_canonical(),

@@ -255,8 +255,8 @@ pub(super) struct Line {
     pub(super) policy: Arc<ThirdPartyPolicy>,
     pub(super) local: IpAddr,
     pub(super) timeout: Duration,
-    /// The file that is to be transferred; none where that is not known yet.
-    pub(super) path: Option<VirtualPath>,
+    /// What may turn out to be transferred; nothing where that is not known yet.
+    pub(super) paths: Vec<VirtualPath>,
     /// What comes before the file where the data connection is protected.
     pub(super) handshake: Option<DataHandshake>,
 }
@@ -265,11 +265,9 @@ impl Line {
     /// Whether the file may be transferred with `peer`, who is known only now where anybody
     /// could have called.
     fn admit_file(&self, peer: SocketAddr) -> Result<(), OpenFailure> {
-        let Some(path) = &self.path else {
-            return Ok(());
-        };
         let protected = self.handshake.is_some();
-        let admitted = self.policy.admit_file(peer.ip(), path, protected);
+        let admit = |path| self.policy.admit_file(peer.ip(), path, protected);
+        let admitted = self.paths.iter().try_for_each(admit);
         admitted.map_err(|denied| OpenFailure::Open(OpenError::Denied(denied)))
     }
 }
