@@ -63,6 +63,8 @@ async fn where_both_are_wanted_neither_does_alone() {
     check(both, true, Client::Own, ["331", "230"]).await;
     check(both, true, Client::Other, ["331", "530"]).await;
     check(both, true, Client::None, ["331", "530"]).await;
+    // Whose password was taken away cannot log in.
+    check(both, false, Client::Own, ["331", "530"]).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
