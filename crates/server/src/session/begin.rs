@@ -33,15 +33,7 @@ impl Session {
         };
         let protected = handshake.is_some();
         let paths: Vec<_> = transfer.operation.paths().cloned().collect();
-        let admit = |host| {
-            let mut paths = paths.iter();
-            paths.try_for_each(|path| user.policy.admit_file(host, path, protected))
-        };
-        if let Some(host) = named_host(transfer.route)
-            && let Err(denied) = admit(host)
-        {
-            tracing::warn!(user = user.account.name, %denied, "transfer refused");
-            let refused = Outcome::Refused(Refusal::ThirdHost);
+        if let Err(refused) = admit(user, transfer.route, &paths, protected) {
             return self.pi.handle_event(now, Event::Finished(refused));
         }
         let (progress, stop) = (Arc::new(Progress::default()), CancellationToken::new());
@@ -87,10 +79,14 @@ impl Session {
             return self.pi.handle_event(now, Event::Finished(refused));
         };
         let handshake = self.handshake(skip.protection, skip.route, skip.direction);
-        let line = match handshake {
-            Ok(handshake) => self.line(user, handshake, Vec::new()),
+        let handshake = match handshake {
+            Ok(handshake) => handshake,
             Err(failed) => return self.pi.handle_event(now, Event::Finished(failed)),
         };
+        if let Err(refused) = admit(user, skip.route, &[], handshake.is_some()) {
+            return self.pi.handle_event(now, Event::Finished(refused));
+        }
+        let line = self.line(user, handshake, Vec::new());
         let stop = CancellationToken::new();
         let job = SkipJob {
             pace: user.pace(skip.direction),
@@ -121,6 +117,23 @@ impl Session {
             handshake,
         }
     }
+}
+
+/// Whether what may be at `paths` may be moved with the host that is named, if one is.
+fn admit(
+    user: &LoggedIn,
+    route: Route,
+    paths: &[VirtualPath],
+    protected: bool,
+) -> Result<(), Outcome> {
+    let Some(host) = named_host(route) else {
+        return Ok(());
+    };
+    let admitted = user.policy.admit_files(host, paths, protected);
+    admitted.map_err(|denied| {
+        tracing::warn!(user = user.account.name, %denied, "transfer refused");
+        Outcome::Refused(Refusal::ThirdHost)
+    })
 }
 
 /// The host that a transfer will meet, where it is known before it does.

@@ -195,6 +195,29 @@ fn a_third_host_gets_the_files_that_the_grant_names_and_the_log_says_which_rule_
     assert_eq!(content, b"seven77");
 }
 
+/// Elsewhere the place of a refused file is filled over the data connection.
+//= security#S-11
+//= type=test
+#[test]
+fn a_pipeline_makes_no_connection_in_clear_to_a_third_host_that_wants_tls() {
+    let site = Site::new("", "{ send_to = [\"127.0.0.2/32\"], tls = true }");
+    let server = site.start(&[]);
+    let mut alice = server.alice();
+    alice.store("f", b"content");
+    alice.command("MODE B", "200");
+    alice.command("OPTS PIPELINE ON", "200");
+    let (third, eprt) = third_host();
+    for command in ["RETR f", "RETR nothing"] {
+        alice.command(&eprt, "200");
+        alice.command(command, "5");
+        // Served behind whatever is made of the place.
+        alice.command("NOOP", "200");
+        third.set_nonblocking(true).unwrap();
+        third.accept().unwrap_err();
+        alice.command(command, "425");
+    }
+}
+
 /// What looks like options of `ls` is passed over when nothing has that name (spec Q-18).
 //= security#S-11
 //= type=test
