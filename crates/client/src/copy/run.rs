@@ -250,8 +250,9 @@ impl Copy {
                 continue;
             }
             let made = match made {
-                Some(made) => made,
-                None => make(line.destination(), &at, here.as_ref()).await,
+                Some(Ok(())) => Ok(()),
+                // What refused it may be the directory itself, made by somebody meanwhile.
+                Some(Err(_)) | None => make(line.destination(), &at, here.as_ref()).await,
             };
             match made {
                 Ok(()) => {
