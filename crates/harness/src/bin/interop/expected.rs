@@ -35,8 +35,10 @@ pub(crate) fn relay_only(row: &Row) -> Option<&'static str> {
 
 const OURS: &str = "thirdhostd";
 
-const NO_TLS_CLIENT: &str = "Neither can be the TLS client of the other: neither has SSCN or CPSV";
+const NO_TLS_CLIENT: &str = "\
+Neither can be the TLS client of the other: neither has SSCN or CPSV";
 
 /// The client knows it too, and does not try.
-const UNREAD_TICKETS: &str = "The source alone could be the TLS client, and closes with TLS tickets \
-                              unread, which costs the destination the end of the file";
+const UNREAD_TICKETS: &str = "\
+The source alone could be the TLS client, and closes with TLS tickets unread, which costs the \
+destination the end of the file";
