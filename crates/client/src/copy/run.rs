@@ -198,7 +198,10 @@ impl Copy {
         Error::Local {
             what: "find",
             path,
-            source: std::io::ErrorKind::NotFound.into(),
+            source: std::io::Error::new(
+                std::io::ErrorKind::NotFound,
+                "nothing of that name is there",
+            ),
         }
     }
 
