@@ -198,7 +198,10 @@ impl Copy {
         Error::Local {
             what: "find",
             path,
-            source: std::io::ErrorKind::NotFound.into(),
+            source: std::io::Error::new(
+                std::io::ErrorKind::NotFound,
+                "nothing of that name is there",
+            ),
         }
     }
 
@@ -259,8 +262,9 @@ impl Copy {
                 continue;
             }
             let made = match made {
-                Some(made) => made,
-                None => make(line.destination(), &at, here.as_ref()).await,
+                Some(Ok(())) => Ok(()),
+                // What refused it may be the directory itself, made by somebody meanwhile.
+                Some(Err(_)) | None => make(line.destination(), &at, here.as_ref()).await,
             };
             match made {
                 Ok(()) => {
