@@ -47,6 +47,8 @@ pub struct ControlConn {
     pub(super) broken: bool,
     /// Replies up to this command's are nobody's business.
     pub(super) ignored: Option<Ticket>,
+    /// TYPE I that is under way; it has to succeed.
+    pub(super) image_owed: Option<Ticket>,
 }
 
 impl ControlConn {
@@ -162,6 +164,13 @@ impl ControlConn {
         }
         let received = self.pi.handle_reply(reply);
         match received {
+            Received::Final { ticket, reply } if self.image_owed == Some(ticket) => {
+                if reply.code().is_completion() {
+                    self.image_owed = None;
+                    return None;
+                }
+                Some(Received::Unexpected(reply))
+            }
             Received::Preliminary { ticket, .. } | Received::Final { ticket, .. }
                 if self.ignored.is_some_and(|last| ticket <= last) =>
             {
@@ -265,6 +274,11 @@ impl ControlConn {
     }
 
     pub(crate) fn unexpected(&mut self, reply: &Reply) -> Error {
+        if self.image_owed.is_some() {
+            // What was sent behind it counts on it.
+            self.broken = true;
+            return self.refused("TYPE I", reply.clone(), "");
+        }
         self.misbehaved(format!(
             "it replied {} to nothing that was sent",
             said(reply)
@@ -340,6 +354,7 @@ impl ControlConn {
             control_bytes: 0,
             broken: false,
             ignored: None,
+            image_owed: None,
         }
     }
 
