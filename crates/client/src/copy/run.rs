@@ -44,6 +44,10 @@ impl Copy {
                 Err(error) => self.failed(&mut summary, root.from.own_name(), &error),
             }
         }
+        if let Some(source) = line.source() {
+            // Announced for what then was no directory after all.
+            pipeline::withdraw_listing(source).await?;
+        }
         let is_wanted = |job: &&Job| plan::reason_to_skip(&self.options, job).is_none();
         let sizes = plan.jobs.iter().filter(is_wanted);
         self.watcher.happened(&Happened::Planned {
@@ -90,14 +94,7 @@ impl Copy {
         summary: &mut Summary,
     ) -> Result<(), Error> {
         let own_name = root.from.own_name();
-        let noted = self.from.as_ref().and_then(|site| site.noted(&root.from));
-        let file = match noted {
-            Some(file) => file,
-            None => look::at(line.source(), &root.from).await?,
-        };
-        let Some(file) = file else {
-            return Err(self.missing(root));
-        };
+        let file = self.at_source(line, root).await?;
         if file.kind != Kind::Directory {
             let there = match plan::needs_there(&self.options) {
                 true => look::at(line.destination(), &root.to).await?,
@@ -163,6 +160,15 @@ impl Copy {
             }
         }
         Ok(())
+    }
+
+    async fn at_source(&self, line: &mut Line, root: &Root) -> Result<Entry, Error> {
+        let noted = self.from.as_ref().and_then(|site| site.noted(&root.from));
+        let found = match noted {
+            Some(found) => found,
+            None => look::at(line.source(), &root.from).await?,
+        };
+        found.ok_or_else(|| self.missing(root))
     }
 
     /// What is at the destination, if that matters; `None` if no directory is there.
