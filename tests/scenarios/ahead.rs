@@ -1,5 +1,7 @@
 //! The binary thirdhost, many small files over one arrangement, and who may die in the middle.
 
+mod rounds;
+
 use std::collections::HashSet;
 use std::fs;
 use std::path::Path;

@@ -25,13 +25,13 @@ impl Copy {
             None => None,
         };
         let found = matching(conn.as_mut(), location, &text).await;
-        if let Some(conn) = conn.filter(ControlConn::is_usable) {
-            conn.quit().await.ok();
+        if let (Some(conn), Some(site)) = (conn, &self.from) {
+            site.leave(conn).await;
         }
         found
     }
 
-    /// Whether a directory is there; a look at the source.
+    /// Whether a directory is there; a look at the source. Its connection serves the copy too.
     ///
     /// # Errors
     /// What can go wrong with the source.
@@ -39,7 +39,8 @@ impl Copy {
         is_directory(self.from.as_ref(), at).await
     }
 
-    /// Whether a directory is there; a look at the destination.
+    /// Whether a directory is there; a look at the destination. Its connection serves the copy
+    /// too.
     ///
     /// # Errors
     /// What can go wrong with the destination.
@@ -54,10 +55,17 @@ async fn is_directory(site: Option<&Site>, at: &Location) -> Result<bool, Error>
         None => None,
     };
     let found = look::at(conn.as_mut(), at).await;
-    if let Some(conn) = conn.filter(ControlConn::is_usable) {
-        conn.quit().await.ok();
+    if let (Some(conn), Some(site)) = (conn, site) {
+        site.leave(conn).await;
     }
-    Ok(found?.is_some_and(|entry| entry.kind == Kind::Directory))
+    let found = found?;
+    let is_directory = found
+        .as_ref()
+        .is_some_and(|entry| entry.kind == Kind::Directory);
+    if let Some(site) = site {
+        site.note(at, found);
+    }
+    Ok(is_directory)
 }
 
 async fn matching(

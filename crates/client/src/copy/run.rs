@@ -90,7 +90,12 @@ impl Copy {
         summary: &mut Summary,
     ) -> Result<(), Error> {
         let own_name = root.from.own_name();
-        let Some(file) = look::at(line.source(), &root.from).await? else {
+        let noted = self.from.as_ref().and_then(|site| site.noted(&root.from));
+        let file = match noted {
+            Some(file) => file,
+            None => look::at(line.source(), &root.from).await?,
+        };
+        let Some(file) = file else {
             return Err(self.missing(root));
         };
         if file.kind != Kind::Directory {
@@ -166,7 +171,11 @@ impl Copy {
         mut conn: Option<&mut ControlConn>,
         root: &Root,
     ) -> Result<Option<HashMap<String, Entry>>, Error> {
-        let found = look::at(conn.as_deref_mut(), &root.to).await?;
+        let noted = self.to.as_ref().and_then(|site| site.noted(&root.to));
+        let found = match noted {
+            Some(found) => found,
+            None => look::at(conn.as_deref_mut(), &root.to).await?,
+        };
         if found.is_none_or(|found| found.kind != Kind::Directory) {
             return Ok(None);
         }
