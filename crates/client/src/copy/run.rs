@@ -108,17 +108,7 @@ impl Copy {
             return Ok(());
         }
         if !self.options.recursive {
-            let failed = Failed {
-                name: own_name,
-                message: match self.options.moves {
-                    true => "it is a directory; between two servers, cp -r and then rm",
-                    false => "it is a directory; add -r to copy it with all below",
-                }
-                .to_owned(),
-                code: ExitCode::Usage,
-            };
-            self.watcher.happened(&Happened::Failed(&failed));
-            summary.failures.push(failed);
+            self.no_file(own_name, summary);
             return Ok(());
         }
         let [source, destination] = line.both();
@@ -169,6 +159,21 @@ impl Copy {
             None => look::at(line.source(), &root.from).await?,
         };
         found.ok_or_else(|| self.missing(root))
+    }
+
+    /// A directory where only files are copied.
+    fn no_file(&self, name: String, summary: &mut Summary) {
+        let failed = Failed {
+            name,
+            message: match self.options.moves {
+                true => "it is a directory; between two servers, cp -r and then rm",
+                false => "it is a directory; add -r to copy it with all below",
+            }
+            .to_owned(),
+            code: ExitCode::Usage,
+        };
+        self.watcher.happened(&Happened::Failed(&failed));
+        summary.failures.push(failed);
     }
 
     /// What is at the destination, if that matters; `None` if no directory is there.
