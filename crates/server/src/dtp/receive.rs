@@ -453,7 +453,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn the_next_octets_are_read_while_the_store_takes_the_last() {
         let (mut ours, mut theirs, _) = pair();
-        let bytes = pattern(3 * STORE_BYTES);
+        let bytes = pattern(2 * STORE_BYTES);
         let (taken, taking) = oneshot::channel();
         let mut upload = SlowUpload {
             inner: MemoryUpload::default(),
