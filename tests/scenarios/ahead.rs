@@ -1,5 +1,7 @@
 //! The binary thirdhost, many small files over one arrangement, and who may die in the middle.
 
+mod rounds;
+
 use std::collections::HashSet;
 use std::fs;
 use std::path::Path;
@@ -123,11 +125,15 @@ impl Scene {
 
     /// `cp -r`, its events and what it says in files.
     fn client(&self, options: &[&str]) -> Child {
+        self.client_for(options, "tree", "there")
+    }
+
+    fn client_for(&self, options: &[&str], from: &str, to: &str) -> Child {
         let file = |name: &str| fs::File::create(self.own.path().join(name)).unwrap();
         thirdhostd::client()
             .args(["cp", "-r"])
             .args(options)
-            .args([self.source.place("tree"), self.destination.place("there")])
+            .args([self.source.place(from), self.destination.place(to)])
             .env("XDG_CONFIG_HOME", self.own.path())
             .env("XDG_CACHE_HOME", self.own.path())
             .env("THIRDHOST_PASSWORD_127_0_0_2", "secret")

@@ -28,6 +28,29 @@ fn mv_between_two_users_of_one_file_keeps_it() {
     assert_eq!(fs::read(&there).unwrap(), b"the only copy");
 }
 
+#[test]
+fn mv_of_a_file_here_onto_itself_through_a_server_keeps_it() {
+    let (root, config) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let there = root.path().join("there");
+    fs::write(&there, "the only copy").unwrap();
+    let file = config.path().join("thirdhostd.toml");
+    fs::write(&file, two_users_of(root.path())).unwrap();
+    let daemon = Thirdhostd::start(&[Path::new("--config"), &file]);
+
+    let output = thirdhostd::client()
+        .arg("mv")
+        .arg(&there)
+        .arg(format!("ftp://alice@{}/there", daemon.address))
+        .env("THIRDHOST_PASSWORD_127_0_0_1", "secret")
+        .output()
+        .unwrap();
+
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(6), "{said}");
+    assert!(said.contains("one and the same"), "{said}");
+    assert_eq!(fs::read(&there).unwrap(), b"the only copy");
+}
+
 fn two_users_of(root: &Path) -> String {
     let user = |name: &str| {
         format!(

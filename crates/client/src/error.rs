@@ -251,6 +251,17 @@ pub enum Error {
         /// The server.
         address: std::net::SocketAddr,
     },
+    /// What is at the destination of a move may be the very file that would be removed.
+    #[error(
+        "{file} is not moved: a file of the same size is there already at {place}, and both may be \
+         one and the same; nothing was copied or removed; remove one of the two yourself"
+    )]
+    PerhapsOneFile {
+        /// The file.
+        file: String,
+        /// What the destination is called.
+        place: String,
+    },
     /// The destination cannot say how long the file is, and `--verify size` wants to know.
     #[error("what {server} has cannot be verified ({reason}); use --verify auto or none")]
     Unverifiable {
@@ -274,7 +285,9 @@ impl Error {
                 ExitCode::Fatal
             }
             Self::Unusable { .. } | Self::Handshake { .. } => ExitCode::Fatal,
-            Self::Distrusted { .. } | Self::NoTls { .. } => ExitCode::Refused,
+            Self::Distrusted { .. } | Self::NoTls { .. } | Self::PerhapsOneFile { .. } => {
+                ExitCode::Refused
+            }
             Self::Stopped { .. } => ExitCode::Stopped,
             Self::Refused { reply, step, .. } => of_reply(reply, step),
             Self::Local { source, .. } if source.kind() == io::ErrorKind::NotFound => {

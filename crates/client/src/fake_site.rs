@@ -1,6 +1,6 @@
 //! A server with files, in memory: enough of one for copying trees from, to and between.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
@@ -17,7 +17,7 @@ pub(crate) type Files = BTreeMap<String, Option<(Vec<u8>, u64)>>;
 /// What two servers exchange directly: RETR puts it here, STOR takes it.
 #[derive(Default)]
 pub(crate) struct Between {
-    bytes: Mutex<Option<Vec<u8>>>,
+    bytes: Mutex<VecDeque<Vec<u8>>>,
     sent: Notify,
 }
 
@@ -38,6 +38,7 @@ pub(crate) struct FakeSite {
 struct State {
     /// Not in listings.
     hidden: Option<String>,
+    is_block: bool,
     rest: usize,
     renaming: Option<String>,
 }
@@ -114,6 +115,12 @@ impl FakeSite {
         let (verb, path) = line.split_once(' ').unwrap_or((line, ""));
         let mut state = self.state.lock().unwrap();
         match verb {
+            "MODE" => {
+                state.is_block = path == "B";
+                say("200 as you like")
+            }
+            // Blocks are beyond it: it knows them in name alone.
+            "EPSV" if state.is_block => say("425 no data connection of that kind"),
             "EPSV" => say("229 Entering (|||40000|)"),
             "LSTN" | "SOCK" | "EPRT" => match line.split(',').nth(1) {
                 Some("40002") => say("255 SOCK 51003"),
@@ -192,7 +199,12 @@ impl FakeSite {
     fn send(&self, bytes: Vec<u8>) -> Answer {
         // Nobody called from here: the other server did, or will.
         let Some(mut stream) = self.stream.lock().unwrap().take() else {
-            *self.between.bytes.lock().unwrap() = Some(bytes);
+            let mut waiting = self.between.bytes.lock().unwrap();
+            if !self.features.contains("PIPELINE") {
+                waiting.clear();
+            }
+            waiting.push_back(bytes);
+            drop(waiting);
             self.between.sent.notify_one();
             return Answer::Say("150 here\r\n226 done\r\n".to_owned());
         };
@@ -218,13 +230,17 @@ impl FakeSite {
             let between = self.between.clone();
             return later("150 here\r\n", async move {
                 let patience = std::time::Duration::from_secs(1);
-                let _in_time = tokio::time::timeout(patience, between.sent.notified()).await;
-                let sent = between.bytes.lock().unwrap().take();
-                if let Some(bytes) = sent {
-                    keep(bytes);
-                    return "226 done\r\n".to_owned();
+                let sent = || between.bytes.lock().unwrap().pop_front();
+                let mut found = sent();
+                while found.is_none() {
+                    let more = between.sent.notified();
+                    if tokio::time::timeout(patience, more).await.is_err() {
+                        return "425 nobody called\r\n".to_owned();
+                    }
+                    found = sent();
                 }
-                "425 nobody called\r\n".to_owned()
+                found.into_iter().for_each(keep);
+                "226 done\r\n".to_owned()
             });
         };
         later("150 here\r\n", async move {

@@ -108,25 +108,27 @@ impl ThirdPartyPolicy {
         host.to_canonical() != self.control_peer
     }
 
-    /// Whether the file at `path` may be transferred with `host`, where `protected` says whether
-    /// the data connection is, or will be, under TLS. Asked besides everything else.
+    /// Whether there may be a data connection with `host` that is under TLS, or will be, as
+    /// `protected` says, and that moves what is at any of `paths`, or nothing of ours. Asked
+    /// besides everything else.
     ///
     /// # Errors
     /// Which of the user's rules is against it.
-    pub fn admit_file(
+    pub fn admit_files(
         &self,
         host: IpAddr,
-        path: &VirtualPath,
+        paths: &[VirtualPath],
         protected: bool,
     ) -> Result<(), Denied> {
         let host = host.to_canonical();
         if !self.is_third_party(host) {
             return Ok(());
         }
-        let ThirdPartyGrant { paths, tls, .. } = self.grant();
-        let rule = if tls && !protected {
+        let grant = self.grant();
+        let granted = |path| grant.paths.iter().any(|prefix| prefix.holds(path));
+        let rule = if grant.tls && !protected {
             "third_party.tls"
-        } else if !paths.is_empty() && !paths.iter().any(|prefix| prefix.holds(path)) {
+        } else if !grant.paths.is_empty() && !paths.iter().all(granted) {
             "third_party.paths"
         } else {
             return Ok(());
@@ -385,9 +387,14 @@ mod tests {
             ("198.51.100.2", "/out/f", false, false),
             (CONTROL, "/f", false, true),
         ] {
-            let admitted = policy.admit_file(host.parse().unwrap(), &path(file), protected);
+            let admitted = policy.admit_files(host.parse().unwrap(), &[path(file)], protected);
             assert_eq!(admitted.is_ok(), expected, "{host} {file} {admitted:?}");
         }
+        let third = "198.51.100.2".parse().unwrap();
+        let both = [path("/out/f"), path("/f")];
+        assert!(policy.admit_files(third, &both, true).is_err());
+        assert!(policy.admit_files(third, &[], true).is_ok());
+        assert!(policy.admit_files(third, &[], false).is_err());
     }
 
     /// Who listens on all addresses has named none.

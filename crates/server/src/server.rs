@@ -165,6 +165,7 @@ impl Server {
     pub fn replace_config(&self, mut config: Config) {
         self.replace_users(config.roll.clone());
         self.replace_certificate(config.tls.certificate.clone());
+        self.shared.tls.rename(&config.tls, &config.hosts);
         let before = self.shared.config();
         config.stays(&before);
         *self

@@ -65,7 +65,9 @@ pub(crate) fn grow(root: &Path, count: usize, seed: u64, servers: &[&str]) {
         if number % 50 == 7 {
             let above = directories.choose(&mut random).unwrap();
             if above.strip_prefix(root).unwrap().components().count() < 3 {
-                let directory = above.join(format!("{} d", name(&mut random, number)));
+                // ProFTPD makes no directory with a star in its name.
+                let name = name(&mut random, number).replace('*', "_");
+                let directory = above.join(format!("{name} d"));
                 directories.push(directory);
             }
         }

@@ -14,6 +14,8 @@ pub(super) fn recipe(stage: &Stage, port: u16) -> Result<Option<Recipe>> {
     };
     let directory = stage.of_peer(&format!("{NAME}-{port}"))?;
     let mut command = Command::new(&program);
+    // It starts itself anew for each session, from where its package would have put it.
+    command.arg("-exec").arg(&program);
     command.args(["-p", &port.to_string(), "-control-interface", "127.0.0.1"]);
     command.args([
         "-data-interface",

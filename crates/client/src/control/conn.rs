@@ -5,13 +5,13 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use bytes::BytesMut;
-use thirdhost_proto::user::{Class, Received, Ticket, UserPi};
+use thirdhost_proto::user::{Received, Ticket, UserPi};
 use thirdhost_sockets::Connection;
 use thirdhost_wire::{Command, Features, Reply, ReplyCodec, RepresentationType};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio_util::codec::Decoder;
 
-use crate::error::said;
+use crate::pipeline::ListingAhead;
 use crate::tls::TlsSession;
 use crate::{Environment, Error, Fingerprint, Product, Server};
 
@@ -47,6 +47,10 @@ pub struct ControlConn {
     pub(super) broken: bool,
     /// Replies up to this command's are nobody's business.
     pub(super) ignored: Option<Ticket>,
+    /// What was sent for a listing that is to come.
+    pub(crate) listing_ahead: Option<ListingAhead>,
+    /// TYPE I that is under way; it has to succeed.
+    pub(super) image_owed: Option<Ticket>,
 }
 
 impl ControlConn {
@@ -162,6 +166,21 @@ impl ControlConn {
         }
         let received = self.pi.handle_reply(reply);
         match received {
+            Received::Final { ticket, reply }
+                if let Some(ahead) = &mut self.listing_ahead
+                    && ticket <= ahead.last
+                    && ticket >= ahead.first =>
+            {
+                ahead.replies.push(reply);
+                None
+            }
+            Received::Final { ticket, reply } if self.image_owed == Some(ticket) => {
+                if reply.code().is_completion() {
+                    self.image_owed = None;
+                    return None;
+                }
+                Some(Received::Unexpected(reply))
+            }
             Received::Preliminary { ticket, .. } | Received::Final { ticket, .. }
                 if self.ignored.is_some_and(|last| ticket <= last) =>
             {
@@ -234,86 +253,6 @@ impl ControlConn {
         Ok(())
     }
 
-    /// Refuses a reply that is not 2yz.
-    pub(crate) fn completed(
-        &self,
-        step: &'static str,
-        reply: Reply,
-        hint: &'static str,
-    ) -> Result<Reply, Error> {
-        match Class::of(reply.code()) {
-            Class::Completion => Ok(reply),
-            _ => Err(self.refused(step, reply, hint)),
-        }
-    }
-
-    pub(crate) fn refused(&self, step: &'static str, reply: Reply, hint: &'static str) -> Error {
-        Error::Refused {
-            server: self.server.name.clone(),
-            step,
-            reply,
-            hint,
-        }
-    }
-
-    pub(crate) fn closing(&self, reply: Reply) -> Error {
-        Error::Closing {
-            server: self.server.name.clone(),
-            step: self.step,
-            reply,
-        }
-    }
-
-    pub(crate) fn unexpected(&mut self, reply: &Reply) -> Error {
-        self.misbehaved(format!(
-            "it replied {} to nothing that was sent",
-            said(reply)
-        ))
-    }
-
-    /// A listing that does not belong to its reply, or has no end.
-    pub(crate) fn unusable_listing(&self, reply: Reply) -> Error {
-        Error::Unusable {
-            server: self.server.name.clone(),
-            step: self.step,
-            reply,
-            problem: "the listing behind it is not the one asked for".to_owned(),
-        }
-    }
-
-    pub(crate) fn misbehaved(&mut self, problem: impl Into<String>) -> Error {
-        self.broken = true;
-        Error::Misbehaved {
-            server: self.server.name.clone(),
-            step: self.step,
-            problem: problem.into(),
-        }
-    }
-
-    /// The server was silent for too long; a late reply would be taken for another, so the
-    /// connection is of no use any more.
-    pub(crate) fn silent(&mut self, after: Duration) -> Error {
-        self.broken = true;
-        Error::Silent {
-            server: self.server.name.clone(),
-            step: self.step,
-            after,
-        }
-    }
-
-    /// What was asked is not waited for any more, so the connection is of no use.
-    pub(crate) fn stopped(&mut self) -> Error {
-        self.broken = true;
-        self.stop_wanted()
-    }
-
-    pub(crate) fn stop_wanted(&self) -> Error {
-        Error::Stopped {
-            server: self.server.name.clone(),
-            step: self.step,
-        }
-    }
-
     pub(super) fn over(
         environment: Environment,
         server: Server,
@@ -340,6 +279,8 @@ impl ControlConn {
             control_bytes: 0,
             broken: false,
             ignored: None,
+            listing_ahead: None,
+            image_owed: None,
         }
     }
 

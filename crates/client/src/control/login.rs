@@ -2,7 +2,7 @@
 
 use thirdhost_wire::{Command, Features, Password, PathnameError, Reply, RepresentationType, Text};
 
-use crate::{ControlConn, Error};
+use crate::{ControlConn, Error, pipeline};
 
 /// Who logs in.
 #[derive(Clone, Debug)]
@@ -70,7 +70,18 @@ impl ControlConn {
         let features = self.command(Command::Feat).await?;
         // A server that does not know FEAT has none.
         self.features = Features::from_reply(&features).unwrap_or_default();
-        self.ensure_image().await
+        match pipeline::depth(self) {
+            Some(_) => self.image_ahead().await,
+            None => self.ensure_image().await,
+        }
+    }
+
+    /// TYPE I for a server that takes commands ahead: its reply comes with the next one's.
+    async fn image_ahead(&mut self) -> Result<(), Error> {
+        let image = RepresentationType::Image;
+        self.image_owed = Some(self.send(&Command::Type(image)).await?);
+        self.representation = Some(image);
+        Ok(())
     }
 
     /// TYPE I, unless it is in force.

@@ -1,6 +1,7 @@
 //! One control connection, from the call to QUIT.
 
 mod conn;
+mod failing;
 pub(crate) mod hash;
 mod listing;
 mod login;

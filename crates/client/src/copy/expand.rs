@@ -1,8 +1,8 @@
 //! Wildcards: which names at the source a pattern means.
 
-use super::walk::{self, Kind};
+use super::walk::{self, Entry, Kind};
 use super::{Copy, Filter, Location, Site, filter, look, names};
-use crate::{ControlConn, Error};
+use crate::{ControlConn, Error, pipeline};
 
 impl Copy {
     /// What a location with wildcards in its last parts means, in order of name.
@@ -25,39 +25,62 @@ impl Copy {
             None => None,
         };
         let found = matching(conn.as_mut(), location, &text).await;
-        if let Some(conn) = conn.filter(ControlConn::is_usable) {
-            conn.quit().await.ok();
+        if let (Some(conn), Some(site)) = (conn, &self.from) {
+            site.leave(conn).await;
         }
         found
     }
 
-    /// Whether a directory is there; a look at the source.
+    /// Whether a directory is there; a look at the source. Its connection serves the copy too.
     ///
     /// # Errors
     /// What can go wrong with the source.
     pub async fn is_directory_at_source(&self, at: &Location) -> Result<bool, Error> {
-        is_directory(self.from.as_ref(), at).await
+        is_directory(self.from.as_ref(), at, self.options.recursive).await
     }
 
-    /// Whether a directory is there; a look at the destination.
+    /// Whether a directory is there; a look at the destination. Its connection serves the copy
+    /// too.
     ///
     /// # Errors
     /// What can go wrong with the destination.
     pub async fn is_directory_at_destination(&self, at: &Location) -> Result<bool, Error> {
-        is_directory(self.to.as_ref(), at).await
+        is_directory(self.to.as_ref(), at, false).await
     }
 }
 
-async fn is_directory(site: Option<&Site>, at: &Location) -> Result<bool, Error> {
-    let mut conn = match site {
-        Some(site) => Some(site.open().await?),
-        None => None,
+/// `lists` if a directory will be listed then.
+async fn is_directory(site: Option<&Site>, at: &Location, lists: bool) -> Result<bool, Error> {
+    let Some(site) = site else {
+        let found = look::at(None, at).await?;
+        return Ok(found.is_some_and(|entry| entry.kind == Kind::Directory));
     };
-    let found = look::at(conn.as_mut(), at).await;
-    if let Some(conn) = conn.filter(ControlConn::is_usable) {
-        conn.quit().await.ok();
+    let mut conn = site.open().await?;
+    let found = look_there(&mut conn, at, lists).await;
+    site.leave(conn).await;
+    let found = found?;
+    let is_directory = found
+        .as_ref()
+        .is_some_and(|entry| entry.kind == Kind::Directory);
+    site.note(at, found);
+    Ok(is_directory)
+}
+
+async fn look_there(
+    conn: &mut ControlConn,
+    at: &Location,
+    lists: bool,
+) -> Result<Option<Entry>, Error> {
+    // The login directory is not asked about, so nothing would come with the answer.
+    if lists && *at != Location::Remote(None) {
+        pipeline::announce_listing(conn).await?;
     }
-    Ok(found?.is_some_and(|entry| entry.kind == Kind::Directory))
+    let found = look::at(Some(&mut *conn), at).await;
+    let is_directory = matches!(&found, Ok(Some(entry)) if entry.kind == Kind::Directory);
+    if !is_directory {
+        pipeline::withdraw_listing(conn).await?;
+    }
+    found
 }
 
 async fn matching(

@@ -25,18 +25,27 @@ pub(super) fn refused(name: &str) -> Option<&'static str> {
 /// What a file is called until it is whole: `.name.thirdhost-partial`, with a number instead of a
 /// name that would become longer than file systems allow.
 pub(super) fn partial(name: &str) -> String {
-    let partial = format!(".{name}{PARTIAL}");
-    if partial.len() <= NAME_BYTES_MAX {
-        return partial;
+    hidden(name, PARTIAL)
+}
+
+/// What the old file is called while the new one takes its name.
+pub(super) fn replaced(name: &str) -> String {
+    hidden(name, REPLACED)
+}
+
+/// Whether a name is one that [`partial`] or [`replaced`] gives.
+pub(super) fn is_partial(name: &str) -> bool {
+    name.starts_with('.') && [PARTIAL, REPLACED].iter().any(|end| name.ends_with(end))
+}
+
+fn hidden(name: &str, end: &str) -> String {
+    let hidden = format!(".{name}{end}");
+    if hidden.len() <= NAME_BYTES_MAX {
+        return hidden;
     }
     let mut hasher = DefaultHasher::new();
     name.hash(&mut hasher);
-    format!(".{:016x}{PARTIAL}", hasher.finish())
-}
-
-/// Whether a name is one that [`partial`] gives.
-pub(super) fn is_partial(name: &str) -> bool {
-    name.starts_with('.') && name.ends_with(PARTIAL)
+    format!(".{:016x}{end}", hasher.finish())
 }
 
 impl Location {
@@ -81,6 +90,8 @@ fn local(directory: &Path, relative: &str) -> PathBuf {
 }
 
 const PARTIAL: &str = ".thirdhost-partial";
+
+const REPLACED: &str = ".thirdhost-replaced";
 
 /// What the file systems in use take for one name.
 const NAME_BYTES_MAX: usize = 255;

@@ -41,6 +41,7 @@ pub(super) async fn copy(
     }
     if copy.options.moves {
         upload::check_two_servers(line)?;
+        upload::check_two_files(line, job).await?;
     }
     let Some(mut start) = begin(copy, line, job).await? else {
         return Ok(Outcome::Skipped("the size is the same"));
@@ -138,6 +139,7 @@ async fn attempt(
     }
     .await;
     if result.is_err() {
+        job.has_begun |= line.destination().is_none_or(|conn| conn.has_stored);
         job.left = left(copy, line, job, start);
     }
     result
@@ -260,7 +262,8 @@ async fn begin(copy: &Copy, line: &mut Line, job: &Job) -> Result<Option<Start>,
         offset: 0,
     };
     let can = |conn: Option<&mut ControlConn>| conn.is_none_or(|conn| conn.features().has("REST"));
-    let is_wanted = copy.options.resume || job.failures > 0;
+    // What somebody else left may be the beginning of another file.
+    let is_wanted = copy.options.resume || job.has_begun;
     let (Some(size), true) = (job.file.size, is_wanted) else {
         return Ok(Some(start));
     };

@@ -25,6 +25,10 @@ pub(super) struct Job {
     pub(super) failed_at: Option<u64>,
     /// What that may have left half done.
     pub(super) left: Option<Location>,
+    /// Nothing that is to be moved there can be what is there already.
+    pub(super) is_other: bool,
+    /// An attempt began to store it, so that what is there half done is of this run.
+    pub(super) has_begun: bool,
     /// It is copied by itself, not among others over one arrangement.
     pub(super) alone: bool,
 }
@@ -47,6 +51,8 @@ impl Job {
             failures: 0,
             failed_at: None,
             left: None,
+            is_other: false,
+            has_begun: false,
             alone: false,
         }
     }

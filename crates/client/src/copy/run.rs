@@ -44,6 +44,10 @@ impl Copy {
                 Err(error) => self.failed(&mut summary, root.from.own_name(), &error),
             }
         }
+        if let Some(source) = line.source() {
+            // Announced for what then was no directory after all.
+            pipeline::withdraw_listing(source).await?;
+        }
         let is_wanted = |job: &&Job| plan::reason_to_skip(&self.options, job).is_none();
         let sizes = plan.jobs.iter().filter(is_wanted);
         self.watcher.happened(&Happened::Planned {
@@ -90,9 +94,7 @@ impl Copy {
         summary: &mut Summary,
     ) -> Result<(), Error> {
         let own_name = root.from.own_name();
-        let Some(file) = look::at(line.source(), &root.from).await? else {
-            return Err(self.missing(root));
-        };
+        let file = self.at_source(line, root).await?;
         if file.kind != Kind::Directory {
             let there = match plan::needs_there(&self.options) {
                 true => look::at(line.destination(), &root.to).await?,
@@ -106,17 +108,7 @@ impl Copy {
             return Ok(());
         }
         if !self.options.recursive {
-            let failed = Failed {
-                name: own_name,
-                message: match self.options.moves {
-                    true => "it is a directory; between two servers, cp -r and then rm",
-                    false => "it is a directory; add -r to copy it with all below",
-                }
-                .to_owned(),
-                code: ExitCode::Usage,
-            };
-            self.watcher.happened(&Happened::Failed(&failed));
-            summary.failures.push(failed);
+            self.no_file(own_name, summary);
             return Ok(());
         }
         let [source, destination] = line.both();
@@ -160,13 +152,41 @@ impl Copy {
         Ok(())
     }
 
+    async fn at_source(&self, line: &mut Line, root: &Root) -> Result<Entry, Error> {
+        let noted = self.from.as_ref().and_then(|site| site.noted(&root.from));
+        let found = match noted {
+            Some(found) => found,
+            None => look::at(line.source(), &root.from).await?,
+        };
+        found.ok_or_else(|| self.missing(root))
+    }
+
+    /// A directory where only files are copied.
+    fn no_file(&self, name: String, summary: &mut Summary) {
+        let failed = Failed {
+            name,
+            message: match self.options.moves {
+                true => "it is a directory; between two servers, cp -r and then rm",
+                false => "it is a directory; add -r to copy it with all below",
+            }
+            .to_owned(),
+            code: ExitCode::Usage,
+        };
+        self.watcher.happened(&Happened::Failed(&failed));
+        summary.failures.push(failed);
+    }
+
     /// What is at the destination, if that matters; `None` if no directory is there.
     async fn there(
         &self,
         mut conn: Option<&mut ControlConn>,
         root: &Root,
     ) -> Result<Option<HashMap<String, Entry>>, Error> {
-        let found = look::at(conn.as_deref_mut(), &root.to).await?;
+        let noted = self.to.as_ref().and_then(|site| site.noted(&root.to));
+        let found = match noted {
+            Some(found) => found,
+            None => look::at(conn.as_deref_mut(), &root.to).await?,
+        };
         if found.is_none_or(|found| found.kind != Kind::Directory) {
             return Ok(None);
         }
@@ -189,7 +209,10 @@ impl Copy {
         Error::Local {
             what: "find",
             path,
-            source: std::io::ErrorKind::NotFound.into(),
+            source: std::io::Error::new(
+                std::io::ErrorKind::NotFound,
+                "nothing of that name is there",
+            ),
         }
     }
 
@@ -250,8 +273,9 @@ impl Copy {
                 continue;
             }
             let made = match made {
-                Some(made) => made,
-                None => make(line.destination(), &at, here.as_ref()).await,
+                Some(Ok(())) => Ok(()),
+                // What refused it may be the directory itself, made by somebody meanwhile.
+                Some(Err(_)) | None => make(line.destination(), &at, here.as_ref()).await,
             };
             match made {
                 Ok(()) => {

@@ -1,8 +1,10 @@
 //! A server that is called as often as needed: for several files at once, and again after a loss.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use super::Location;
+use super::walk::Entry;
 use crate::{ControlConn, Credentials, Environment, Error, Server};
 
 /// A server and who logs in there.
@@ -15,6 +17,15 @@ pub struct Site {
     credentials: Credentials,
     /// A file cannot be renamed here, or not arrive under another name; clones share it.
     renames_nothing: Arc<AtomicBool>,
+    /// What a look before the copy leaves for it; clones share it.
+    left: Arc<Mutex<Left>>,
+}
+
+#[derive(Debug, Default)]
+struct Left {
+    conn: Option<ControlConn>,
+    /// What was at one place a moment ago.
+    seen: Option<(Location, Option<Entry>)>,
 }
 
 impl Site {
@@ -26,6 +37,7 @@ impl Site {
             servers,
             credentials,
             renames_nothing: Arc::default(),
+            left: Arc::default(),
         }
     }
 
@@ -35,11 +47,15 @@ impl Site {
         self.servers.first().map_or("", |server| &server.name)
     }
 
-    /// Calls and logs in.
+    /// Calls and logs in, or takes the connection that a look before has left.
     ///
     /// # Errors
     /// Those of [`ControlConn::connect`] at the last address, and of [`ControlConn::login`].
     pub async fn open(&self) -> Result<ControlConn, Error> {
+        let left = self.left().conn.take();
+        if let Some(conn) = left.filter(ControlConn::is_usable) {
+            return Ok(conn);
+        }
         let mut last = Error::Connect {
             server: self.name().to_owned(),
             source: std::io::ErrorKind::AddrNotAvailable.into(),
@@ -54,6 +70,32 @@ impl Site {
             }
         }
         Err(last)
+    }
+
+    /// Keeps a connection for whoever opens the next.
+    pub(super) async fn leave(&self, conn: ControlConn) {
+        let before = match conn.is_usable() {
+            true => self.left().conn.replace(conn),
+            false => None,
+        };
+        if let Some(before) = before {
+            before.quit().await.ok();
+        }
+    }
+
+    /// Keeps what was seen for the copy that follows.
+    pub(super) fn note(&self, at: &Location, seen: Option<Entry>) {
+        self.left().seen = Some((at.clone(), seen));
+    }
+
+    /// What was seen there a moment ago, if it was looked at; told once.
+    pub(super) fn noted(&self, at: &Location) -> Option<Option<Entry>> {
+        let seen = self.left().seen.take();
+        seen.filter(|(place, _)| place == at).map(|(_, seen)| seen)
+    }
+
+    fn left(&self) -> MutexGuard<'_, Left> {
+        self.left.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Whether files have to arrive under their own names.

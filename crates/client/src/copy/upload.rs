@@ -5,7 +5,7 @@ use thirdhost_wire::{Pathname, Reply};
 
 use super::plan::Job;
 use super::worker::Line;
-use super::{Copy, Location, Moved, names};
+use super::{Copy, Location, Moved, look, names};
 use crate::{ControlConn, Error};
 
 /// The name a file has until it is whole; `None` where it gets its own at once: at this host, at
@@ -19,12 +19,7 @@ pub(super) fn aside(copy: &Copy, line: &mut Line, job: &Job) -> Option<Pathname>
     if !may_rename || is_ours {
         return None;
     }
-    let (directory, name) = match to.as_str().rsplit_once('/') {
-        Some((directory, name)) => (format!("{directory}/"), name),
-        None => (String::new(), to.as_str()),
-    };
-    let name = names::partial(name);
-    Pathname::try_from(format!("{directory}{name}").as_str()).ok()
+    beside(to, names::partial)
 }
 
 /// A file appears under its name when it is whole, and what was interrupted is kept aside (D10).
@@ -34,23 +29,46 @@ pub(super) fn keeps_partials(conn: &ControlConn) -> bool {
 
 /// Gives a whole file its own name.
 ///
-/// Some servers rename onto nothing that is there: then that goes first.
+/// Some servers rename onto nothing that is there: then that makes room, and goes when the new
+/// one has its name. What was there never goes before.
 pub(super) async fn settle(
     conn: &mut ControlConn,
     aside: &Pathname,
     to: &Pathname,
 ) -> Result<(), Error> {
-    match conn.rename(aside, to).await {
-        Err(Error::Refused {
-            step: "RNTO",
-            reply,
-            ..
-        }) if reply.code().is_permanent_negative() => {
-            conn.remove_file(to).await?;
-            conn.rename(aside, to).await
-        }
-        settled => settled,
+    let refused = match conn.rename(aside, to).await {
+        Err(error) if is_final(&error, "RNTO") => error,
+        settled => return settled,
+    };
+    let Some(old) = beside(to, names::replaced) else {
+        return Err(refused);
+    };
+    match conn.rename(to, &old).await {
+        // Nothing is in the way, or it may not be moved: no reason to remove it.
+        Err(error) if is_final(&error, "RNFR") || is_final(&error, "RNTO") => return Err(refused),
+        renamed => renamed?,
     }
+    match conn.rename(aside, to).await {
+        Ok(()) => conn.remove_file(&old).await,
+        Err(error) => {
+            conn.rename(&old, to).await?;
+            Err(error)
+        }
+    }
+}
+
+fn is_final(error: &Error, at: &str) -> bool {
+    matches!(error, Error::Refused { step, reply, .. }
+        if *step == at && reply.code().is_permanent_negative())
+}
+
+/// Another name in the same directory.
+fn beside(path: &Pathname, named: fn(&str) -> String) -> Option<Pathname> {
+    let (directory, name) = match path.as_str().rsplit_once('/') {
+        Some((directory, name)) => (format!("{directory}/"), name),
+        None => (String::new(), path.as_str()),
+    };
+    Pathname::try_from(format!("{directory}{}", named(name)).as_str()).ok()
 }
 
 /// What was verified under another name must now be there under its own.
@@ -73,7 +91,7 @@ pub(super) async fn check_settled(
 pub(super) fn refuses_names(error: &Error) -> bool {
     match error {
         Error::Refused {
-            step: "RNFR" | "RNTO" | "DELE",
+            step: "RNFR" | "RNTO",
             reply,
             ..
         } => reply.code().is_permanent_negative(),
@@ -129,6 +147,28 @@ pub(super) fn check_two_servers(line: &mut Line) -> Result<(), Error> {
         }
         _ => Ok(()),
     }
+}
+
+/// One server may have several addresses, and this host may be one: a file of the same size that
+/// was there before may be the very file, and `moves` would remove the only one.
+pub(super) async fn check_two_files(line: &mut Line, job: &mut Job) -> Result<(), Error> {
+    if job.is_other {
+        return Ok(());
+    }
+    let there = look::at(line.destination(), &job.to).await?;
+    let (here, there) = (job.file.size, there.map(|there| there.size));
+    let is_other = there.is_none_or(|there| here.zip(there).is_some_and(|(a, b)| a != b));
+    if !is_other {
+        return Err(Error::PerhapsOneFile {
+            file: job.name.clone(),
+            place: line
+                .destination()
+                .map_or("this host", |conn| conn.name())
+                .to_owned(),
+        });
+    }
+    job.is_other = true;
+    Ok(())
 }
 
 /// The second half of a move.

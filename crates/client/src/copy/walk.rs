@@ -35,10 +35,13 @@ pub(super) struct Walked {
     pub(super) entries: Vec<Entry>,
     /// Path and reason.
     pub(super) problems: Vec<(String, String)>,
+    /// Octets of all paths.
+    path_bytes: usize,
 }
 
 impl Walked {
     fn problem(&mut self, path: &str, reason: impl Into<String>) {
+        self.path_bytes += path.len();
         self.problems.push((path.to_owned(), reason.into()));
     }
 
@@ -70,6 +73,10 @@ impl Walked {
     fn add(&mut self, directory: &str, found: Vec<Entry>, filter: &Filter) -> Vec<String> {
         let mut below = Vec::new();
         for mut entry in found {
+            if self.is_full() {
+                self.problem(directory, too_much());
+                break;
+            }
             let path = join(directory, &entry.path);
             if entry.kind == Kind::File && names::is_partial(&entry.path) {
                 entry.kind = Kind::Partial;
@@ -91,6 +98,7 @@ impl Walked {
                 Kind::Directory => continue,
                 Kind::File | Kind::Other | Kind::Partial => {}
             }
+            self.path_bytes += path.len();
             self.entries.push(Entry { path, ..entry });
         }
         below
@@ -98,11 +106,14 @@ impl Walked {
 
     fn check_bounds(&self, directory: &str) -> Result<(), (String, String)> {
         let depth = directory.matches('/').count();
-        if self.entries.len() > ENTRIES_MAX || depth > DEPTH_MAX {
-            let reason = format!("more than {ENTRIES_MAX} names, or {DEPTH_MAX} levels");
-            return Err((directory.to_owned(), reason));
+        match self.is_full() || depth > DEPTH_MAX {
+            true => Err((directory.to_owned(), too_much())),
+            false => Ok(()),
         }
-        Ok(())
+    }
+
+    fn is_full(&self) -> bool {
+        self.entries.len() + self.problems.len() > ENTRIES_MAX || self.path_bytes > PATH_BYTES_MAX
     }
 }
 
@@ -302,6 +313,13 @@ pub(super) fn time_val(time: std::time::SystemTime) -> Option<TimeVal> {
     TimeVal::from_unix(seconds, since.subsec_nanos()).ok()
 }
 
+fn too_much() -> String {
+    format!(
+        "more than {ENTRIES_MAX} names, {DEPTH_MAX} levels, or {} MiB of paths",
+        PATH_BYTES_MAX >> 20
+    )
+}
+
 fn join(directory: &str, name: &str) -> String {
     if directory.is_empty() {
         name.to_owned()
@@ -312,6 +330,9 @@ fn join(directory: &str, name: &str) -> String {
 
 /// A million names are some hundred MB; a server that lists more would use up our memory.
 const ENTRIES_MAX: usize = 1_000_000;
+
+/// Below a directory with a long name every path is long: a few MB of listing would become many GB.
+const PATH_BYTES_MAX: usize = 256 << 20;
 
 /// A server may list a directory in itself without end.
 const DEPTH_MAX: usize = 100;
@@ -324,6 +345,26 @@ mod tests {
         let found = long_line(line);
         let found = found.as_ref().map(|e| (e.path.as_str(), e.kind, e.size));
         assert_eq!(found, expected, "{line}");
+    }
+
+    #[test]
+    fn what_is_too_much_to_remember_is_told_so_that_nothing_passes_for_missing() {
+        let file = |name: &str| Entry {
+            path: name.to_owned(),
+            kind: Kind::File,
+            size: None,
+            modified: None,
+        };
+        let filter = Filter::default();
+        let mut walked = Walked::default();
+        walked.add("d", vec![file("a")], &filter);
+        assert_eq!((walked.entries.len(), walked.path_bytes), (1, 3));
+        assert!(walked.problems.is_empty() && walked.check_bounds("d").is_ok());
+        walked.path_bytes = PATH_BYTES_MAX - 2;
+        walked.add("d", vec![file("b"), file("c"), file("d")], &filter);
+        assert_eq!(walked.entries.len(), 2, "the one that fills it is the last");
+        assert_eq!(walked.problems, [("d".to_owned(), too_much())]);
+        assert!(walked.check_bounds("d").is_err());
     }
 
     #[test]

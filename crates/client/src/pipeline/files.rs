@@ -29,7 +29,7 @@ pub(crate) enum Ended {
     Done(Report),
     /// This one failed; the others went on.
     Failed(Error),
-    /// The arrangement ended before it did; whether it arrived is not known.
+    /// Whether it arrived is not known: the arrangement ended before it did, or no proof came.
     Unfinished,
 }
 
@@ -333,8 +333,8 @@ impl<J: Send> Stream<'_, J> {
             reply.is_some_and(|reply| VOID.contains(&reply.code().number()))
         });
         let ended = match refused {
+            _ if is_void => Ended::Unfinished,
             None => self.proved(&flight),
-            Some(_) if is_void => Ended::Unfinished,
             Some((side, reply)) => {
                 let step = match side {
                     Side::Source => "RETR",
@@ -360,7 +360,8 @@ impl<J: Send> Stream<'_, J> {
         let clock = &source.conn.environment.world.clock;
         match self.proof.compare(self.prepared.verify, names, said) {
             Err(error) => Ended::Failed(error),
-            Ok((verified, hash)) => Ended::Done(Report {
+            Ok(None) => Ended::Unfinished,
+            Ok(Some((verified, hash))) => Ended::Done(Report {
                 bytes: flight.item.size,
                 elapsed: clock.now().saturating_sub(flight.began),
                 verified,
@@ -384,8 +385,9 @@ impl<J: Send> Stream<'_, J> {
     }
 }
 
-/// The arrangement is void, or never was: what follows is answered 425.
-const VOID: [u16; 6] = [425, 426, 503, 504, 521, 522];
+/// The arrangement is void, or never was: what follows is answered 425. With 225 some answer an
+/// ABOR and all before it, also what they dropped.
+const VOID: [u16; 7] = [225, 425, 426, 503, 504, 521, 522];
 
 /// RETR and a proof; STOR, MFMT and a proof.
 const COMMANDS_PER_FILE: usize = 3;

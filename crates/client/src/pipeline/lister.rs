@@ -1,6 +1,7 @@
 //! Many directories listed over one data connection in MODE B, MLSD sent ahead.
 
 use bytes::{Buf as _, BytesMut};
+use thirdhost_proto::user::Ticket;
 use thirdhost_sockets::Connection;
 use thirdhost_wire::{
     BlockDecoder, BlockEvent, Command, EpsvArgument, Pathname, Reply, Structure, TransmissionMode,
@@ -54,23 +55,28 @@ impl<'a> Lister<'a> {
         conn: &'a mut ControlConn,
         first: Option<&Pathname>,
     ) -> Result<Option<Self>, Error> {
-        let has_facts = conn.features().has("MLST") || conn.features().has("MLSD");
-        let Some(depth) = super::depth(conn).filter(|_| has_facts) else {
+        let Some(depth) = listing_depth(conn) else {
             return Ok(None);
         };
+        let ahead = conn.listing_ahead.take();
         let mut lane = Lane::new(conn);
-        let mode = Command::Mode(TransmissionMode::Block);
-        let epsv = Command::Epsv(EpsvArgument::Default);
-        for command in switch(true).into_iter().chain([mode, epsv]) {
-            lane.say(&command, ())?;
-        }
-        let mut port = None;
-        let mut is_refused = false;
-        while lane.owed() > 0 {
-            let ((), reply) = lane.soon().await?;
-            is_refused |= !reply.code().is_completion();
-            port = extended_passive(&reply).ok().map(|told| told.port);
-        }
+        let replies = match ahead {
+            // What was sent since has been answered, and so these are.
+            Some(ahead) => ahead.replies,
+            None => {
+                for command in setting() {
+                    lane.say(&command, ())?;
+                }
+                let mut replies = Vec::new();
+                while lane.owed() > 0 {
+                    replies.push(lane.soon().await?.1);
+                }
+                replies
+            }
+        };
+        let is_refused = replies.iter().any(|reply| !reply.code().is_completion());
+        let port = replies.last().and_then(|last| extended_passive(last).ok());
+        let port = port.map(|told| told.port);
         let Some(port) = port.filter(|_| !is_refused) else {
             leave(lane.conn).await?;
             return Ok(None);
@@ -211,6 +217,61 @@ impl<'a> Lister<'a> {
         }
         Ok(Err(self.lane.conn.refused("MLSD", reply, "")))
     }
+}
+
+/// Commands that set up a listing, their replies kept until it begins.
+#[derive(Debug)]
+pub(crate) struct ListingAhead {
+    pub(crate) first: Ticket,
+    pub(crate) last: Ticket,
+    pub(crate) replies: Vec<Reply>,
+}
+
+/// Says that a listing is likely to follow what is asked next. Where the server takes no commands
+/// ahead, nothing is said.
+///
+/// # Errors
+/// When the dialogue breaks.
+pub(crate) async fn announce_listing(conn: &mut ControlConn) -> Result<(), Error> {
+    // Without MLST a look may be a listing of its own.
+    let is_alone = conn.listing_ahead.is_none() && conn.features().has("MLST");
+    if !is_alone || listing_depth(conn).is_none() {
+        return Ok(());
+    }
+    let mut outgoing = BytesMut::new();
+    for command in setting() {
+        let ticket = conn.send_ahead(&command, &mut outgoing)?;
+        let ahead = conn.listing_ahead.get_or_insert(ListingAhead {
+            first: ticket,
+            last: ticket,
+            replies: Vec::new(),
+        });
+        ahead.last = ticket;
+    }
+    conn.write(&outgoing).await
+}
+
+/// No listing follows: back to the usual dialogue.
+///
+/// # Errors
+/// When the dialogue breaks.
+pub(crate) async fn withdraw_listing(conn: &mut ControlConn) -> Result<(), Error> {
+    match conn.listing_ahead.take() {
+        Some(_) => leave(conn).await,
+        None => Ok(()),
+    }
+}
+
+fn listing_depth(conn: &ControlConn) -> Option<usize> {
+    let has_facts = conn.features().has("MLST") || conn.features().has("MLSD");
+    super::depth(conn).filter(|_| has_facts)
+}
+
+/// What makes the data connection: the last of them names its socket.
+fn setting() -> impl Iterator<Item = Command> {
+    let mode = Command::Mode(TransmissionMode::Block);
+    let epsv = Command::Epsv(EpsvArgument::Default);
+    switch(true).into_iter().chain([mode, epsv])
 }
 
 /// The data connection, under TLS as the control connection is.

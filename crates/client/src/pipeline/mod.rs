@@ -10,7 +10,7 @@ mod proof;
 
 pub(crate) use batch::make_directories;
 pub(crate) use files::{Ended, Feed, Item, run};
-pub(crate) use lister::Lister;
+pub(crate) use lister::{Lister, ListingAhead, announce_listing, withdraw_listing};
 
 use crate::ControlConn;
 

@@ -54,14 +54,15 @@ impl Proof {
         }
     }
 
-    /// Compares what the two servers said; `destination` is what the second is called. Gives
-    /// whether sizes were compared, and which hash.
+    /// Compares what the two servers said. Gives whether sizes were compared, and which hash;
+    /// none where a server did not tell what it lists in FEAT: then the usual dialogue finds out
+    /// what else can be compared.
     pub(super) fn compare(
         self,
         verify: Verify,
         names: [&str; 2],
         said: [Option<&Reply>; 2],
-    ) -> Result<(bool, Option<&'static str>), Error> {
+    ) -> Result<Option<(bool, Option<&'static str>)>, Error> {
         let [source, destination] = said;
         let server = || names[1].to_owned();
         let unknown = |at: usize| match verify {
@@ -69,16 +70,16 @@ impl Proof {
                 server: names.get(at).copied().unwrap_or_default().to_owned(),
                 reason: "it does not tell what it lists in FEAT",
             }),
-            _ => Ok((false, None)),
+            _ => Ok(None),
         };
         match self {
-            Self::Nothing => Ok((false, None)),
+            Self::Nothing => Ok(Some((false, None))),
             Self::Size => {
                 let size = |reply: Option<&Reply>| reply.and_then(|reply| file_size(reply).ok());
                 match (size(source), size(destination)) {
                     (None, _) => unknown(0),
                     (_, None) => unknown(1),
-                    (Some(expected), Some(found)) if expected == found => Ok((true, None)),
+                    (Some(expected), Some(found)) if expected == found => Ok(Some((true, None))),
                     (Some(expected), Some(found)) => Err(Error::Verification {
                         server: server(),
                         expected,
@@ -93,7 +94,7 @@ impl Proof {
                     (None, _) => unknown(0),
                     (_, None) => unknown(1),
                     (Some(expected), Some(found)) if expected == found => {
-                        Ok((false, Some(algorithm.name)))
+                        Ok(Some((false, Some(algorithm.name))))
                     }
                     _ => Err(Error::HashDiffers {
                         server: server(),

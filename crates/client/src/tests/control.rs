@@ -34,6 +34,33 @@ async fn silence_at_any_step_ends_within_the_limit() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn type_i_that_was_not_waited_for_has_to_succeed() {
+    const AHEAD: &str = "MODE S;B;,PIPELINE 64,SIZE";
+    for (odd, expected) in [
+        (say("200 ok"), Ok(Some(7))),
+        (say("504 not here"), Err("TYPE I")),
+        (Answer::Silence, Err("SIZE")),
+    ] {
+        let net = net();
+        net.control(SITE, move |line| match line.split(' ').next() {
+            Some("TYPE") => odd.clone(),
+            Some("SIZE") => say("213 7"),
+            _ => polite(line, AHEAD),
+        });
+        let mut conn = net.login(SITE).await.unwrap();
+        let found = conn.size(&path("a")).await;
+        match (found, expected) {
+            (Ok(found), Ok(expected)) => assert_eq!(found, expected),
+            (Err(error), Err(step)) => {
+                assert!(error.to_string().contains(step), "{error}");
+                assert!(!conn.is_usable());
+            }
+            (found, expected) => panic!("{found:?}, expected {expected:?}"),
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_connection_closed_at_any_step_is_an_error_that_names_server_and_step() {
     for step in STEPS {
         let (_, result) = run(step, Answer::Close).await;

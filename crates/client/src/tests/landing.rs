@@ -58,21 +58,92 @@ async fn where_another_name_is_refused_every_file_gets_its_own_at_once() {
     }
 }
 
+/// Renames onto nothing that is there, as some servers do.
+fn renames_onto_nothing(refusals: usize) -> Odd {
+    times(refusals, "RNTO y/a", say("553 it is there"))
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_server_that_renames_onto_nothing_loses_the_old_file_only_for_the_whole_new_one() {
-    let stage = Stage::new(
-        OTHER,
-        nothing_odd(),
-        times(1, "RNTO", say("553 it is there")),
-    );
+    let stage = Stage::new(OTHER, nothing_odd(), renames_onto_nothing(1));
     stage.source.clone().with("x/a", b"hello", 1);
     let there = stage.destination.clone().with("y/a", b"old", 1);
     let summary = stage.tree().await;
     assert_eq!(summary.exit_code(), ExitCode::Done, "{:?}", stage.diary());
     assert_eq!(there.contents("y/a").unwrap(), b"hello");
+    assert_eq!(there.names(), ["y/", "y/a"]);
     let sent = about_files(&stage);
-    let at = |line: &str| sent.iter().position(|sent| sent == line);
-    assert!(at("DELE y/a") > at(&format!("STOR {PARTIAL}")), "{sent:?}");
+    let at = |line: &str| sent.iter().rposition(|sent| sent == line);
+    let removed = at("DELE y/.a.thirdhost-replaced");
+    assert!(removed > at("RNTO y/a"), "{sent:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_old_file_is_never_removed_for_a_new_one_that_does_not_get_its_name() {
+    let in_place: &[u8] = b"hello";
+    for (odd, expected) in [
+        // No rename at all: nothing goes, and the file is stored under its own name.
+        (
+            Box::new(|line: &str| line.starts_with("RNTO").then(|| say("550 no"))) as Odd,
+            in_place,
+        ),
+        (
+            Box::new(|line: &str| {
+                let refused = match line {
+                    "RNTO y/a" => Some("553 it is there"),
+                    "STOR y/a" => Some("552 full"),
+                    _ => None,
+                };
+                refused.map(say)
+            }),
+            b"old",
+        ),
+    ] {
+        let stage = Stage::new(OTHER, nothing_odd(), odd);
+        stage.source.clone().with("x/a", b"hello", 1);
+        let there = stage.destination.clone().with("y/a", b"old", 1);
+        stage.tree().await;
+        let sent = about_files(&stage);
+        assert!(!sent.contains(&"DELE y/a".to_owned()), "{sent:?}");
+        let kept = ["y/a", "y/.a.thirdhost-replaced"].map(|name| there.contents(name));
+        let kept = kept.into_iter().flatten().next();
+        assert_eq!(kept.as_deref(), Some(expected), "{sent:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_retry_goes_on_with_nothing_that_another_run_left() {
+    for source in [
+        times(1, "SIZE", say("450 busy")),
+        times(1, "MLST x/a", say("450 busy")),
+    ] {
+        let mut stage = Stage::new(OTHER, source, nothing_odd());
+        stage.options.retries = 1;
+        stage.source.clone().with("x/a", b"hello, world", 1);
+        let there = stage.destination.clone().with(PARTIAL, b"other", 1);
+        let summary = stage.tree().await;
+        assert_eq!(summary.exit_code(), ExitCode::Done, "{:?}", stage.diary());
+        let found = there.contents("y/a").unwrap();
+        assert_eq!(String::from_utf8_lossy(&found), "hello, world");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_move_never_removes_what_may_be_the_only_copy_under_another_address() {
+    for (there, is_moved) in [(&b"hello"[..], false), (b"another", true)] {
+        let mut stage = Stage::new(OTHER, nothing_odd(), nothing_odd());
+        stage.options.moves = true;
+        let source = stage.source.clone().with("a", b"hello", 1);
+        stage.destination.clone().with("a", there, 1);
+        let summary = stage.run(remote("a"), remote("a")).await;
+        let code = match is_moved {
+            true => ExitCode::Done,
+            false => ExitCode::Refused,
+        };
+        assert_eq!(summary.exit_code(), code, "{:?}", stage.diary());
+        assert_eq!(source.contents("a").is_none(), is_moved);
+        assert_eq!(stage.destination.contents("a").unwrap(), b"hello");
+    }
 }
 
 #[tokio::test(start_paused = true)]

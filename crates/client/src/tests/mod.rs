@@ -1,5 +1,6 @@
 //! The client against servers that lie, stall, babble and break off.
 
+mod ahead;
 mod control;
 mod copy;
 mod hostile;

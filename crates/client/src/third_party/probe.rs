@@ -122,7 +122,8 @@ impl Probe {
         let [from, to] = &self.files;
         if !self.read_only {
             let mut conn = self.source.open().await?;
-            conn.put(from, &mut CONTENT.as_bytes()).await?;
+            let put = conn.put(from, &mut CONTENT.as_bytes()).await;
+            put.map_err(with_hint)?;
             conn.quit().await.ok();
         }
         let mut tried = Ok(());
@@ -215,6 +216,24 @@ async fn arrived(pair: &mut Pair, to: &Pathname) -> Verdict {
     }
 }
 
+/// The source need not be written to where nothing is.
+fn with_hint(error: Error) -> Error {
+    match error {
+        Error::Refused {
+            server,
+            step,
+            reply,
+            ..
+        } => Error::Refused {
+            server,
+            step,
+            reply,
+            hint: READ_ONLY,
+        },
+        error => error,
+    }
+}
+
 /// What each is, and where the other reaches it.
 fn ends(pair: &Pair) -> BySide<diagnosis::End> {
     let end = |conn: &ControlConn| diagnosis::End {
@@ -242,3 +261,5 @@ async fn remove(site: &Site, path: &Pathname) {
 
 /// What is sent to see whether it arrives.
 const CONTENT: &str = "thirdhost probe\n";
+
+const READ_ONLY: &str = "; with --read-only nothing is written, and the ways are only asked for";

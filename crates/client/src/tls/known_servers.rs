@@ -71,8 +71,13 @@ impl KnownServers {
             .create(true)
             .append(true)
             .open(&self.path)?;
+        // Who edited the file may have left its last line without an end.
+        let before = match fs::read(&self.path)?.last() {
+            None | Some(b'\n') => "",
+            Some(_) => "\n",
+        };
         // One write, so that two that run at once do not mix their lines.
-        file.write_all(format!("{server} SHA256 {fingerprint}\n").as_bytes())
+        file.write_all(format!("{before}{server} SHA256 {fingerprint}\n").as_bytes())
     }
 }
 
@@ -94,6 +99,18 @@ mod tests {
         assert_eq!(known.of("H:21").unwrap(), [one, two]);
         assert_eq!(known.of("h:990").unwrap(), [two]);
         assert_eq!(known.of("h:2").unwrap(), []);
+    }
+
+    #[test]
+    fn a_last_line_without_an_end_is_not_written_on() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("known_servers");
+        let known = KnownServers::at(path.clone());
+        let [one, two] = [Fingerprint::of(b"1"), Fingerprint::of(b"2")];
+        fs::write(&path, format!("h:21 SHA256 {one}")).unwrap();
+        known.add("o:21", two).unwrap();
+        assert_eq!(known.of("h:21").unwrap(), [one]);
+        assert_eq!(known.of("o:21").unwrap(), [two]);
     }
 
     #[test]

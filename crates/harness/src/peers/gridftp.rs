@@ -41,6 +41,9 @@ impl Peer for Gridftp {
         let host = place.address.ip().to_string();
         let mut command = Command::new(program);
         command
+            // It starts itself anew for each session, from where its package would have put it.
+            .arg("-exec")
+            .arg(program)
             .args(["-allow-anonymous", "-anonymous-user", "nobody"])
             .args(["-anonymous-group", "nogroup", "-c", "/dev/null"])
             .args(["-control-interface", &host, "-data-interface", &host])

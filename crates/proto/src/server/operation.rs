@@ -104,6 +104,17 @@ impl Operation {
         }
     }
 
+    /// Every path it may turn out to be about: a listing has two readings (spec Q-18).
+    pub fn paths(&self) -> impl Iterator<Item = &VirtualPath> {
+        let other = match self {
+            Self::List {
+                without_options, ..
+            } => without_options.as_ref(),
+            _ => None,
+        };
+        std::iter::once(self.path()).chain(other.map(|target| &target.path))
+    }
+
     /// The path it is about.
     #[must_use]
     pub fn path(&self) -> &VirtualPath {

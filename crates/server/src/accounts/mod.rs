@@ -184,7 +184,7 @@ impl Accounts {
         let known = Arc::clone(&lock(&self.known));
         let user = known.users.get(name)?;
         let Admission { login, .. } = user.account.admission;
-        let alone = login == LoginBy::Either || user.password.is_none();
+        let alone = login == LoginBy::Either;
         let knows = user.account.admission.knows(Some(shown));
         (alone && knows).then(|| user.account.clone())
     }

@@ -28,7 +28,6 @@ impl Config {
             .clone_from(&before.tls.implicit_listen);
         self.tls.session_reuse = before.tls.session_reuse;
         self.tls.peer_verify = before.tls.peer_verify;
-        self.tls.strict_sni = before.tls.strict_sni;
         self.tls
             .close_notify_waived
             .clone_from(&before.tls.close_notify_waived);
@@ -38,7 +37,7 @@ impl Config {
 }
 
 /// As in CONFIGURATION.md.
-const AT_START: [&str; 16] = [
+const AT_START: [&str; 15] = [
     "listen",
     "root",
     "uploads",
@@ -48,7 +47,6 @@ const AT_START: [&str; 16] = [
     "tls.implicit_listen",
     "tls.session_reuse",
     "tls.peer_verify",
-    "tls.strict_sni",
     "tls.close_notify_waived",
     "log.format",
     "log.level",

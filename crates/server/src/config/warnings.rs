@@ -6,7 +6,7 @@ use std::path::Path;
 use thirdhost_proto::server::Unpinned;
 
 use super::{Config, PeerVerify, Require};
-use crate::accounts::User;
+use crate::accounts::{LoginBy, User};
 
 /// Sentences for the operator, the gravest first.
 pub(super) fn of(config: &Config) -> Vec<String> {
@@ -82,13 +82,14 @@ pub(super) fn of(config: &Config) -> Vec<String> {
 fn of_user(config: &Config, user: &User) -> Vec<String> {
     let mut warnings = Vec::new();
     let name = &user.account.name;
+    let login = user.account.admission.login;
     let by_certificate = !user.account.admission.certificates.is_empty();
     if by_certificate && config.tls.certificate.is_none() {
         warnings.push(format!(
             "user {name:?} has certificates, which count under TLS alone, and there is no \
              tls.certificate"
         ));
-    } else if user.password.is_none() && !by_certificate {
+    } else if user.password.is_none() && !(by_certificate && login == LoginBy::Either) {
         warnings.push(format!("user {name:?} has no password and cannot log in"));
     }
     if !config.root.join(&user.account.home).is_dir() {

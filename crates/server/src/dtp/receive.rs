@@ -1,5 +1,8 @@
 //! Receiving: a file from the data connection to the store.
 
+use std::pin::pin;
+
+use futures_util::future::{Either, select};
 use thirdhost_proto::server::TransferParameters;
 
 use super::convert::{Decoded, Decoder};
@@ -114,25 +117,40 @@ struct Receiver<'a> {
 }
 
 impl Receiver<'_> {
-    /// The octets go straight into the buffer the store gets.
+    /// The octets go straight into the buffer the store gets. While it takes one, the next is
+    /// filled.
     async fn receive_plain(
         &mut self,
         from: &mut DataConnection,
         sink: &mut Sink<'_>,
     ) -> Result<(), TransferError> {
         self.file.extend_from_slice(&from.ahead().split());
-        loop {
-            if self.file.len() >= STORE_BYTES {
-                self.store(sink).await?;
-            }
+        let mut spare = Vec::new();
+        let mut filled = self.fill(from).await;
+        while let Ok(Filled::Whole) = filled {
+            let full = std::mem::replace(&mut self.file, spare);
+            self.count(&full);
+            let storing = pin!(sink.take(full));
+            (spare, filled) = match select(storing, pin!(self.fill(from))).await {
+                Either::Left((stored, filling)) => (stored?, filling.await),
+                Either::Right((filled, storing)) => (storing.await?, filled),
+            };
+        }
+        filled.map(drop)
+    }
+
+    /// Reads until there is enough for the store, or the end has come.
+    async fn fill(&mut self, from: &mut DataConnection) -> Result<Filled, TransferError> {
+        while self.file.len() < STORE_BYTES {
             if self.file.len() == self.file.capacity() {
                 self.file.reserve_exact(self.step.min(STORE_BYTES));
                 self.step = self.step.saturating_mul(2);
             }
             if from.read(&mut self.file, &mut self.patience).await? == 0 {
-                return Ok(());
+                return Ok(Filled::ToTheEnd);
             }
         }
+        Ok(Filled::Whole)
     }
 
     async fn receive_converted(
@@ -171,22 +189,23 @@ impl Receiver<'_> {
     }
 
     async fn store(&mut self, sink: &mut Sink<'_>) -> Result<(), TransferError> {
-        self.octets += u64::try_from(self.file.len()).unwrap_or(u64::MAX);
-        match sink {
-            Sink::Upload(upload) if !self.file.is_empty() => {
-                self.file = upload.write(std::mem::take(&mut self.file)).await?;
-            }
-            Sink::WhileItTakes(upload, failure) if failure.is_none() && !self.file.is_empty() => {
-                match upload.write(std::mem::take(&mut self.file)).await {
-                    Ok(emptied) => self.file = emptied,
-                    Err(error) => **failure = Some(error),
-                }
-            }
-            Sink::Upload(_) => {}
-            Sink::WhileItTakes(..) | Sink::Nowhere => self.file.clear(),
-        }
+        let file = std::mem::take(&mut self.file);
+        self.count(&file);
+        self.file = sink.take(file).await?;
         Ok(())
     }
+
+    fn count(&mut self, stored: &[u8]) {
+        self.octets += u64::try_from(stored.len()).unwrap_or(u64::MAX);
+    }
+}
+
+/// How far a buffer was filled.
+enum Filled {
+    /// There is enough for the store.
+    Whole,
+    /// The file has ended.
+    ToTheEnd,
 }
 
 enum Sink<'a> {
@@ -194,6 +213,25 @@ enum Sink<'a> {
     /// Up to the store's first failure, which is put aside.
     WhileItTakes(&'a mut dyn Upload, &'a mut Option<StoreError>),
     Nowhere,
+}
+
+impl Sink<'_> {
+    /// Takes octets, and gives the emptied buffer back.
+    async fn take(&mut self, mut octets: Vec<u8>) -> Result<Vec<u8>, StoreError> {
+        match self {
+            _ if octets.is_empty() => {}
+            Sink::Upload(upload) => return upload.write(octets).await,
+            Sink::WhileItTakes(upload, failure) if failure.is_none() => {
+                match upload.write(octets).await {
+                    Ok(emptied) => return Ok(emptied),
+                    Err(error) => **failure = Some(error),
+                }
+                return Ok(Vec::new());
+            }
+            Sink::WhileItTakes(..) | Sink::Nowhere => octets.clear(),
+        }
+        Ok(octets)
+    }
 }
 
 /// How much is gathered for one write to the store: few wake-ups of its threads, and still
@@ -208,8 +246,12 @@ const AHEAD_BYTES_MAX: usize = 256 * 1024;
 
 #[cfg(test)]
 mod tests {
+    use futures_util::future::BoxFuture;
+    use thirdhost_proto::server::VirtualPath;
     use thirdhost_wire::{RepresentationType, Structure, TransmissionMode};
     use tokio::io::AsyncWriteExt;
+    use tokio::sync::oneshot;
+    use tokio::time::timeout;
 
     use super::super::send_file;
     use super::super::testing::*;
@@ -406,6 +448,78 @@ mod tests {
         assert!(full, "{outcome:?}");
         drop(ours);
         assert!(spy.was_reset());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_next_octets_are_read_while_the_store_takes_the_last() {
+        let (mut ours, mut theirs, _) = pair();
+        let bytes = pattern(2 * STORE_BYTES);
+        let (taken, taking) = oneshot::channel();
+        let mut upload = SlowUpload {
+            inner: MemoryUpload::default(),
+            taking: Some(taking),
+        };
+        let sending = async {
+            theirs.write_all(&bytes).await.unwrap();
+            drop(theirs);
+            taken.send(()).unwrap();
+        };
+        let form = form(RepresentationType::Image, TransmissionMode::Stream);
+        let watched = Watched::default();
+        let receiving = receive_file(&mut ours, &mut upload, form, watched.watch());
+        let both = async { tokio::join!(sending, receiving).1 };
+        let received = timeout(STALL / 2, both).await.expect("read meanwhile");
+        assert_eq!(received.unwrap().octets, bytes.len() as u64);
+        assert!(upload.inner.bytes == bytes);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_store_without_room_is_told_though_the_sender_has_gone_silent() {
+        let (mut ours, mut theirs, _) = pair();
+        let mut upload = MemoryUpload {
+            full: true,
+            ..MemoryUpload::default()
+        };
+        let bytes = pattern(2 * STORE_BYTES);
+        let form = form(RepresentationType::Image, TransmissionMode::Stream);
+        let watched = Watched::default();
+        let receiving = receive_file(&mut ours, &mut upload, form, watched.watch());
+        let (_, outcome) = tokio::join!(
+            timeout(STALL / 2, theirs.write_all(&bytes)),
+            timeout(STALL / 2, receiving)
+        );
+        let outcome = outcome.expect("told before the stall");
+        let full = matches!(outcome, Err(TransferError::Store(StoreError::NoSpace)));
+        assert!(full, "{outcome:?}");
+    }
+
+    /// Takes its first octets only when told to.
+    struct SlowUpload {
+        inner: MemoryUpload,
+        taking: Option<oneshot::Receiver<()>>,
+    }
+
+    impl Upload for SlowUpload {
+        fn path(&self) -> &VirtualPath {
+            self.inner.path()
+        }
+
+        fn write(&mut self, bytes: Vec<u8>) -> BoxFuture<'_, Result<Vec<u8>, StoreError>> {
+            Box::pin(async move {
+                if let Some(taking) = self.taking.take() {
+                    taking.await.unwrap();
+                }
+                self.inner.write(bytes).await
+            })
+        }
+
+        fn commit(self: Box<Self>) -> BoxFuture<'static, Result<(), StoreError>> {
+            Box::new(self.inner).commit()
+        }
+
+        fn abandon(self: Box<Self>) -> BoxFuture<'static, ()> {
+            Box::new(self.inner).abandon()
+        }
     }
 
     #[tokio::test]

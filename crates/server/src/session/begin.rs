@@ -32,12 +32,8 @@ impl Session {
             Err(failed) => return self.pi.handle_event(now, Event::Finished(failed)),
         };
         let protected = handshake.is_some();
-        let path = transfer.operation.path();
-        if let Some(host) = named_host(transfer.route)
-            && let Err(denied) = user.policy.admit_file(host, path, protected)
-        {
-            tracing::warn!(user = user.account.name, %denied, "transfer refused");
-            let refused = Outcome::Refused(Refusal::ThirdHost);
+        let paths: Vec<_> = transfer.operation.paths().cloned().collect();
+        if let Err(refused) = admit(user, transfer.route, &paths, protected) {
             return self.pi.handle_event(now, Event::Finished(refused));
         }
         let (progress, stop) = (Arc::new(Progress::default()), CancellationToken::new());
@@ -49,7 +45,7 @@ impl Session {
             store: Arc::clone(&user.store),
             permissions: user.account.permissions.clone(),
             sockets: std::mem::take(&mut self.sockets),
-            line: self.line(user, handshake, Some(transfer.operation.path().clone())),
+            line: self.line(user, handshake, paths),
             clock: Arc::clone(&self.shared.world.clock),
             progress: Arc::clone(&progress),
             pace: user.pace(direction),
@@ -83,10 +79,14 @@ impl Session {
             return self.pi.handle_event(now, Event::Finished(refused));
         };
         let handshake = self.handshake(skip.protection, skip.route, skip.direction);
-        let line = match handshake {
-            Ok(handshake) => self.line(user, handshake, None),
+        let handshake = match handshake {
+            Ok(handshake) => handshake,
             Err(failed) => return self.pi.handle_event(now, Event::Finished(failed)),
         };
+        if let Err(refused) = admit(user, skip.route, &[], handshake.is_some()) {
+            return self.pi.handle_event(now, Event::Finished(refused));
+        }
+        let line = self.line(user, handshake, Vec::new());
         let stop = CancellationToken::new();
         let job = SkipJob {
             pace: user.pace(skip.direction),
@@ -106,10 +106,10 @@ impl Session {
         &self,
         user: &LoggedIn,
         handshake: Option<DataHandshake>,
-        path: Option<VirtualPath>,
+        paths: Vec<VirtualPath>,
     ) -> sockets::Line {
         sockets::Line {
-            path,
+            paths,
             allocator: self.shared.allocator.clone(),
             policy: Arc::clone(&user.policy),
             local: self.control.local().ip().to_canonical(),
@@ -117,6 +117,23 @@ impl Session {
             handshake,
         }
     }
+}
+
+/// Whether what may be at `paths` may be moved with the host that is named, if one is.
+fn admit(
+    user: &LoggedIn,
+    route: Route,
+    paths: &[VirtualPath],
+    protected: bool,
+) -> Result<(), Outcome> {
+    let Some(host) = named_host(route) else {
+        return Ok(());
+    };
+    let admitted = user.policy.admit_files(host, paths, protected);
+    admitted.map_err(|denied| {
+        tracing::warn!(user = user.account.name, %denied, "transfer refused");
+        Outcome::Refused(Refusal::ThirdHost)
+    })
 }
 
 /// The host that a transfer will meet, where it is known before it does.

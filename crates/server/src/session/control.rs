@@ -150,7 +150,8 @@ impl Control {
         self.taken < self.input.len()
     }
 
-    /// Whether the user owes us reading: no more commands are taken until replies are gone.
+    /// Whether the user owes us reading: no more commands are taken, and no restart markers told,
+    /// until replies are gone.
     pub(super) fn is_clogged(&self) -> bool {
         self.output.len() > OUTPUT_BYTES_MAX
     }

@@ -26,7 +26,7 @@ impl Session {
             tracing::warn!(user = user.account.name, %target, "too many third-party targets");
             return self.pi.handle_event(now, refused);
         }
-        let line = self.line(user, None, None);
+        let line = self.line(user, None, Vec::new());
         let mut sockets = std::mem::take(&mut self.sockets);
         let stop = CancellationToken::new();
         self.waiting = Some(stop.clone());

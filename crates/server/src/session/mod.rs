@@ -190,6 +190,8 @@ impl Session {
             // During a login it reads on, or else it would not hear that the user is gone.
             let listens = self.logging_in || self.pi.wants_commands();
             let wants_input = !self.closing && listens && !self.control.is_clogged();
+            // A marker that is not told now may be forgotten for a later one, and takes no memory.
+            let hears_of_marks = !self.control.is_clogged();
             let wait = self.wait();
             let clock = Arc::clone(&self.shared.world.clock);
             let (operation, running) = (&mut self.operation, &mut self.running);
@@ -202,7 +204,7 @@ impl Session {
                     self.operation = None;
                     self.done(done);
                 }
-                () = running::marked(running) => self.tell_mark(),
+                () = running::marked(running), if hears_of_marks => self.tell_mark(),
                 io = self.control.turn(wants_input) => match io {
                     Ok(true) => {}
                     Ok(false) => return "closed by the user",

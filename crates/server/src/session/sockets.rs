@@ -106,11 +106,11 @@ impl DataSockets {
             && let Open::Kept(connection) = std::mem::take(&mut self.open)
         {
             admit(&line.policy, connection.peer(), direction)?;
-            line.admit_file(connection.peer())?;
+            line.admit_files(connection.peer())?;
             return Ok(connection);
         }
         let connection = self.connect(line, route, direction).await?;
-        line.admit_file(connection.peer())?;
+        line.admit_files(connection.peer())?;
         let connection = match &line.handshake {
             None => connection,
             Some(handshake) => handshake.run(connection).await?,
@@ -255,8 +255,9 @@ pub(super) struct Line {
     pub(super) policy: Arc<ThirdPartyPolicy>,
     pub(super) local: IpAddr,
     pub(super) timeout: Duration,
-    /// The file that is to be transferred; none where that is not known yet.
-    pub(super) path: Option<VirtualPath>,
+    /// What may turn out to be transferred; nothing where the place of a refused file is filled, or
+    /// where it is not known yet.
+    pub(super) paths: Vec<VirtualPath>,
     /// What comes before the file where the data connection is protected.
     pub(super) handshake: Option<DataHandshake>,
 }
@@ -264,12 +265,9 @@ pub(super) struct Line {
 impl Line {
     /// Whether the file may be transferred with `peer`, who is known only now where anybody
     /// could have called.
-    fn admit_file(&self, peer: SocketAddr) -> Result<(), OpenFailure> {
-        let Some(path) = &self.path else {
-            return Ok(());
-        };
+    fn admit_files(&self, peer: SocketAddr) -> Result<(), OpenFailure> {
         let protected = self.handshake.is_some();
-        let admitted = self.policy.admit_file(peer.ip(), path, protected);
+        let admitted = self.policy.admit_files(peer.ip(), &self.paths, protected);
         admitted.map_err(|denied| OpenFailure::Open(OpenError::Denied(denied)))
     }
 }

@@ -28,7 +28,7 @@ pub(crate) struct Site {
     reuse: SessionReuse,
     peers: PeerVerify,
     /// Names that a client may call us by; `None`: any (key `strict_sni`).
-    names: Option<Vec<HostName>>,
+    names: RwLock<Option<Vec<HostName>>>,
     close_notify_waived: Vec<IpNet>,
     provider: Arc<CryptoProvider>,
 }
@@ -49,7 +49,7 @@ impl Site {
             tickets,
             reuse: config.session_reuse,
             peers: config.peer_verify,
-            names: config.strict_sni.then(|| hosts.to_vec()),
+            names: RwLock::new(names(config, hosts)),
             close_notify_waived: config.close_notify_waived.clone(),
             provider: Arc::new(default_provider()),
         }
@@ -62,6 +62,11 @@ impl Site {
             .certificate
             .write()
             .unwrap_or_else(PoisonError::into_inner) = certificate;
+    }
+
+    /// Handshakes of control connections that begin from now on go by these names.
+    pub(crate) fn rename(&self, config: &Tls, hosts: &[HostName]) {
+        *self.names.write().unwrap_or_else(PoisonError::into_inner) = names(config, hosts);
     }
 
     /// The TLS of a session that begins; none where there is no certificate.
@@ -100,8 +105,9 @@ impl Site {
         callers: Callers,
     ) -> Result<ServerConfig, TlsError> {
         let mut config = self.server(certificate, callers)?;
-        if let Some(names) = &self.names {
-            config.cert_resolver = Arc::new(Strict::new(names.clone(), certificate.shown()));
+        let names = self.names.read().unwrap_or_else(PoisonError::into_inner);
+        if let Some(names) = names.clone() {
+            config.cert_resolver = Arc::new(Strict::new(names, certificate.shown()));
         }
         Ok(config)
     }
@@ -157,6 +163,10 @@ impl Site {
         config.resumption = rustls::client::Resumption::disabled();
         Ok(config)
     }
+}
+
+fn names(config: &Tls, hosts: &[HostName]) -> Option<Vec<HostName>> {
+    config.strict_sni.then(|| hosts.to_vec())
 }
 
 /// Which clients a TLS server takes.

@@ -195,6 +195,51 @@ fn a_third_host_gets_the_files_that_the_grant_names_and_the_log_says_which_rule_
     assert_eq!(content, b"seven77");
 }
 
+/// Elsewhere the place of a refused file is filled over the data connection.
+//= security#S-11
+//= type=test
+#[test]
+fn a_pipeline_makes_no_connection_in_clear_to_a_third_host_that_wants_tls() {
+    let site = Site::new("", "{ send_to = [\"127.0.0.2/32\"], tls = true }");
+    let server = site.start(&[]);
+    let mut alice = server.alice();
+    alice.store("f", b"content");
+    alice.command("MODE B", "200");
+    alice.command("OPTS PIPELINE ON", "200");
+    let (third, eprt) = third_host();
+    for command in ["RETR f", "RETR nothing"] {
+        alice.command(&eprt, "200");
+        alice.command(command, "5");
+        // Served behind whatever is made of the place.
+        alice.command("NOOP", "200");
+        third.set_nonblocking(true).unwrap();
+        third.accept().unwrap_err();
+        alice.command(command, "425");
+    }
+}
+
+/// What looks like options of `ls` is passed over when nothing has that name (spec Q-18).
+//= security#S-11
+//= type=test
+#[test]
+fn options_before_a_directory_do_not_list_to_a_third_host_what_the_grant_keeps_from_it() {
+    let site = Site::new("", "{ send_to = [\"127.0.0.2/32\"], paths = [\"/out\"] }");
+    let server = site.start(&[]);
+    let mut alice = server.alice();
+    alice.command("MKD out", "257");
+    alice.store("secret", b"secret");
+    alice.command("CWD out", "250");
+    let (third, eprt) = third_host();
+    for listing in ["LIST -a /", "NLST -a /", "NLST -a /sec*"] {
+        alice.command(&eprt, "200");
+        alice.command(listing, "504");
+    }
+    alice.command(&eprt, "200");
+    alice.command("NLST -a /out", "150");
+    third.accept().unwrap();
+    alice.expect("226");
+}
+
 #[test]
 fn the_line_of_an_upload_has_its_hash_where_that_is_wanted() {
     let site = Site::new("[log]\nformat = \"json\"\nhash = \"SHA-256\"", "");

@@ -47,6 +47,24 @@ fn sighup_brings_what_it_can_to_new_sessions_and_names_what_waits() {
     User::connect_to_be_told(server.address, "421");
 }
 
+#[test]
+fn what_waits_for_a_restart_is_named_at_every_sighup_until_it_is_as_it_was() {
+    let site = Site::new("", "");
+    let server = site.start(&[]);
+    site.configure("partial_hours = 5\n");
+    for _ in 0..2 {
+        server.signal("HUP");
+        let line = server.logged("takes effect after a restart");
+        assert!(line.contains("partial_hours"), "{line}");
+        server.logged("users reloaded");
+    }
+    // What runs is what is written again: the next warning is about another key.
+    site.configure("durability = \"power\"\n");
+    server.signal("HUP");
+    let line = server.logged("takes effect after a restart");
+    assert!(line.contains("durability"), "{line}");
+}
+
 //= security#S-15
 //= type=test
 #[test]

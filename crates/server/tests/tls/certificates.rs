@@ -63,6 +63,8 @@ async fn where_both_are_wanted_neither_does_alone() {
     check(both, true, Client::Own, ["331", "230"]).await;
     check(both, true, Client::Other, ["331", "530"]).await;
     check(both, true, Client::None, ["331", "530"]).await;
+    // Whose password was taken away cannot log in.
+    check(both, false, Client::Own, ["331", "530"]).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -98,13 +100,31 @@ async fn whoever_is_called_by_another_name_refuses_the_handshake_if_strict() {
         ("strict_sni = false", "www.example.org", true),
     ] {
         let site = Site::with(top, tls);
-        let config = trusting(&Arc::new(Seen::default()));
-        let stream = TcpStream::connect(site.implicit).await.unwrap();
-        let name = ServerName::try_from(name).unwrap();
-        let connector = TlsConnector::from(Arc::new(config));
-        let made = connector.connect(name.clone(), stream).await;
-        assert_eq!(made.is_ok(), accepted, "{tls} {name:?}");
+        assert_eq!(called(&site, name).await, accepted, "{tls} {name}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_names_that_strict_clients_may_use_follow_the_configuration() {
+    let hosts = |name: &str| format!("hosts = [\"{name}.example.org\"]\n");
+    let site = Site::with(&hosts("ftp"), "strict_sni = true");
+    assert!(!called(&site, "www.example.org").await);
+    site.reload(&hosts("www"), "strict_sni = true");
+    assert!(called(&site, "www.example.org").await);
+    assert!(!called(&site, "ftp.example.org").await);
+    site.reload("", "");
+    assert!(called(&site, "ftp.example.org").await);
+    site.reload(&hosts("www"), "strict_sni = true");
+    assert!(!called(&site, "ftp.example.org").await);
+}
+
+/// Whether a client that calls the server by `name` gets its handshake.
+async fn called(site: &Site, name: &'static str) -> bool {
+    let config = trusting(&Arc::new(Seen::default()));
+    let stream = TcpStream::connect(site.implicit).await.unwrap();
+    let name = ServerName::try_from(name).unwrap();
+    let connector = TlsConnector::from(Arc::new(config));
+    connector.connect(name, stream).await.is_ok()
 }
 
 //= security#S-39

@@ -1,7 +1,7 @@
 //! A server in this process, with its own certificate and directory.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -51,16 +51,7 @@ impl Site {
         let directory = tempfile::tempdir().unwrap();
         std::fs::create_dir_all(directory.path().join("files/alice")).unwrap();
         write_certificate(directory.path());
-        let hash = Self::hash();
-        let text = format!(
-            "{top}root = \"files\"\n\
-             [tls]\ncertificate = \"server.pem\"\nkey = \"server.key\"\n{tls}\n\
-             [[user]]\nname = \"alice\"\npassword = \"{}\"\nhome = \"alice\"\n\
-             permissions = [\"read\", \"write\", \"append\", \"delete\", \"rename\", \"mkdir\"]\n\
-             third_party = {{ send_to = [\"127.0.0.0/8\"], receive_from = [\"127.0.0.0/8\"] }}\n",
-            hash
-        );
-        let config = Config::parse(&text, &directory.path().join("thirdhostd.toml")).unwrap();
+        let config = Self::configured(directory.path(), top, tls);
         let world = World::real();
         let any = SocketAddr::new(host.parse().unwrap(), 0);
         let listen = || world.network.listen(any, CONTROL_BACKLOG).unwrap();
@@ -81,6 +72,25 @@ impl Site {
             served.await.unwrap();
         });
         site
+    }
+
+    /// Puts another configuration in force, as SIGHUP does.
+    pub(crate) fn reload(&self, top: &str, tls: &str) {
+        let config = Self::configured(self.directory.path(), top, tls);
+        self.server.replace_config(config);
+    }
+
+    fn configured(directory: &Path, top: &str, tls: &str) -> Config {
+        let hash = Self::hash();
+        let text = format!(
+            "{top}root = \"files\"\n\
+             [tls]\ncertificate = \"server.pem\"\nkey = \"server.key\"\n{tls}\n\
+             [[user]]\nname = \"alice\"\npassword = \"{}\"\nhome = \"alice\"\n\
+             permissions = [\"read\", \"write\", \"append\", \"delete\", \"rename\", \"mkdir\"]\n\
+             third_party = {{ send_to = [\"127.0.0.0/8\"], receive_from = [\"127.0.0.0/8\"] }}\n",
+            hash
+        );
+        Config::parse(&text, &directory.join("thirdhostd.toml")).unwrap()
     }
 
     /// Where `name` of alice's is.
@@ -123,7 +133,7 @@ pub(crate) fn pattern(length: usize) -> Vec<u8> {
     (0..length).map(|_| next()).collect()
 }
 
-fn write_certificate(directory: &std::path::Path) {
+fn write_certificate(directory: &Path) {
     let pair = self_signed(vec!["localhost".to_owned()], SystemTime::now()).unwrap();
     std::fs::write(directory.join("server.pem"), pair.certificate).unwrap();
     std::fs::write(directory.join("server.key"), pair.key).unwrap();

@@ -52,6 +52,39 @@ async fn where_nothing_would_be_kept_no_marker_is_promised() {
     assert_eq!(site.read("f"), b"a\n");
 }
 
+/// Each marker takes little to send and much to answer: what is said to a user who does not read
+/// is bounded all the same.
+#[tokio::test]
+async fn a_user_who_reads_nothing_is_told_the_latest_markers_alone() {
+    const MARKERS: usize = 5_000;
+    let site = Site::holding_replies().await;
+    let mut user = in_block_mode(&site, "TYPE I").await;
+    let mut data = user.passive().await;
+    data.set_nodelay(true).unwrap();
+    user.check("STOR f", "150").await;
+    for number in 0..MARKERS {
+        let marker = format!("{number:0>255}");
+        let block = [&b"\x10\0\xff"[..], marker.as_bytes()].concat();
+        data.write_all(&block).await.unwrap();
+        for _ in 0..4 {
+            tokio::task::yield_now().await;
+        }
+    }
+    data.write_all(b"\x40\0\0").await.unwrap();
+    let mut told = Vec::new();
+    loop {
+        let reply = user.reply().await;
+        if !reply.starts_with("110") {
+            assert!(reply.starts_with("250"), "{reply}");
+            break;
+        }
+        told.push(reply);
+    }
+    assert!(told.len() < MARKERS / 2, "{} are told", told.len());
+    let last = told.last().unwrap();
+    assert!(last.contains(&(MARKERS - 1).to_string()), "{last}");
+}
+
 #[tokio::test]
 async fn what_is_sent_has_markers_from_which_it_can_be_sent_again() {
     const INTERVAL: u64 = 16 * 1024 * 1024;

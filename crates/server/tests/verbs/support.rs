@@ -5,13 +5,14 @@ use std::path::Path;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use socket2::{Domain, Socket, Type};
 use tempfile::TempDir;
 use thirdhost_proto::server::Permissions;
 use thirdhost_server::Server;
 use thirdhost_server::accounts::{Account, Admission, Bounds, PasswordHash, User as Roster};
 use thirdhost_server::config::Config;
 use thirdhost_server::store::{DiskStore, Durability, UploadPolicy};
-use thirdhost_sockets::World;
+use thirdhost_sockets::{Listener, World, adopt_listener};
 use thirdhost_wire::Password;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
@@ -32,6 +33,23 @@ impl Site {
     }
 
     pub(crate) async fn with(change: impl FnOnce(&mut Config)) -> Self {
+        let any = "127.0.0.1:0".parse().unwrap();
+        let listener = World::real().network.listen(any, 64).unwrap();
+        Self::listening(listener, change).await
+    }
+
+    /// A server whose replies to a user who does not read wait in the server but for a little.
+    pub(crate) async fn holding_replies() -> Self {
+        let any: SocketAddr = "127.0.0.1:0".parse().unwrap();
+        let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+        // Connections have it from the listener.
+        socket.set_send_buffer_size(4096).unwrap();
+        socket.bind(&any.into()).unwrap();
+        socket.listen(64).unwrap();
+        Self::listening(adopt_listener(socket.into()).unwrap(), |_| {}).await
+    }
+
+    async fn listening(listener: Box<dyn Listener>, change: impl FnOnce(&mut Config)) -> Self {
         let root = tempfile::tempdir().unwrap();
         std::fs::create_dir(root.path().join("home")).unwrap();
         let mut config = Config::quick_start(root.path());
@@ -42,13 +60,8 @@ impl Site {
             .push(user("bob", Permissions::read_only(), false));
         change(&mut config);
         let store = DiskStore::open(root.path(), UploadPolicy::Whole, Durability::Process).unwrap();
-        let world = World::real();
-        let listener = world
-            .network
-            .listen("127.0.0.1:0".parse().unwrap(), 64)
-            .unwrap();
         let address = listener.local();
-        let server = Server::new(config, world, Arc::new(store));
+        let server = Server::new(config, World::real(), Arc::new(store));
         let (shutdown, ended) = oneshot::channel::<()>();
         tokio::spawn(async move {
             let end = async {

@@ -179,8 +179,14 @@ async fn is_directory(copy: &Copy, from: &Location, to: &Place) -> Result<bool, 
     match to {
         Place::Local(path) if path.is_dir() => Ok(!copy.is_directory_at_source(from).await?),
         Place::Local(_) => Ok(false),
-        Place::Remote(_) => Ok(copy.is_directory_at_destination(&location(to)).await?
-            && !copy.is_directory_at_source(from).await?),
+        Place::Remote(_) => {
+            let to = location(to);
+            let (at_destination, at_source) = tokio::join!(
+                copy.is_directory_at_destination(&to),
+                copy.is_directory_at_source(from)
+            );
+            Ok(at_destination? && !at_source?)
+        }
     }
 }
 

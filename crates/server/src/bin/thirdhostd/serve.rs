@@ -139,14 +139,10 @@ fn shutdown() -> io::Result<impl Future<Output = ()>> {
 }
 
 /// Reads the configuration anew at every SIGHUP, from when this returns, and says what of it
-/// waits for a restart; `written` is the one that was read before. A file with an error changes
-/// nothing; without a file there is nothing to read.
+/// waits for a restart; `written` is the one that was read at the start. A file with an error
+/// changes nothing; without a file there is nothing to read.
 #[cfg(unix)]
-fn reload(
-    server: Server,
-    source: Source,
-    mut written: Config,
-) -> io::Result<impl Future<Output = ()>> {
+fn reload(server: Server, source: Source, written: Config) -> io::Result<impl Future<Output = ()>> {
     use tokio::signal::unix::{SignalKind, signal};
     let mut hangup = signal(SignalKind::hangup())?;
     Ok(async move {
@@ -165,7 +161,6 @@ fn reload(
                     for key in written.needs_restart(&config) {
                         tracing::warn!(key, "SIGHUP: this key takes effect after a restart");
                     }
-                    written = config.clone();
                     server.replace_config(config);
                     tracing::info!("SIGHUP: users reloaded, the certificate, policy and limits");
                 }

@@ -626,3 +626,27 @@ async fn a_directory_of_many_batches_is_listed_whole_and_each_name_once() {
         assert!(found == expected, "{count}: {}", found.len());
     }
 }
+
+/// Where the file system cannot rename without replacing, a link is made and the temporary removed;
+/// a crash between the two leaves a file with both names.
+#[tokio::test]
+async fn a_temporary_that_is_a_file_too_is_not_written_into() {
+    for (prefix, kind) in [
+        (names::PARTIAL, UploadKind::Replace),
+        (names::PARTIAL, UploadKind::Resume { offset: 1 }),
+        (names::CREATED, UploadKind::Append),
+    ] {
+        let (directory, store) = fresh(UploadPolicy::Whole);
+        let name = |name: &str| directory.path().join(name);
+        put(&store, "other", "whole").await;
+        fs::hard_link(name("other"), name(&format!("{prefix}f"))).unwrap();
+        if kind != UploadKind::Append {
+            fs::hard_link(name("other"), name("f")).unwrap();
+        }
+        let mut upload = begin(&store, "f", kind).await;
+        write(&mut upload, "n").await;
+        assert_eq!(read(&store, "other").await, "whole", "{kind:?}");
+        upload.commit().await.unwrap();
+        assert_eq!(read(&store, "other").await, "whole", "{kind:?}");
+    }
+}

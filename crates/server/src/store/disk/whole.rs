@@ -270,9 +270,15 @@ fn temporary(place: &Place, name: String) -> Result<Option<(File, String)>, Stor
             return Ok(None);
         }
         // An upload that was committed meanwhile has renamed it: then it is the target.
-        if place::is_still(&place.dir, &name, &file)? {
+        if !place::is_still(&place.dir, &name, &file)? {
+            continue;
+        }
+        if !system::has_other_names(&file).map_err(store_error)? {
             return Ok(Some((file, name)));
         }
+        // A crash came between the two steps of renaming by a link: the file is whole, and a
+        // user's.
+        place.dir.remove_file(&name).map_err(store_error)?;
     }
     Err(StoreError::Busy)
 }

@@ -31,6 +31,11 @@ pub(in super::super) fn identity_of(_file: &File) -> io::Result<(u64, u64)> {
     Ok((0, 0))
 }
 
+/// Nobody tells.
+pub(in super::super) fn has_other_names(_file: &File) -> io::Result<bool> {
+    Ok(false)
+}
+
 /// Adds nothing.
 pub(in super::super) fn add_facts(_entry: &mut Entry, _metadata: &Metadata) {}
 

@@ -1,0 +1,107 @@
+//! Many files over one arrangement: what a server says there is not believed without its proof.
+
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+
+use super::stage::{Odd, SITE1, SITE2, Stage, nothing_odd, times};
+use crate::ExitCode;
+use crate::fake::{Answer, say};
+
+const PIPELINES: &str = "LSTN S;R;,SOCK ANY;,SIZE,MFMT,REST STREAM,MODE B,PIPELINE 100,\
+    HASH SHA-256*,MLST type*;size*;modify*;X.partial*;";
+
+fn stage(source: Odd, destination: Odd) -> Stage {
+    let stage = Stage::new(PIPELINES, source, destination);
+    for name in ["a", "b", "c"] {
+        stage
+            .source
+            .clone()
+            .with(&format!("x/{name}"), name.as_bytes(), 1);
+    }
+    stage
+}
+
+/// The files that were said to be done, with their proof.
+async fn done(stage: &Stage) -> Vec<String> {
+    let summary = stage.tree().await;
+    let mut diary = stage.diary();
+    assert_eq!(summary.exit_code(), ExitCode::Done, "{diary:?}");
+    for name in ["a", "b", "c"] {
+        let found = stage.destination.contents(&format!("y/{name}"));
+        assert_eq!(found.as_deref(), Some(name.as_bytes()), "{diary:?}");
+    }
+    diary.retain(|line| line.starts_with("done"));
+    diary.sort();
+    diary
+}
+
+#[tokio::test(start_paused = true)]
+async fn files_go_ahead_and_each_is_proved() {
+    let stage = stage(nothing_odd(), nothing_odd());
+    let expected = ["done a SHA-256", "done b SHA-256", "done c SHA-256"];
+    assert_eq!(done(&stage).await, expected);
+    let sent = stage.net.sent_to(SITE1);
+    let retr = sent.iter().filter(|line| line.starts_with("RETR")).count();
+    assert_eq!(retr, 3, "{sent:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_file_whose_proof_is_refused_is_not_done_by_that() {
+    for (source, destination) in [
+        (
+            times(1, "HASH x/b", say("450 too much to hash")),
+            nothing_odd(),
+        ),
+        (
+            nothing_odd(),
+            times(1, "HASH y/b", say("450 too much to hash")),
+        ),
+    ] {
+        let stage = stage(source, destination);
+        let expected = ["done a SHA-256", "done b SHA-256", "done c SHA-256"];
+        assert_eq!(done(&stage).await, expected);
+    }
+}
+
+/// RFC 959 section 4.1.3: 225 to ABOR, and the commands before it are dropped in silence.
+#[tokio::test(start_paused = true)]
+async fn what_225_answers_together_with_abor_is_not_done() {
+    let drops = AtomicBool::new(true);
+    let destination: Odd = Box::new(move |line| {
+        if line == "ABOR" {
+            drops.store(false, Relaxed);
+            return Some(say("225 nothing to abort"));
+        }
+        let is_about_file = ["STOR", "MFMT", "HASH"]
+            .iter()
+            .any(|verb| line.starts_with(verb));
+        match line.ends_with("y/a") {
+            _ if !drops.load(Relaxed) || !is_about_file => None,
+            true => Some(say("426 broken")),
+            false => Some(Answer::Silence),
+        }
+    });
+    let stage = stage(nothing_odd(), destination);
+    let summary = stage.tree().await;
+    let diary = stage.diary();
+    assert_eq!(summary.exit_code(), ExitCode::Done, "{diary:?}");
+    assert!(stage.net.sent_to(SITE2).contains(&"ABOR".to_owned()));
+    for name in ["b", "c"] {
+        let found = stage.destination.contents(&format!("y/{name}"));
+        assert!(found.is_some(), "{name} is not there: {diary:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_directory_that_somebody_makes_meanwhile_is_no_failure() {
+    let stage = stage(nothing_odd(), nothing_odd());
+    stage.source.clone().with("x/d/e", b"e", 1);
+    stage
+        .destination
+        .clone()
+        .with_directory("y")
+        .with_directory("y/d")
+        .hide("y/d");
+    let summary = stage.tree().await;
+    assert_eq!(summary.exit_code(), ExitCode::Done, "{:?}", stage.diary());
+    assert_eq!(stage.destination.contents("y/d/e").unwrap(), b"e");
+}
