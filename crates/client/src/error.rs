@@ -100,6 +100,15 @@ pub enum Error {
         /// Why not.
         source: SendRefused,
     },
+    /// The server would take the name for another one.
+    #[error(
+        "{server} is a GridFTP server, which drops what is not ASCII from names, so that another \
+         file may be meant; rename the file first"
+    )]
+    Unnameable {
+        /// The server.
+        server: String,
+    },
     /// The server said no.
     #[error("{server} refused {step}: {}{hint}", said(reply))]
     Refused {
@@ -285,9 +294,8 @@ impl Error {
                 ExitCode::Fatal
             }
             Self::Unusable { .. } | Self::Handshake { .. } => ExitCode::Fatal,
-            Self::Distrusted { .. } | Self::NoTls { .. } | Self::PerhapsOneFile { .. } => {
-                ExitCode::Refused
-            }
+            Self::Distrusted { .. } | Self::NoTls { .. } => ExitCode::Refused,
+            Self::PerhapsOneFile { .. } | Self::Unnameable { .. } => ExitCode::Refused,
             Self::Stopped { .. } => ExitCode::Stopped,
             Self::Refused { reply, step, .. } => of_reply(reply, step),
             Self::Local { source, .. } if source.kind() == io::ErrorKind::NotFound => {

@@ -56,6 +56,14 @@ impl Product {
     pub(crate) fn is_deaf_before_store(self) -> bool {
         self == Self::Pyftpdlib
     }
+
+    /// Whether it drops the octets that are not ASCII from what it is sent, SIZE's name too, so
+    /// that two names become one and nothing tells.
+    ///
+    /// Seen in globus-gridftp-server 13.24.
+    pub(crate) fn drops_what_is_not_ascii(self) -> bool {
+        self == Self::Gridftp
+    }
 }
 
 impl fmt::Display for Product {

@@ -8,9 +8,15 @@ use crate::{ControlConn, Error};
 impl ControlConn {
     /// Sends a command without waiting.
     pub(crate) async fn send(&mut self, command: &Command) -> Result<Ticket, Error> {
-        let sent = self.before_send(command.verb().code(), |pi| pi.send(command))?;
         let mut line = Vec::new();
         command.encode(&mut line);
+        if !matches!(
+            command,
+            Command::User(_) | Command::Pass(_) | Command::Acct(_)
+        ) {
+            self.check_octets(&line)?;
+        }
+        let sent = self.before_send(command.verb().code(), |pi| pi.send(command))?;
         self.show(command, &line);
         self.write(&line).await?;
         Ok(sent)
@@ -27,6 +33,16 @@ impl ControlConn {
         self.environment.observer.sent(&self.server.name, &line);
         self.write(format!("{line}\r\n").as_bytes()).await?;
         Ok(sent)
+    }
+
+    /// Whether the server would take a name for another one.
+    pub(crate) fn check_octets(&self, name: &[u8]) -> Result<(), Error> {
+        if name.is_ascii() || !self.product().drops_what_is_not_ascii() {
+            return Ok(());
+        }
+        Err(Error::Unnameable {
+            server: self.server.name.clone(),
+        })
     }
 
     pub(super) fn before_send(

@@ -222,6 +222,9 @@ async fn between(
     to: &Pathname,
     offset: u64,
 ) -> Result<Moved, Error> {
+    // Before anything is arranged: the pair stays good for the next file.
+    pair.source().check_octets(from.as_str().as_bytes())?;
+    pair.destination().check_octets(to.as_str().as_bytes())?;
     let report = if offset == 0 {
         pair.transfer(Operation::Copy, from, to).await?
     } else {

@@ -179,6 +179,23 @@ async fn a_local_failure_leaves_the_connection_in_step() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_name_of_which_the_server_drops_a_part_is_not_sent_to_it() {
+    let net = net();
+    net.control(SITE, |line| match line {
+        "" => say("220 here GridFTP Server 13.24 ready."),
+        _ => polite(line, "MLST type*;size*;"),
+    });
+    let mut conn = net.login(SITE).await.unwrap();
+    let made = conn.make_directory(&path("日本語 1")).await;
+    let Err(error @ Error::Unnameable { .. }) = made else {
+        panic!("{made:?}")
+    };
+    assert_eq!(error.exit_code(), ExitCode::Refused);
+    let reply = conn.command(thirdhost_wire::Command::Noop).await;
+    assert_eq!(reply.unwrap().code().number(), 200);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_listing_without_end_is_cut_off() {
     let net = net();
     server(&net, EPSV, "", "150 here");
