@@ -141,6 +141,26 @@ fn files() -> usize {
     count.map_or(FEW, |count| count.parse().unwrap())
 }
 
+/// A file over 2 GiB, nearly all of it a hole at the source.
+fn large(source: &str, destination: &str) {
+    let Some(world) = World::between(source, destination) else {
+        return;
+    };
+    let (x, y) = world.places();
+    fs::create_dir(&x).unwrap();
+    let file = fs::File::create(x.join("large")).unwrap();
+    let length = (2 << 30) + 1;
+    file.set_len(length).unwrap();
+    std::os::unix::fs::FileExt::write_at(&file, b"end", length - 3).unwrap();
+    let output = world.run(&["-r", "--verify", "size"]);
+    assert!(output.status.success(), "{world:?} {output:?}");
+    assert_eq!(fs::metadata(y.join("large")).unwrap().len(), length);
+    let mut end = [0; 4];
+    let copied = fs::File::open(y.join("large")).unwrap();
+    std::os::unix::fs::FileExt::read_exact_at(&copied, &mut end, length - 4).unwrap();
+    assert_eq!(&end, b"\0end");
+}
+
 fn check(source: &str, destination: &str) {
     if let Some(world) = World::between(source, destination) {
         world.converges(files(), 2, seed());
@@ -199,20 +219,57 @@ fn a_tree_survives_being_killed_on_its_way_from_gridftp() {
 
 #[test]
 fn a_file_longer_than_32_bits_count_arrives_whole() {
-    let world = World::between("thirdhostd", "thirdhostd").unwrap();
-    let (x, y) = world.places();
-    fs::create_dir(&x).unwrap();
-    let file = fs::File::create(x.join("large")).unwrap();
-    let length = (2 << 30) + 1;
-    file.set_len(length).unwrap();
-    std::os::unix::fs::FileExt::write_at(&file, b"end", length - 3).unwrap();
-    let output = world.run(&["-r", "--verify", "size"]);
-    assert!(output.status.success(), "{output:?}");
-    assert_eq!(fs::metadata(y.join("large")).unwrap().len(), length);
-    let mut end = [0; 4];
-    let copied = fs::File::open(y.join("large")).unwrap();
-    std::os::unix::fs::FileExt::read_exact_at(&copied, &mut end, length - 4).unwrap();
-    assert_eq!(&end, b"\0end");
+    large("thirdhostd", "thirdhostd");
+}
+
+#[test]
+fn a_file_longer_than_32_bits_count_goes_to_vsftpd() {
+    large("thirdhostd", "vsftpd");
+}
+
+#[test]
+fn a_file_longer_than_32_bits_count_comes_from_vsftpd() {
+    large("vsftpd", "thirdhostd");
+}
+
+#[test]
+fn a_file_longer_than_32_bits_count_goes_to_proftpd() {
+    large("thirdhostd", "ProFTPD");
+}
+
+#[test]
+fn a_file_longer_than_32_bits_count_comes_from_proftpd() {
+    large("ProFTPD", "thirdhostd");
+}
+
+#[test]
+fn a_file_longer_than_32_bits_count_goes_to_pure_ftpd() {
+    large("thirdhostd", "Pure-FTPd");
+}
+
+#[test]
+fn a_file_longer_than_32_bits_count_comes_from_pure_ftpd() {
+    large("Pure-FTPd", "thirdhostd");
+}
+
+#[test]
+fn a_file_longer_than_32_bits_count_goes_to_pyftpdlib() {
+    large("thirdhostd", "pyftpdlib");
+}
+
+#[test]
+fn a_file_longer_than_32_bits_count_comes_from_pyftpdlib() {
+    large("pyftpdlib", "thirdhostd");
+}
+
+#[test]
+fn a_file_longer_than_32_bits_count_goes_to_gridftp() {
+    large("thirdhostd", "GridFTP");
+}
+
+#[test]
+fn a_file_longer_than_32_bits_count_comes_from_gridftp() {
+    large("GridFTP", "thirdhostd");
 }
 
 #[test]
