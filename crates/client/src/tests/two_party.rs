@@ -2,8 +2,11 @@
 
 use std::sync::{Arc, Mutex};
 
+use futures_util::FutureExt as _;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
 use super::{net, path, polite};
-use crate::fake::{Answer, Data, FakeNet, say};
+use crate::fake::{Answer, Data, FakeNet, Later, say};
 use crate::{Error, ExitCode, Listing};
 
 const SITE: &str = "9.9.9.9:21";
@@ -169,8 +172,28 @@ async fn a_local_failure_leaves_the_connection_in_step() {
         }
     }
     let net = net();
-    server(&net, EPSV, "", "150 here|426 you left");
-    net.data(DATA, Data::Send(b"hello".to_vec()));
+    // 426 comes when the data connection has been left, and not before.
+    let (leave, left) = tokio::sync::oneshot::channel::<()>();
+    let end = async {
+        left.await.ok();
+        "426 you left\r\n".to_owned()
+    };
+    let end = Arc::new(Mutex::new(Some(end.boxed())));
+    net.control(SITE, move |line| match line.split(' ').next() {
+        Some("EPSV") => say(EPSV),
+        Some("RETR") => Answer::Later("150 here\r\n", Later(Arc::clone(&end))),
+        _ => polite(line, "MLST type*;size*;"),
+    });
+    let leave = Mutex::new(Some(leave));
+    let accept = move |mut stream: tokio::io::DuplexStream| {
+        let leave = leave.lock().unwrap().take();
+        tokio::spawn(async move {
+            stream.write_all(b"hello").await.unwrap();
+            stream.read_to_end(&mut Vec::new()).await.ok();
+            drop(leave);
+        });
+    };
+    net.data(DATA, Data::Accept(Arc::new(accept)));
     let mut conn = net.login(SITE).await.unwrap();
     let got = conn.get(&path("a"), &mut Full).await;
     assert!(matches!(got, Err(Error::Here { .. })));
