@@ -1,7 +1,7 @@
 //! ProFTPD, with mod_tls where that is installed.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use super::{CRYPTED, PASSWORD, Recipe, USER, find, version};
@@ -19,13 +19,17 @@ pub(super) fn recipe(stage: &Stage, port: u16) -> Result<Option<Recipe>> {
     let home = stage.files();
     let line = format!("{USER}:{CRYPTED}:65534:65534::{}:/bin/sh\n", home.display());
     write_private(&users, &line)?;
-    let tls = Path::new(MODULES).join("mod_tls.so").is_file();
-    let modules = if tls { tls_lines(stage) } else { String::new() };
+    let place = modules(&program);
+    let tls = place.join("mod_tls.so").is_file();
+    let modules = match tls {
+        true => format!("ModulePath {}\n{}", place.display(), tls_lines(stage)),
+        false => String::new(),
+    };
     let config = directory.join("proftpd.conf");
     let text = format!(
         "ServerName bench\nServerType standalone\nDefaultServer on\nDefaultAddress 127.0.0.1\n\
          Port {port}\nUseIPv6 off\nUser nobody\nGroup nogroup\nUmask 022\nMaxInstances none\n\
-         ModulePath {MODULES}\n{modules}\
+         {modules}\
          AuthOrder mod_auth_file.c\nAuthUserFile {users}\nRequireValidShell off\n\
          AllowOverwrite on\nAllowForeignAddress on\nUseReverseDNS off\n\
          TimesGMT on\nTimeoutIdle 3600\nTimeoutNoTransfer 3600\nWtmpLog off\nTransferLog none\n\
@@ -51,6 +55,12 @@ pub(super) fn recipe(stage: &Stage, port: u16) -> Result<Option<Recipe>> {
     }))
 }
 
+/// Beside the program, wherever it was unpacked: `sbin/proftpd` and `lib/proftpd`.
+fn modules(program: &Path) -> PathBuf {
+    let root = program.ancestors().nth(2).unwrap_or(program);
+    root.join("lib").join("proftpd")
+}
+
 fn tls_lines(stage: &Stage) -> String {
     format!(
         "LoadModule mod_tls.c\nTLSEngine on\nTLSRequired off\nTLSProtocol TLSv1.2 TLSv1.3\n\
@@ -68,5 +78,3 @@ fn write_private(path: &Path, text: &str) -> Result<()> {
     let permissions = fs::Permissions::from_mode(0o600);
     fs::set_permissions(path, permissions).during(path.display())
 }
-
-const MODULES: &str = "/usr/lib/proftpd";
