@@ -1,8 +1,6 @@
 //! The ftp of GNU inetutils, told by commands on stdin.
 
-use std::process::Command;
-
-use super::{Cannot, Client, Security, Task, Told, Verb};
+use super::{Cannot, Client, Security, Task, Told, tnftp};
 
 pub(super) const INETUTILS: Client = Client {
     program: "inetutils-ftp",
@@ -14,35 +12,5 @@ pub(super) const INETUTILS: Client = Client {
 };
 
 fn told(task: &Task) -> Told {
-    let (name, own, moved) = (quoted(task.name), quoted(task.own), quoted(&task.moved()));
-    let done = match task.verb {
-        Verb::Upload => format!("put {own} {name}"),
-        Verb::Download => format!("get {name} {own}"),
-        Verb::ResumeUpload => format!("restart 40000\nput {own} {name}"),
-        Verb::ResumeDownload => format!("reget {name} {own}"),
-        Verb::List => "ls\nnlist".to_owned(),
-        Verb::ListInside => format!("cd {name}\nls"),
-        Verb::Rename => format!("rename {name} {moved}"),
-        Verb::Delete => format!("delete {name}"),
-        Verb::MakeDirectory => format!("mkdir {name}"),
-        Verb::RemoveDirectory => format!("rmdir {name}"),
-    };
-    let mut command = Command::new("inetutils-ftp");
-    command
-        .args(["-n", "-i", "-v", "-p"])
-        .arg(task.server.ip().to_string())
-        .arg(task.server.port().to_string());
-    Told {
-        command,
-        input: format!("user alice secret\nbinary\n{done}\nbye\n"),
-    }
-}
-
-fn quoted(name: &str) -> String {
-    let escape = |octet: char| octet.is_ascii_punctuation() || octet == ' ';
-    let quoted = name.chars().flat_map(|octet| {
-        let escaped = escape(octet).then_some('\\');
-        escaped.into_iter().chain([octet])
-    });
-    quoted.collect()
+    tnftp::session("inetutils-ftp", &["-n", "-i", "-v", "-p"], task)
 }

@@ -14,6 +14,11 @@ pub(super) const TNFTP: Client = Client {
 };
 
 fn told(task: &Task) -> Told {
+    session("tnftp", &["-n", "-i", "-v"], task)
+}
+
+/// A session of a descendant of the first `ftp`: they take the same words.
+pub(super) fn session(program: &str, flags: &[&str], task: &Task) -> Told {
     let (name, own, moved) = (quoted(task.name), quoted(task.own), quoted(&task.moved()));
     let done = match task.verb {
         Verb::Upload => format!("put {own} {name}"),
@@ -27,9 +32,9 @@ fn told(task: &Task) -> Told {
         Verb::MakeDirectory => format!("mkdir {name}"),
         Verb::RemoveDirectory => format!("rmdir {name}"),
     };
-    let mut command = Command::new("tnftp");
+    let mut command = Command::new(program);
     command
-        .args(["-n", "-i", "-v"])
+        .args(flags)
         .arg(task.server.ip().to_string())
         .arg(task.server.port().to_string());
     Told {
