@@ -1,6 +1,7 @@
 //! `cargo xtask bench`: thirdhostd beside the FTP servers found on this machine, in one run.
 
 mod args;
+mod drive;
 mod failure;
 mod load;
 mod measure;
@@ -11,6 +12,7 @@ mod setting;
 mod stage;
 mod table;
 mod third_party;
+mod wan;
 mod work;
 
 use std::process::ExitCode;
@@ -39,9 +41,10 @@ fn run(args: &Args) -> Result<ExitCode> {
         Entered::Here(place) => place,
     };
     let verbs = match args.verb {
-        Verb::All => vec![Verb::Server, Verb::ThirdParty],
+        Verb::All => vec![Verb::Server, Verb::ThirdParty, Verb::Wan],
         verb => vec![verb],
     };
+    let mut reports = Vec::new();
     for verb in verbs {
         let mut report = Report::new(args, verb, place.clone())?;
         match verb {
@@ -49,8 +52,12 @@ fn run(args: &Args) -> Result<ExitCode> {
             Verb::Tls => server::measure(args, &mut report, &server::TLS)?,
             Verb::Sessions => server::measure(args, &mut report, &server::SESSIONS)?,
             Verb::ThirdParty => third_party::measure(args, &mut report)?,
+            Verb::Wan => wan::measure(args, &mut report)?,
         }
         report.finish(args)?;
+        reports.push(report);
+        // After each, lest the failure of a later one take it along.
+        table::write_json(args, &reports)?;
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -25,6 +25,8 @@ pub(crate) struct Report {
     rows: Vec<Row>,
     /// What could not be measured, and why.
     missing: Vec<String>,
+    /// What else a reader must know.
+    remarks: Vec<String>,
 }
 
 #[derive(Debug, Serialize)]
@@ -70,6 +72,7 @@ impl Report {
             servers: Vec::new(),
             rows: Vec::new(),
             missing: Vec::new(),
+            remarks: Vec::new(),
         })
     }
 
@@ -85,6 +88,26 @@ impl Report {
                 note: recipe.note,
             });
         self.servers = servers.collect();
+    }
+
+    /// Notes where it ran, if that is not where the program runs; in words.
+    pub(crate) fn ran_in(&mut self, network: String) {
+        self.setting.network = network;
+    }
+
+    /// Notes the congestion control there.
+    pub(crate) fn ran_under(&mut self, congestion_control: &str) {
+        congestion_control.clone_into(&mut self.setting.congestion_control);
+    }
+
+    /// Notes why nothing was measured.
+    pub(crate) fn lacks(&mut self, why: String) {
+        self.missing.push(why);
+    }
+
+    /// Notes what a reader must know besides.
+    pub(crate) fn remark(&mut self, words: String) {
+        self.remarks.push(words);
     }
 
     /// Takes what a work gave.
@@ -110,7 +133,7 @@ impl Report {
         self.rows.extend(rows);
     }
 
-    /// Prints the table, and writes the files that were asked for.
+    /// Prints the table, and puts it into the markdown file that was asked for.
     pub(crate) fn finish(&self, args: &Args) -> Result<()> {
         println!("{}", aligned(&self.cells(false)));
         println!("{}", self.setting.sentence());
@@ -120,9 +143,8 @@ impl Report {
         for missing in &self.missing {
             println!("not measured: {missing}");
         }
-        if let Some(path) = &args.json {
-            let json = serde_json::to_string_pretty(self).during("writing JSON")?;
-            fs::write(path, json + "\n").during(path.display())?;
+        for remark in &self.remarks {
+            println!("{remark}");
         }
         match &args.write {
             Some(path) => self.put_into(path),
@@ -163,6 +185,9 @@ impl Report {
         }
         for missing in &self.missing {
             line(format!("- Not measured: {missing}"));
+        }
+        for remark in &self.remarks {
+            line(format!("{remark}."));
         }
         line(format!("Repeat it with `{}`.", self.command));
         text
@@ -237,6 +262,15 @@ impl Row {
     fn figure(&self, server: &str) -> Option<(f64, f64)> {
         median_and_spread(self.values.get(server)?)
     }
+}
+
+/// Writes the JSON that was asked for: a list of all reports.
+pub(crate) fn write_json(args: &Args, reports: &[Report]) -> Result<()> {
+    let Some(path) = &args.json else {
+        return Ok(());
+    };
+    let json = serde_json::to_string_pretty(reports).during("writing JSON")?;
+    fs::write(path, json + "\n").during(path.display())
 }
 
 /// Three digits that count.

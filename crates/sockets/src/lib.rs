@@ -12,6 +12,7 @@ mod real;
 mod reserved;
 #[cfg(any(target_os = "linux", target_os = "android"))]
 mod sendfile;
+mod silence;
 mod tcp;
 mod world;
 
@@ -25,5 +26,6 @@ pub use listening::{Listening, REJECTED_MAX};
 pub use policy::{Denied, Initiative, PeerQuestion, Policy};
 pub use pool::{Parity, PortLease, PortPool};
 pub use reserved::Reserved;
+pub use silence::SILENCE_MAX;
 pub use tcp::adopt_listener;
 pub use world::{Clock, Connection, Held, Listener, Network, Random, World};

@@ -18,7 +18,7 @@ use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use crate::copy_file as send_file;
 #[cfg(any(target_os = "linux", target_os = "android"))]
 use crate::sendfile::send_file;
-use crate::{Connection, Held, Listener, Network};
+use crate::{Connection, Held, Listener, Network, silence};
 
 /// The kernel's TCP.
 #[derive(Debug)]
@@ -240,6 +240,10 @@ impl Connection for KernelConnection {
     fn reset_on_death(&mut self, reset: bool) {
         // Where the system refuses, it is as without.
         let _ = SockRef::from(&self.stream).set_linger(reset.then_some(Duration::ZERO));
+    }
+
+    fn end_on_silence(&mut self) {
+        silence::end_on_silence(&SockRef::from(&self.stream));
     }
 
     fn send_file<'a>(

@@ -97,6 +97,13 @@ pub trait Connection: AsyncRead + AsyncWrite + fmt::Debug + Send + Unpin {
         let _unused = reset;
     }
 
+    /// From now on a far end that answers nothing any more, not even what its system answers by
+    /// itself, ends the connection within [`SILENCE_MAX`](crate::SILENCE_MAX), also when nothing
+    /// is to be sent: a host that was cut off or lost its power says no farewell. A far end that
+    /// does not read for so long ends it too, so it is for connections whose other end always
+    /// does. Transports that cannot do it need not.
+    fn end_on_silence(&mut self) {}
+
     /// Sends `length` bytes of `file` from `offset` on; returns how many went out, fewer only
     /// where the file ended. [`copy_file`](crate::copy_file) does it by copying; TCP on
     /// Linux uses `sendfile` (design D9).

@@ -192,7 +192,7 @@ const MAY_KNOW: [(&str, &[&str]); 10] = [
     (SOCKETS, &[WIRE]),
     (SERVER, &[WIRE, PROTO, SOCKETS]),
     (CLIENT, &[WIRE, PROTO, SOCKETS]),
-    (HARNESS, &[WIRE, PROTO, SOCKETS, SERVER, CLIENT]),
+    (HARNESS, &[WIRE, PROTO, SOCKETS, SERVER, CLIENT, LAB]),
     (LAB, &[]),
     (BENCH, &[WIRE, HARNESS, LAB]),
     (
