@@ -183,19 +183,21 @@ const SERVER: &str = "thirdhost-server";
 const CLIENT: &str = "thirdhost-client";
 const HARNESS: &str = "thirdhost-harness";
 const BENCH: &str = "thirdhost-bench";
+const LAB: &str = "thirdhost-lab";
 
 /// Which package may depend on which, in any section of its manifest.
-const MAY_KNOW: [(&str, &[&str]); 9] = [
+const MAY_KNOW: [(&str, &[&str]); 10] = [
     (WIRE, &[]),
     (PROTO, &[WIRE]),
     (SOCKETS, &[WIRE]),
     (SERVER, &[WIRE, PROTO, SOCKETS]),
     (CLIENT, &[WIRE, PROTO, SOCKETS]),
     (HARNESS, &[WIRE, PROTO, SOCKETS, SERVER, CLIENT]),
-    (BENCH, &[WIRE, HARNESS]),
+    (LAB, &[]),
+    (BENCH, &[WIRE, HARNESS, LAB]),
     (
         "scenarios",
-        &[WIRE, PROTO, SOCKETS, SERVER, CLIENT, HARNESS],
+        &[WIRE, PROTO, SOCKETS, SERVER, CLIENT, HARNESS, LAB],
     ),
     ("xtask", &[]),
 ];
