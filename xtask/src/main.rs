@@ -8,6 +8,7 @@ mod interop;
 mod package;
 mod rfc;
 mod source;
+mod starve;
 mod step;
 mod test;
 mod tidy;
@@ -24,6 +25,10 @@ fn main() -> ExitCode {
         ("bench", false) => bench::steps(&rest),
         ("bench", true) => return refuse("`bench` takes what to measure: try `bench --help`"),
         ("interop", _) => interop::steps(&rest),
+        ("starve", _) => match starve::steps(&rest) {
+            Ok(steps) => steps,
+            Err(why) => return refuse(&why),
+        },
         ("test", true) => test::steps(),
         ("ci", true) => ci::steps(),
         ("tidy", true) => tidy::steps(),
@@ -58,6 +63,7 @@ usage: cargo xtask <verb>
   e2e [args…]      two servers and a user in one process: RFC 438's example, every arrangement
   interop [args…]  every ordered pair of FTP servers: which ways work, bytes compared
   bench …          ours beside the FTP servers found here: server, third-party, all…
+  starve [--long]  kill, stop and starve the server: at every system call, under load, on full disks
   test             everything that must pass: doc tests, then all others
   ci               fmt, clippy, tidy, rfc, doc, deny, package, dist, e2e, interop, test
   tidy             the rules of this house that no other tool checks

@@ -16,8 +16,8 @@ use crate::stage::{SHORT_BYTES, Stage};
 pub(crate) enum Driver {
     /// thirdhost for ours, globus-url-copy for GridFTP, lftp with ten connections for others.
     Own,
-    /// thirdhost with so many pairs of connections, whatever the servers.
-    Thirdhost { at_once: usize },
+    /// thirdhost in our column, lftp in the others, each with so many pairs of connections.
+    Either { at_once: usize },
     /// lftp with so many connections.
     Lftp { at_once: usize },
 }
@@ -58,7 +58,7 @@ impl Drive<'_> {
         let (source, destination) = (between.source, between.destination);
         let (from, to) = (source.url("large"), destination.url("in/large"));
         let command = match (driver, between.name) {
-            (Driver::Own, OURS) | (Driver::Thirdhost { .. }, _) => {
+            (Driver::Own | Driver::Either { .. }, OURS) => {
                 self.thirdhost(&["cp", "-q"], [&from, &to])
             }
             (Driver::Own, GRIDFTP) => globus(&["-q"], [&from, &to])?,
@@ -93,7 +93,7 @@ impl Drive<'_> {
                 let [from, to] = ours();
                 self.thirdhost(&["cp", "-q", "-r"], [&from, &to])
             }
-            (Driver::Thirdhost { at_once }, _) => {
+            (Driver::Either { at_once }, OURS) => {
                 let [from, to] = ours();
                 self.thirdhost(
                     &["cp", "-q", "-r", "-j", &at_once.to_string()],
@@ -103,8 +103,8 @@ impl Drive<'_> {
             (Driver::Own, GRIDFTP) => globus(&["-q", "-r", "-cd", "-pp"], [&from, &to])?,
             (driver, _) => {
                 let at_once = match driver {
-                    Driver::Lftp { at_once } => at_once,
-                    Driver::Own | Driver::Thirdhost { .. } => 10,
+                    Driver::Lftp { at_once } | Driver::Either { at_once } => at_once,
+                    Driver::Own => 10,
                 };
                 self.lftp(&format!("mirror --no-perms -P{at_once} '{from}' '{to}'"))?
             }

@@ -72,46 +72,30 @@ fn alike(drive: &Drive<'_>, report: &mut Report, pairs: &[Pair], tree: &str, fil
     measure_all(drive, report, works, &between, (tree, files));
 }
 
-/// One of ours and a classic server, in both directions.
+/// One of ours and a classic server, in both directions, told by thirdhost and by lftp over the
+/// same number of connections: the one stands in the column of ours, the other in that of the
+/// classic server.
 fn mixed(drive: &Drive<'_>, report: &mut Report, pairs: &[Pair]) {
     let Some(ours) = pairs.iter().find(|pair| pair.name() == OURS) else {
         return;
     };
     let classic = |pair: &&Pair| ![OURS, GRIDFTP].contains(&pair.name());
-    let classic: Vec<_> = pairs.iter().filter(classic).collect();
-    for (direction, is_source) in [("to", false), ("from", true)] {
-        let between: Vec<_> = classic
-            .iter()
-            .map(|pair| Between {
-                name: pair.name(),
-                source: if is_source {
-                    &ours.source
-                } else {
-                    &pair.source
-                },
-                destination: if is_source {
-                    &pair.destination
-                } else {
-                    &ours.destination
-                },
-            })
-            .collect();
-        let name = format!("{FEW} files of {SHORT_BYTES} bytes {direction} thirdhostd");
-        let at_once = AT_ONCE;
-        let works = vec![
-            (
-                format!("{name}, thirdhost -j{at_once}"),
-                Driver::Thirdhost { at_once },
-                always(),
-            ),
-            (
-                format!("{name}, lftp -P{at_once}"),
-                Driver::Lftp { at_once },
-                always(),
-            ),
-        ];
-        let tree = format!("tree-{FEW}");
-        measure_all(drive, report, works, &between, (&tree, FEW));
+    for pair in pairs.iter().filter(classic) {
+        let name = pair.name();
+        for (source, destination, way) in [
+            (&pair.source, &ours.destination, format!("from {name}")),
+            (&ours.source, &pair.destination, format!("to {name}")),
+        ] {
+            let between = [OURS, name].map(|name| Between {
+                name,
+                source,
+                destination,
+            });
+            let name = format!("{FEW} files of {SHORT_BYTES} bytes {way}, {AT_ONCE} connections");
+            let tree = format!("tree-{FEW}");
+            let works = vec![(name, Driver::Either { at_once: AT_ONCE }, always())];
+            measure_all(drive, report, works, &between, (&tree, FEW));
+        }
     }
 }
 

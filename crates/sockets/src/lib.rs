@@ -28,4 +28,4 @@ pub use pool::{Parity, PortLease, PortPool};
 pub use reserved::Reserved;
 pub use silence::SILENCE_MAX;
 pub use tcp::adopt_listener;
-pub use world::{Clock, Connection, Held, Listener, Network, Random, World};
+pub use world::{Clock, Connection, Held, Listener, Network, Random, Threads, World};

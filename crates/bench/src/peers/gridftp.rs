@@ -39,6 +39,7 @@ pub(super) fn recipe(stage: &Stage, at: SocketAddr) -> Result<Option<Recipe>> {
         version: version(&program, "--version"),
         note: "anonymous: no password is hashed; no log; TLS only as GSI, left out",
         has_tls: false,
+        forks: true,
         home: format!("{}/", stage.files().display()),
         user: "anonymous",
         password: "bench@",

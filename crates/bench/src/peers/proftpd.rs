@@ -49,6 +49,7 @@ pub(super) fn recipe(stage: &Stage, at: SocketAddr) -> Result<Option<Recipe>> {
         version: version(&program, "-v"),
         note: "SHA-512 crypt; mod_delay off; no log",
         has_tls: tls,
+        forks: true,
         home: String::new(),
         user: USER,
         password: PASSWORD,

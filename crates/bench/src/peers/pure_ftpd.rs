@@ -45,6 +45,7 @@ pub(super) fn recipe(stage: &Stage, at: SocketAddr) -> Result<Option<Recipe>> {
         version: version(&program, "--help"),
         note: "SHA-512 crypt; no log",
         has_tls: true,
+        forks: true,
         home: String::new(),
         user: USER,
         password: PASSWORD,

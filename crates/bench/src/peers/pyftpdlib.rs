@@ -39,6 +39,7 @@ pub(super) fn recipe(stage: &Stage, at: SocketAddr) -> Result<Option<Recipe>> {
         version: format!("pyftpdlib {}", String::from_utf8_lossy(&told.stdout).trim()),
         note: "compares passwords in clear; no log; one process",
         has_tls: tls,
+        forks: false,
         home: String::new(),
         user: USER,
         password: PASSWORD,

@@ -42,6 +42,7 @@ pub(super) fn recipe(stage: &Stage, at: SocketAddr) -> Result<Option<Recipe>> {
         version: version(&program),
         note: "anonymous: no password is hashed; no log; it has no MLSD",
         has_tls: true,
+        forks: true,
         home: String::new(),
         user: "anonymous",
         password: "bench@",
