@@ -12,7 +12,9 @@ impl Queue {
     /// way when it broke, are in the queue afterwards, to be copied one by one.
     pub(super) async fn ahead(&self, copy: &Copy, mut line: Option<Line>) -> Option<Line> {
         for _ in 0..PIPELINES_MAX {
-            if self.with_jobs(|jobs| jobs.iter().filter(|job| !job.alone).count()) < FILES_MIN {
+            let is_few =
+                self.with_jobs(|jobs| jobs.iter().filter(|job| !job.alone).count()) < FILES_MIN;
+            if is_few || self.in_a_row.verdict(copy.options.jobs).is_some() {
                 return line;
             }
             let mut open = match line.take() {
@@ -37,12 +39,18 @@ impl Queue {
             self.with_jobs(|jobs| jobs.extend(aside));
             match moved {
                 Ok(true) => return Some(open),
-                Ok(false) => line = Some(open),
+                Ok(false) => {
+                    if begun > 0 {
+                        self.in_a_row.broke(BROKEN.to_owned());
+                    }
+                    line = Some(open);
+                }
                 Err(error) if is_stop(&error) => {
                     self.with_summary(|summary| summary.stopped = true);
                     return None;
                 }
                 Err(error) => {
+                    self.in_a_row.failed(&error);
                     let note = format!("{error}; what was under way is copied anew");
                     copy.watcher.happened(&Happened::Note(&note));
                 }
@@ -135,6 +143,8 @@ impl Feed for Waiting<'_> {
         }
     }
 }
+
+const BROKEN: &str = "the servers lost the connection between them";
 
 /// How often a pipeline is begun anew after it broke.
 const PIPELINES_MAX: usize = 3;

@@ -4,6 +4,7 @@ mod ahead;
 mod digest;
 mod expand;
 mod filter;
+mod in_a_row;
 mod local;
 mod look;
 mod names;

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::sync::Mutex;
 use std::time::Duration;
 
+use super::in_a_row::InARow;
 use super::one::{self, Outcome};
 use super::plan::Job;
 use super::progress::Scout;
@@ -22,6 +23,8 @@ pub(super) struct Queue {
     jobs: Mutex<VecDeque<Job>>,
     summary: Mutex<Summary>,
     scout: Scout,
+    /// Whether it is worth going on.
+    pub(super) in_a_row: InARow,
 }
 
 impl Line {
@@ -95,6 +98,7 @@ impl Queue {
             jobs: Mutex::new(jobs.into()),
             summary: Mutex::new(summary),
             scout: Scout::new(options),
+            in_a_row: InARow::default(),
         }
     }
 
@@ -132,6 +136,10 @@ impl Queue {
                 self.with_summary(|summary| summary.stopped = true);
                 break;
             }
+            if let Some(message) = self.in_a_row.verdict(copy.options.jobs) {
+                self.not_tried(copy, job.name, message);
+                continue;
+            }
             let result = match line.take() {
                 Some(mut open) => {
                     let result = one::copy(copy, &self.scout, &mut open, &mut job).await;
@@ -155,6 +163,9 @@ impl Queue {
             };
             if !line.as_mut().is_some_and(Line::is_usable) {
                 line = None;
+            }
+            if let Err(error) = &result {
+                self.in_a_row.failed(error);
             }
             match result {
                 Ok(outcome) => self.done(copy, &job, &outcome),
@@ -187,6 +198,7 @@ impl Queue {
         let name = job.name.as_str();
         match outcome {
             Outcome::Moved(moved) => {
+                self.in_a_row.done();
                 self.with_summary(|summary| summary.count(moved));
                 copy.watcher.happened(&Happened::Done { name, moved });
             }
@@ -198,10 +210,18 @@ impl Queue {
     }
 
     pub(super) fn failed(&self, copy: &Copy, name: String, error: &Error) {
+        self.has_failed(copy, name, error.to_string(), error.exit_code());
+    }
+
+    fn not_tried(&self, copy: &Copy, name: String, message: String) {
+        self.has_failed(copy, name, message, ExitCode::Temporary);
+    }
+
+    fn has_failed(&self, copy: &Copy, name: String, message: String, code: ExitCode) {
         let failed = Failed {
             name,
-            message: error.to_string(),
-            code: error.exit_code(),
+            message,
+            code,
         };
         copy.watcher.happened(&Happened::Failed(&failed));
         self.with_summary(|summary| summary.failures.push(failed));
