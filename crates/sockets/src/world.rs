@@ -13,6 +13,8 @@ use std::time::{Duration, SystemTime};
 use futures_util::future::BoxFuture;
 use tokio::io::{AsyncRead, AsyncWrite};
 
+use crate::Lent;
+
 /// Where a process lives: its network, its clock and its source of chance.
 #[derive(Clone, Debug)]
 pub struct World {
@@ -95,6 +97,23 @@ pub trait Connection: AsyncRead + AsyncWrite + fmt::Debug + Send + Unpin {
     /// the file (spec M-14). Transports that cannot do it need not.
     fn reset_on_death(&mut self, reset: bool) {
         let _unused = reset;
+    }
+
+    /// Takes the connection out of the runtime, for a thread that may block: reading there takes
+    /// one thread where the runtime and a store take two. Until it is [given
+    /// back](Self::take_back), it can only be reset, and all else fails. `None` where that cannot
+    /// be done, or not now.
+    fn lend(&mut self) -> Option<Lent> {
+        None
+    }
+
+    /// Takes back what [`lend`](Self::lend) gave.
+    ///
+    /// # Errors
+    /// When the runtime cannot watch it any more.
+    fn take_back(&mut self, lent: Lent) -> io::Result<()> {
+        drop(lent);
+        Err(io::ErrorKind::Unsupported.into())
     }
 
     /// Sends `length` bytes of `file` from `offset` on; returns how many went out, fewer only
