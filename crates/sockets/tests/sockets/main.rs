@@ -6,5 +6,7 @@ mod arrangement;
 mod backlog;
 mod file;
 mod filter;
+#[cfg(target_os = "linux")]
+mod lent;
 mod policy;
 mod world;
