@@ -6,5 +6,6 @@ mod arrangement;
 mod backlog;
 mod file;
 mod filter;
+mod given_up;
 mod policy;
 mod world;
