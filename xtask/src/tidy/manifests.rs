@@ -183,9 +183,10 @@ const SERVER: &str = "thirdhost-server";
 const CLIENT: &str = "thirdhost-client";
 const HARNESS: &str = "thirdhost-harness";
 const BENCH: &str = "thirdhost-bench";
+const SIM: &str = "thirdhost-sim";
 
 /// Which package may depend on which, in any section of its manifest.
-const MAY_KNOW: [(&str, &[&str]); 9] = [
+const MAY_KNOW: [(&str, &[&str]); 10] = [
     (WIRE, &[]),
     (PROTO, &[WIRE]),
     (SOCKETS, &[WIRE]),
@@ -193,6 +194,7 @@ const MAY_KNOW: [(&str, &[&str]); 9] = [
     (CLIENT, &[WIRE, PROTO, SOCKETS]),
     (HARNESS, &[WIRE, PROTO, SOCKETS, SERVER, CLIENT]),
     (BENCH, &[WIRE, HARNESS]),
+    (SIM, &[WIRE, PROTO, SOCKETS, SERVER, CLIENT]),
     (
         "scenarios",
         &[WIRE, PROTO, SOCKETS, SERVER, CLIENT, HARNESS],
