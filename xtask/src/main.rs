@@ -7,6 +7,7 @@ mod e2e;
 mod interop;
 mod package;
 mod rfc;
+mod sim;
 mod source;
 mod starve;
 mod step;
@@ -29,6 +30,8 @@ fn main() -> ExitCode {
             Ok(steps) => steps,
             Err(why) => return refuse(&why),
         },
+        ("sim", false) => sim::steps(&rest),
+        ("sim", true) => sim::short(),
         ("test", true) => test::steps(),
         ("ci", true) => ci::steps(),
         ("tidy", true) => tidy::steps(),
@@ -62,10 +65,11 @@ usage: cargo xtask <verb>
 
   e2e [args…]      two servers and a user in one process: RFC 438's example, every arrangement
   interop [args…]  every ordered pair of FTP servers: which ways work, bytes compared
+  sim [args…]      10,000 simulated worlds, or others: --seed N --runs N --trace
   bench …          ours beside the FTP servers found here: server, third-party, all…
   starve [--long]  kill, stop and starve the server: at every system call, under load, on full disks
   test             everything that must pass: doc tests, then all others
-  ci               fmt, clippy, tidy, rfc, doc, deny, package, dist, e2e, interop, test
+  ci               fmt, clippy, tidy, rfc, doc, deny, package, dist, e2e, interop, sim, test
   tidy             the rules of this house that no other tool checks
   rfc              the clause ledger: clause, code, test; fails on a gap
   package          what would be published, packed and built from the packages

@@ -59,9 +59,13 @@ impl Network for Tcp {
                 // nobody uses towards anybody, where connecting needs one unused towards `peer`.
                 _ => unbound(peer)?,
             };
+            // The kernel may have made the connection before we hear of it. A call that is given
+            // up then must not look like an orderly end: in MODE S that is an empty file.
+            socket.set_linger(Some(Duration::ZERO))?;
             let stream = TcpSocket::from_std_stream(socket.into())
                 .connect(peer)
                 .await?;
+            SockRef::from(&stream).set_linger(None)?;
             Ok(Box::new(KernelConnection::new(stream, peer)?) as Box<dyn Connection>)
         }
         .boxed()

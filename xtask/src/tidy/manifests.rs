@@ -184,9 +184,10 @@ const CLIENT: &str = "thirdhost-client";
 const HARNESS: &str = "thirdhost-harness";
 const BENCH: &str = "thirdhost-bench";
 const LAB: &str = "thirdhost-lab";
+const SIM: &str = "thirdhost-sim";
 
 /// Which package may depend on which, in any section of its manifest.
-const MAY_KNOW: [(&str, &[&str]); 10] = [
+const MAY_KNOW: [(&str, &[&str]); 11] = [
     (WIRE, &[]),
     (PROTO, &[WIRE]),
     (SOCKETS, &[WIRE]),
@@ -195,6 +196,7 @@ const MAY_KNOW: [(&str, &[&str]); 10] = [
     (HARNESS, &[WIRE, PROTO, SOCKETS, SERVER, CLIENT, LAB]),
     (LAB, &[]),
     (BENCH, &[WIRE, HARNESS, LAB]),
+    (SIM, &[WIRE, PROTO, SOCKETS, SERVER, CLIENT]),
     (
         "scenarios",
         &[WIRE, PROTO, SOCKETS, SERVER, CLIENT, HARNESS, LAB],

@@ -32,10 +32,16 @@ impl Queue {
                 queue: self,
                 copy,
                 aside: Vec::new(),
+                begun: 0,
                 moved: 0,
             };
             let ended = pipeline::run(pair, &mut waiting).await;
-            let Waiting { aside, moved, .. } = waiting;
+            let Waiting {
+                aside,
+                begun,
+                moved,
+                ..
+            } = waiting;
             self.with_jobs(|jobs| jobs.extend(aside));
             match ended {
                 Ok(true) => return Some(open),
@@ -80,6 +86,7 @@ struct Waiting<'a> {
     copy: &'a Copy,
     /// What is to be copied alone.
     aside: Vec<Job>,
+    begun: usize,
     /// How many files arrived.
     moved: usize,
 }
@@ -113,6 +120,7 @@ impl Feed for Waiting<'_> {
             if let Some(reason) = plan::reason_to_skip(&copy.options, &job) {
                 queue.done(copy, &job, &Outcome::Skipped(reason));
             } else if let Some(item) = self.item(&job) {
+                self.begun += 1;
                 copy.watcher.happened(&Happened::Started {
                     name: &job.name,
                     bytes: job.file.size,

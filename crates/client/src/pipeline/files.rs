@@ -138,7 +138,7 @@ impl<J: Send> Stream<'_, J> {
             Ok(()) => lane.release()?,
             Err(Error::Refused { .. }) => {
                 lane.drop_held();
-                for (_, flight) in self.flights.drain() {
+                for flight in std::mem::take(&mut self.flights).into_values() {
                     feed.ended(flight.job, Ended::Unfinished);
                 }
                 self.stop(End::Void)?;
