@@ -493,10 +493,7 @@ mod tests {
     #[tokio::test]
     async fn a_reset_is_never_the_end_of_a_file() {
         for mode in [TransmissionMode::Stream, TransmissionMode::Block] {
-            for kind in [
-                io::ErrorKind::ConnectionReset,
-                io::ErrorKind::TimedOut,
-            ] {
+            for kind in [io::ErrorKind::ConnectionReset, io::ErrorKind::TimedOut] {
                 let form = form(RepresentationType::Image, mode);
                 let wire = if mode == TransmissionMode::Block {
                     "\0\0\x03abc"
