@@ -55,6 +55,17 @@ impl Memory {
     }
 }
 
+/// Whether the octet at `offset` can be read without waiting, as far as the file system tells.
+/// Behind the end of the file there is nothing to wait for.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+pub(crate) fn is_in_memory(file: &File, offset: u64) -> bool {
+    match read_now(file, &mut [0], offset) {
+        Ok(_) => true,
+        Err(Errno::OPNOTSUPP) => Memory::of(file) == Memory::All,
+        Err(_) => false,
+    }
+}
+
 #[cfg(any(target_os = "linux", target_os = "android"))]
 fn read_now(file: &File, into: &mut [u8], offset: u64) -> rustix::io::Result<usize> {
     let mut slices = [IoSliceMut::new(into)];
@@ -86,9 +97,24 @@ mod tests {
                 assert_eq!(into, *b"tets\0\0\0\0\0");
                 assert_eq!(memory.read_at(&file, &mut into, 6), Some(0));
             }
+            assert_eq!(is_in_memory(&file, 0), memory != Memory::Unknown);
             assert_eq!(Memory::Unknown.read_at(&file, &mut into, 0), None);
         }
         let devices = File::open("/proc/devices").unwrap();
         assert_eq!(Memory::of(&devices), Memory::Unknown);
+        assert!(!is_in_memory(&devices, 0));
+    }
+
+    #[test]
+    fn what_was_dropped_from_memory_has_to_come_from_the_disk() {
+        let mut file = tempfile::tempfile().unwrap();
+        file.write_all(&[7; 1 << 20]).unwrap();
+        file.sync_all().unwrap();
+        rustix::fs::fadvise(&file, 0, None, rustix::fs::Advice::DontNeed).unwrap();
+        let memory = Memory::of(&file);
+        // A system may keep what it was told to drop: then there is nothing to see here.
+        if memory != Memory::All && !is_in_memory(&file, 500_000) {
+            assert_eq!(memory.read_at(&file, &mut [0; 9], 500_000), None);
+        }
     }
 }
