@@ -4,7 +4,9 @@ mod bench;
 mod ci;
 mod dist;
 mod e2e;
+mod fuzz;
 mod interop;
+mod mutants;
 mod package;
 mod rfc;
 mod source;
@@ -24,6 +26,14 @@ fn main() -> ExitCode {
         ("bench", false) => bench::steps(&rest),
         ("bench", true) => return refuse("`bench` takes what to measure: try `bench --help`"),
         ("interop", _) => interop::steps(&rest),
+        ("fuzz", _) => match fuzz::steps(&rest) {
+            Ok(steps) => steps,
+            Err(what) => return refuse(&what),
+        },
+        ("mutants", _) => match mutants::steps(&rest) {
+            Ok(steps) => steps,
+            Err(what) => return refuse(&what),
+        },
         ("test", true) => test::steps(),
         ("ci", true) => ci::steps(),
         ("tidy", true) => tidy::steps(),
@@ -58,6 +68,8 @@ usage: cargo xtask <verb>
   e2e [args…]      two servers and a user in one process: RFC 438's example, every arrangement
   interop [args…]  every ordered pair of FTP servers: which ways work, bytes compared
   bench …          ours beside the FTP servers found here: server, third-party, all…
+  fuzz [target]    what reads strangers' octets, given anything, for --secs N each
+  mutants [room]   whether the tests see the code broken: wire, sockets, policy, proto
   test             everything that must pass: doc tests, then all others
   ci               fmt, clippy, tidy, rfc, doc, deny, package, dist, e2e, interop, test
   tidy             the rules of this house that no other tool checks

@@ -1,11 +1,12 @@
 //! Any text where replies and commands carry addresses: what is read is written the same.
-#![no_main]
 
-use libfuzzer_sys::fuzz_target;
 use thirdhost_wire as wire;
 use thirdhost_wire::{Command, HostSocket, Reply, ReplyCode};
 
-fuzz_target!(|text: &str| {
+pub(crate) fn run(octets: &[u8]) {
+    let Ok(text) = std::str::from_utf8(octets) else {
+        return;
+    };
     for code in ["PORT", "EPRT", "SOCK", "LSTN", "EPSV"] {
         let Ok(command) = Command::parse(format!("{code} {text}").as_bytes()) else {
             continue;
@@ -37,4 +38,4 @@ fuzz_target!(|text: &str| {
     if let Some(Ok(time)) = reply(213).map(|reply| wire::modification_time(&reply)) {
         assert_eq!(time.to_string().parse(), Ok(time));
     }
-});
+}

@@ -1,24 +1,26 @@
 //! Any octets in any pieces: the same file, and the headers that are read are written the same.
-#![no_main]
 
-use libfuzzer_sys::fuzz_target;
 use thirdhost_wire::{BlockDecoder, BlockEvent, BlockHeader, Structure};
 
-fuzz_target!(|input: (u8, bool, Vec<u8>)| {
-    let (piece, records, octets) = input;
+use crate::Input;
+
+pub(crate) fn run(octets: &[u8]) {
+    let mut input = Input::new(octets);
+    let (piece, records) = (input.octet(), input.flag());
+    let octets = input.rest();
     let structure = if records {
         Structure::Record
     } else {
         Structure::File
     };
-    let whole = seen(structure, octets.len().max(1), &octets);
-    assert_eq!(seen(structure, usize::from(piece).max(1), &octets), whole);
-    if let Some(header) = octets.first_chunk::<3>() {
-        if let Ok(decoded) = BlockHeader::decode(*header) {
-            assert_eq!(decoded.encode(), *header);
-        }
+    let whole = seen(structure, octets.len().max(1), octets);
+    assert_eq!(seen(structure, usize::from(piece).max(1), octets), whole);
+    if let Some(header) = octets.first_chunk::<3>()
+        && let Ok(decoded) = BlockHeader::decode(*header)
+    {
+        assert_eq!(decoded.encode(), *header);
     }
-});
+}
 
 /// The octets of the file, and what else came at which place of it.
 fn seen(structure: Structure, piece: usize, octets: &[u8]) -> (Vec<u8>, Vec<(usize, String)>) {

@@ -1,10 +1,8 @@
 //! Any line: no panic, and a command that is read is written so that it is read the same.
-#![no_main]
 
-use libfuzzer_sys::fuzz_target;
 use thirdhost_wire::Command;
 
-fuzz_target!(|line: &[u8]| {
+pub(crate) fn run(line: &[u8]) {
     let Ok(command) = Command::parse(line) else {
         return;
     };
@@ -16,4 +14,4 @@ fuzz_target!(|line: &[u8]| {
     assert!(!line.iter().any(|octet| matches!(octet, b'\r' | b'\n' | 0)));
     assert_eq!(Command::parse(line).as_ref(), Ok(&command));
     assert!(!command.to_string().contains(char::is_control));
-});
+}

@@ -1,10 +1,8 @@
 //! Any line of facts: no panic, and what is read is written so that it is read the same.
-#![no_main]
 
-use libfuzzer_sys::fuzz_target;
 use thirdhost_wire::FactsLine;
 
-fuzz_target!(|line: &[u8]| {
+pub(crate) fn run(line: &[u8]) {
     let Ok(line) = FactsLine::parse(line) else {
         return;
     };
@@ -19,4 +17,4 @@ fuzz_target!(|line: &[u8]| {
     if written.len() <= thirdhost_wire::FACTS_LINE_BYTES_MAX {
         assert_eq!(FactsLine::parse(written.as_bytes()), Ok(line));
     }
-});
+}

@@ -1,11 +1,12 @@
 //! Any FEAT reply: no panic, and the features that are read are written so that they are read the
 //! same.
-#![no_main]
 
-use libfuzzer_sys::fuzz_target;
 use thirdhost_wire::{FactSet, Features, Reply, ReplyCode};
 
-fuzz_target!(|text: &str| {
+pub(crate) fn run(octets: &[u8]) {
+    let Ok(text) = std::str::from_utf8(octets) else {
+        return;
+    };
     let code = ReplyCode::new(211).expect("211 is a reply code");
     let reply = Reply::multi(code, "Extensions:", text.lines(), "End");
     let features = Features::from_reply(&reply).expect("211 is FEAT's answer");
@@ -18,4 +19,4 @@ fuzz_target!(|text: &str| {
     if let Ok(set) = FactSet::from_options(text) {
         assert_eq!(FactSet::from_options(&set.to_string()), Ok(set));
     }
-});
+}

@@ -1,22 +1,22 @@
 //! Any octets in any pieces: the same events, and no line beyond the limit.
-#![no_main]
 
-use libfuzzer_sys::fuzz_target;
 use thirdhost_wire::{LineDecoder, LineEvent};
 
-const LIMIT: usize = 16;
+use crate::Input;
 
-fuzz_target!(|input: (u8, bool, Vec<u8>)| {
-    let (piece, lenient, octets) = input;
-    let whole = events(lenient, octets.len().max(1), &octets);
-    assert_eq!(events(lenient, usize::from(piece).max(1), &octets), whole);
+pub(crate) fn run(octets: &[u8]) {
+    let mut input = Input::new(octets);
+    let (piece, lenient) = (input.octet(), input.flag());
+    let octets = input.rest();
+    let whole = events(lenient, octets.len().max(1), octets);
+    assert_eq!(events(lenient, usize::from(piece).max(1), octets), whole);
     for event in whole {
         if let LineEvent::Line(line) = event {
             assert!(line.len() <= LIMIT);
             assert!(!line.contains(&b'\n') && !line.contains(&0));
         }
     }
-});
+}
 
 fn events(lenient: bool, piece: usize, octets: &[u8]) -> Vec<LineEvent> {
     let mut decoder = if lenient {
@@ -33,3 +33,5 @@ fn events(lenient: bool, piece: usize, octets: &[u8]) -> Vec<LineEvent> {
     }
     events
 }
+
+const LIMIT: usize = 16;
