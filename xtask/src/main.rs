@@ -10,6 +10,7 @@ mod mutants;
 mod package;
 mod rfc;
 mod source;
+mod starve;
 mod step;
 mod test;
 mod tidy;
@@ -33,6 +34,10 @@ fn main() -> ExitCode {
         ("mutants", _) => match mutants::steps(&rest) {
             Ok(steps) => steps,
             Err(what) => return refuse(&what),
+        },
+        ("starve", _) => match starve::steps(&rest) {
+            Ok(steps) => steps,
+            Err(why) => return refuse(&why),
         },
         ("test", true) => test::steps(),
         ("ci", true) => ci::steps(),
@@ -70,8 +75,9 @@ usage: cargo xtask <verb>
   bench …          ours beside the FTP servers found here: server, third-party, all…
   fuzz [target]    what reads strangers' octets, given anything, for --secs N each
   mutants [room]   whether the tests see the code broken: wire, sockets, policy, proto
+  starve [--long]  kill, stop and starve the server: at every system call, under load, on full disks
   test             everything that must pass: doc tests, then all others
-  ci               fmt, clippy, tidy, rfc, doc, deny, package, dist, e2e, interop, test
+  ci               fmt, clippy, tidy, rfc, doc, deny, package, dist, e2e, interop, fuzz, mutants, test
   tidy             the rules of this house that no other tool checks
   rfc              the clause ledger: clause, code, test; fails on a gap
   package          what would be published, packed and built from the packages

@@ -55,6 +55,10 @@ pub const RESERVATION_IDLE: Duration = Duration::from_secs(300);
 /// How long a TLS handshake may take (spec S-39a, S-53).
 pub const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(15);
 
+/// Sessions with commands sent ahead that have a thread of their own at the same time; others
+/// share the threads for work that blocks, of which the runtime has 512.
+pub const BUSY_SESSIONS: usize = 64;
+
 /// Descriptors held back, so that a caller can be told 421 when there are no others (spec S-52):
 /// more callers at a time than that wait in the backlog until others have read why.
 pub const SPARE_DESCRIPTORS: usize = 16;

@@ -57,7 +57,7 @@ impl Script {
     /// A world with this network, tokio's clock and predictable numbers.
     pub(crate) fn world(self) -> (World, Arc<Self>) {
         let script = Arc::new(self);
-        let clock = World::real().clock;
+        let World { clock, threads, .. } = World::real();
         let began = Instant::now();
         let network = Arc::new(FakeNetwork {
             script: Arc::clone(&script),
@@ -68,6 +68,7 @@ impl Script {
                 network,
                 clock,
                 random: Arc::new(Seeded::new(7)),
+                threads,
             },
             script,
         )

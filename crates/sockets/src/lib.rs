@@ -26,4 +26,4 @@ pub use policy::{Denied, Initiative, PeerQuestion, Policy};
 pub use pool::{Parity, PortLease, PortPool};
 pub use reserved::Reserved;
 pub use tcp::adopt_listener;
-pub use world::{Clock, Connection, Held, Listener, Network, Random, World};
+pub use world::{Clock, Connection, Held, Listener, Network, Random, Threads, World};

@@ -184,20 +184,22 @@ const CLIENT: &str = "thirdhost-client";
 const HARNESS: &str = "thirdhost-harness";
 const BENCH: &str = "thirdhost-bench";
 const FUZZ: &str = "thirdhost-fuzz";
+const LAB: &str = "thirdhost-lab";
 
 /// Which package may depend on which, in any section of its manifest.
-const MAY_KNOW: [(&str, &[&str]); 10] = [
+const MAY_KNOW: [(&str, &[&str]); 11] = [
     (WIRE, &[]),
     (PROTO, &[WIRE]),
     (SOCKETS, &[WIRE]),
     (SERVER, &[WIRE, PROTO, SOCKETS]),
     (CLIENT, &[WIRE, PROTO, SOCKETS]),
     (HARNESS, &[WIRE, PROTO, SOCKETS, SERVER, CLIENT]),
-    (BENCH, &[WIRE, HARNESS]),
+    (LAB, &[]),
+    (BENCH, &[WIRE, HARNESS, LAB]),
     (FUZZ, &[WIRE, PROTO, SOCKETS, SERVER, CLIENT]),
     (
         "scenarios",
-        &[WIRE, PROTO, SOCKETS, SERVER, CLIENT, HARNESS],
+        &[WIRE, PROTO, SOCKETS, SERVER, CLIENT, HARNESS, LAB],
     ),
     ("xtask", &[]),
 ];

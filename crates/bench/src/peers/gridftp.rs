@@ -32,6 +32,7 @@ pub(super) fn recipe(stage: &Stage, port: u16) -> Result<Option<Recipe>> {
         version: version(&program, "--version"),
         note: "anonymous: no password is hashed; no log; TLS only as GSI, left out",
         has_tls: false,
+        forks: true,
         home: format!("{}/", stage.files().display()),
         user: "anonymous",
         password: "bench@",

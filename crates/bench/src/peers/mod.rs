@@ -37,6 +37,8 @@ pub(crate) struct Recipe {
     pub(crate) note: &'static str,
     /// Whether it was given a certificate.
     pub(crate) has_tls: bool,
+    /// Whether it has a process for each session.
+    pub(crate) forks: bool,
     /// In front of every path: where the files are once logged in.
     pub(crate) home: String,
     user: &'static str,

@@ -41,6 +41,7 @@ idle_seconds = 3600
         version: version(binary, "--version"),
         note: "argon2id; uploads = \"whole\"; a log line per transfer",
         has_tls: true,
+        forks: false,
         home: String::new(),
         user: USER,
         password: PASSWORD,

@@ -47,6 +47,7 @@ pub(super) fn recipe(stage: &Stage, port: u16) -> Result<Option<Recipe>> {
         version: version(&program, "-v"),
         note: "SHA-512 crypt; mod_delay off; no log",
         has_tls: tls,
+        forks: true,
         home: String::new(),
         user: USER,
         password: PASSWORD,

@@ -43,6 +43,7 @@ pub(super) fn recipe(stage: &Stage, port: u16) -> Result<Option<Recipe>> {
         version: version(&program, "--help"),
         note: "SHA-512 crypt; no log",
         has_tls: true,
+        forks: true,
         home: String::new(),
         user: USER,
         password: PASSWORD,

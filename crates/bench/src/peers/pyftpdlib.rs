@@ -35,6 +35,7 @@ pub(super) fn recipe(stage: &Stage, port: u16) -> Result<Option<Recipe>> {
         version: format!("pyftpdlib {}", String::from_utf8_lossy(&told.stdout).trim()),
         note: "compares passwords in clear; no log; one process",
         has_tls: tls,
+        forks: false,
         home: String::new(),
         user: USER,
         password: PASSWORD,

@@ -40,6 +40,7 @@ pub(super) fn recipe(stage: &Stage, port: u16) -> Result<Option<Recipe>> {
         version: version(&program),
         note: "anonymous: no password is hashed; no log; it has no MLSD",
         has_tls: true,
+        forks: true,
         home: String::new(),
         user: "anonymous",
         password: "bench@",

@@ -234,6 +234,7 @@ async fn pause(copy: &Copy, job: &Job, error: &Error) {
         after,
     });
     tokio::select! {
+        biased;
         () = copy.environment.world.clock.sleep(after) => {}
         () = copy.environment.interrupt.tripped() => {}
     }

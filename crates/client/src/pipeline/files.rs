@@ -1,6 +1,6 @@
 //! The window of files under way: RETR and STOR in pairs, proofs behind them, replies in order.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use thirdhost_proto::third_party::{BySide, Side};
@@ -77,7 +77,7 @@ pub(crate) async fn run<F: Feed>(pair: &mut Pair, feed: &mut F) -> Result<bool, 
         },
         prepared,
         proof,
-        flights: HashMap::new(),
+        flights: BTreeMap::new(),
         next: 0,
         bytes: 0,
         end: None,
@@ -96,7 +96,7 @@ struct Stream<'a, J> {
     depth: BySide<usize>,
     prepared: Prepared,
     proof: Proof,
-    flights: HashMap<u64, Flight<J>>,
+    flights: BTreeMap<u64, Flight<J>>,
     next: u64,
     /// Octets of the files under way.
     bytes: u64,
@@ -195,7 +195,7 @@ impl<J: Send> Stream<'_, J> {
         feed: &mut F,
         moved: Result<bool, Error>,
     ) -> Result<bool, Error> {
-        for (_, flight) in self.flights.drain() {
+        for flight in std::mem::take(&mut self.flights).into_values() {
             feed.ended(flight.job, Ended::Unfinished);
         }
         let BySide {
@@ -282,9 +282,10 @@ impl<J: Send> Stream<'_, J> {
             Err(error) => Next::Broken(error),
         };
         tokio::select! {
+            biased;
+            () = environment.interrupt.tripped(), if !is_stopping => Next::Stop,
             found = source.next() => heard(Side::Source, found),
             found = destination.next() => heard(Side::Destination, found),
-            () = environment.interrupt.tripped(), if !is_stopping => Next::Stop,
             () = environment.world.clock.sleep(limit) => Next::Silence,
         }
     }
