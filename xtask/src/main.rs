@@ -77,7 +77,7 @@ usage: cargo xtask <verb>
   mutants [room]   whether the tests see the code broken: wire, sockets, policy, proto
   starve [--long]  kill, stop and starve the server: at every system call, under load, on full disks
   test             everything that must pass: doc tests, then all others
-  ci               fmt, clippy, tidy, rfc, doc, deny, package, dist, e2e, interop, fuzz, mutants, test
+  ci               everything but the long runs: fmt, clippy, tidy… fuzz, mutants, test
   tidy             the rules of this house that no other tool checks
   rfc              the clause ledger: clause, code, test; fails on a gap
   package          what would be published, packed and built from the packages

@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
-use thirdhost_sockets::{Clock, Random, World};
+use thirdhost_sockets::{Clock, Random, Threads, World};
 use tokio::runtime::{Builder, Runtime};
 use tokio::time::Instant;
 
@@ -20,6 +20,7 @@ pub(crate) fn world(net: &Net) -> World {
             began: Instant::now(),
         }),
         random: Arc::new(Numbers(AtomicU64::new(0))),
+        threads: Arc::new(AtOnce),
     }
 }
 
@@ -67,5 +68,15 @@ impl Random for Numbers {
             .fetch_update(Ordering::Relaxed, Ordering::Relaxed, next);
         let upper = state.unwrap_or_default() >> 33;
         u32::try_from(upper % u64::from(bound.max(1))).unwrap_or_default()
+    }
+}
+
+/// Does the work on the spot, so that its end comes at the same moment at every run.
+#[derive(Debug)]
+struct AtOnce;
+
+impl Threads for AtOnce {
+    fn start(&self, work: Box<dyn FnOnce() + Send>) {
+        work();
     }
 }
