@@ -34,7 +34,10 @@ async fn accept(listeners: &[Box<dyn Listener>]) -> io::Result<Box<dyn Connectio
         return std::future::pending().await;
     }
     let (connection, _, _) = select_all(listeners.iter().map(|listener| listener.accept())).await;
-    connection
+    let mut connection = connection?;
+    // Only the end of a data connection may be mistaken for that of a file.
+    connection.reset_on_death(false);
+    Ok(connection)
 }
 
 /// 421 for a session too many (spec S-52); bounded, because the peer may not read.

@@ -31,6 +31,8 @@ pub(crate) struct Tcp;
 impl Network for Tcp {
     fn listen(&self, local: SocketAddr, backlog: u32) -> io::Result<Box<dyn Listener>> {
         let socket = bound(local, Sharing::Listener)?;
+        // What it accepts inherits this, and so has no moment without it.
+        socket.set_linger(Some(Duration::ZERO))?;
         let listener = TcpSocket::from_std_stream(socket.into()).listen(backlog)?;
         let local = listener.local_addr()?;
         Ok(Box::new(KernelListener { listener, local }))
@@ -60,12 +62,12 @@ impl Network for Tcp {
                 _ => unbound(peer)?,
             };
             // The kernel may have made the connection before we hear of it. A call that is given
-            // up then must not look like an orderly end: in MODE S that is an empty file.
+            // up then, or a process that dies, must not look like an orderly end: in MODE S that
+            // is an empty file.
             socket.set_linger(Some(Duration::ZERO))?;
             let stream = TcpSocket::from_std_stream(socket.into())
                 .connect(peer)
                 .await?;
-            SockRef::from(&stream).set_linger(None)?;
             Ok(Box::new(KernelConnection::new(stream, peer)?) as Box<dyn Connection>)
         }
         .boxed()

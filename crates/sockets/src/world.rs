@@ -48,7 +48,8 @@ pub trait Network: fmt::Debug + Send + Sync {
         self.hold(SocketAddr::new(host, 0)).is_ok()
     }
 
-    /// Calls `peer`, once. With `from` the call leaves from exactly that address and port,
+    /// Calls `peer`, once. As one that was accepted, the connection is at first one that is
+    /// [reset on death](Connection::reset_on_death). With `from` the call leaves from exactly that address and port,
     /// which a [`Held`] may be holding (spec D-6); with port 0 or none the system chooses.
     ///
     /// # Errors
@@ -65,7 +66,8 @@ pub trait Listener: fmt::Debug + Send + Sync {
     /// The address it listens on.
     fn local(&self) -> SocketAddr;
 
-    /// Waits for a caller.
+    /// Waits for a caller. What is accepted is at first [reset on
+    /// death](Connection::reset_on_death), and where it is dropped.
     ///
     /// # Cancel safety
     /// Dropping the future loses no caller.
@@ -95,9 +97,10 @@ pub trait Connection: AsyncRead + AsyncWrite + fmt::Debug + Send + Unpin {
     /// Closes at once so that the far end sees a reset, not an orderly end (spec D-10).
     fn reset(self: Box<Self>);
 
-    /// Whether the far end sees a reset, not an orderly end, should this process die now: the
-    /// system closes what a killed process leaves, and in MODE S an orderly end is the end of
-    /// the file (spec M-14). Transports that cannot do it need not.
+    /// Whether the far end sees a reset, not an orderly end, should the connection be dropped or
+    /// this process die now: the system closes what a killed process leaves, and in MODE S an
+    /// orderly end is the end of the file (spec M-14). So it is from the first on, until it is
+    /// told otherwise. Transports that cannot do it need not.
     fn reset_on_death(&mut self, reset: bool) {
         let _unused = reset;
     }

@@ -129,7 +129,8 @@ fn is_killed_at(call: &str) -> bool {
     is_long() || CHANGING.contains(&call)
 }
 
-/// How a call may fail that the server can be asked to bear.
+/// How a call may fail that the server can be asked to bear. Memory that the system does not give
+/// (`mmap`) ends a Rust program.
 fn errors_of(call: &str) -> &'static [&'static str] {
     let errors: &[&str] = match call {
         "pwrite64" | "pwritev" | "fallocate" => &["ENOSPC", "EIO", "EDQUOT"],
@@ -141,7 +142,7 @@ fn errors_of(call: &str) -> &'static [&'static str] {
         "getdents64" | "pread64" | "sendfile" => &["EIO"],
         "socket" | "accept4" | "fcntl" => &["EMFILE", "ENFILE"],
         "epoll_ctl" => &["ENOSPC", "ENOMEM"],
-        "mmap" | "clone3" => &["ENOMEM", "EAGAIN"],
+        "clone3" => &["EAGAIN"],
         "setsockopt" | "bind" | "listen" | "getsockname" => &["ENOBUFS"],
         _ => &[],
     };

@@ -176,6 +176,8 @@ async fn call(environment: &Environment, server: &Server) -> Result<Box<dyn Conn
         })?;
     // Most of the time we wait for a server's word, which never comes from one that was cut off.
     connection.end_on_silence();
+    // Only the end of a data connection may be mistaken for that of a file.
+    connection.reset_on_death(false);
     Ok(connection)
 }
 

@@ -114,6 +114,7 @@ impl ControlConn {
         limit: u64,
     ) -> Result<u64, Error> {
         let mut link = self.begin(step, command, offset).await?;
+        link.connection.reset_on_death(false);
         let mut buffer = vec![0; BUFFER_BYTES];
         let mut bytes = 0;
         loop {

@@ -259,7 +259,8 @@ fn setting() -> impl Iterator<Item = Command> {
 
 /// The data connection, under TLS as the control connection is.
 async fn data(lane: &mut Lane<'_, ()>, port: u16) -> Result<Box<dyn Connection>, Error> {
-    let connection = lane.conn.call("EPSV", port).await?;
+    let mut connection = lane.conn.call("EPSV", port).await?;
+    connection.reset_on_death(false);
     let Some(tls) = lane.conn.tls.clone() else {
         return Ok(connection);
     };

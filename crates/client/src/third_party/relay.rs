@@ -20,6 +20,7 @@ pub(super) async fn run(conns: &mut BySide<ControlConn>, job: &Job) -> Result<u6
     destination.ensure_image().await?;
     let command = Command::Retr(job.from.clone());
     let mut incoming = source.begin("RETR", command, job.offset).await?;
+    incoming.connection.reset_on_death(false);
     let mut buffer = vec![0; BUFFER_BYTES];
     let mut count = match source.moved(&mut incoming, Half::Read(&mut buffer)).await {
         Ok(count) => count,

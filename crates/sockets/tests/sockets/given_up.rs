@@ -23,12 +23,36 @@ async fn a_call_that_is_given_up_is_reset_though_it_stands_already() {
     assert_eq!(end.unwrap_err().kind(), io::ErrorKind::ConnectionReset);
 }
 
+/// There is no moment at which the death of a process looks like the end of a file.
 #[tokio::test]
-async fn a_call_that_stands_is_ended_in_order() {
+async fn either_end_is_reset_until_it_is_told_to_end_in_order() {
     let network = World::real().network;
     let listener = network.listen(LOOPBACK, 1).unwrap();
-    let call = network.call(None, listener.local()).await.unwrap();
-    drop(call);
-    let mut called = listener.accept().await.unwrap();
-    assert_eq!(called.read(&mut [0; 8]).await.unwrap(), 0);
+    for orderly in [false, true] {
+        for is_caller in [false, true] {
+            let call = network.call(None, listener.local()).await.unwrap();
+            let called = listener.accept().await.unwrap();
+            let (mut ends, mut stays) = match is_caller {
+                true => (call, called),
+                false => (called, call),
+            };
+            if orderly {
+                ends.reset_on_death(false);
+            }
+            drop(ends);
+            let end = stays.read(&mut [0; 8]).await.map_err(|error| error.kind());
+            let reset = Err(io::ErrorKind::ConnectionReset);
+            assert_eq!(end, if orderly { Ok(0) } else { reset }, "{is_caller}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_caller_that_already_waits_is_reset_too() {
+    let network = World::real().network;
+    let listener = network.listen(LOOPBACK, 1).unwrap();
+    let mut call = network.call(None, listener.local()).await.unwrap();
+    drop(listener.accept_waiting().unwrap());
+    let end = call.read(&mut [0; 8]).await;
+    assert_eq!(end.unwrap_err().kind(), io::ErrorKind::ConnectionReset);
 }
