@@ -1,5 +1,6 @@
 //! The developer's commands, `cargo xtask <verb>`. Knows none of our crates; spawns cargo.
 
+mod attacks;
 mod bench;
 mod ci;
 mod dist;
@@ -24,6 +25,10 @@ fn main() -> ExitCode {
         ("bench", false) => bench::steps(&rest),
         ("bench", true) => return refuse("`bench` takes what to measure: try `bench --help`"),
         ("interop", _) => interop::steps(&rest),
+        ("attacks", _) => match attacks::steps(&rest) {
+            Some(steps) => steps,
+            None => return refuse("`attacks` takes nothing but --long"),
+        },
         ("test", true) => test::steps(),
         ("ci", true) => ci::steps(),
         ("tidy", true) => tidy::steps(),
@@ -58,6 +63,7 @@ usage: cargo xtask <verb>
   e2e [args…]      two servers and a user in one process: RFC 438's example, every arrangement
   interop [args…]  every ordered pair of FTP servers: which ways work, bytes compared
   bench …          ours beside the FTP servers found here: server, third-party, all…
+  attacks [--long] every test that plays an attacker; --long: for the record, by the hour
   test             everything that must pass: doc tests, then all others
   ci               fmt, clippy, tidy, rfc, doc, deny, package, dist, e2e, interop, test
   tidy             the rules of this house that no other tool checks
