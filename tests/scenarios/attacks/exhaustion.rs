@@ -17,7 +17,7 @@ use crate::support::user::User;
 
 #[test]
 fn many_guesses_at_once_take_the_memory_of_a_few_and_others_are_served() {
-    let guesses = rounds(60, 1_000);
+    let guesses = rounds(60, 400);
     raise_descriptors(3_000);
     let (root, config) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     fs::write(root.path().join("there"), "bytes").unwrap();

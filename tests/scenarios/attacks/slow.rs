@@ -33,7 +33,7 @@ fn thousands_who_say_nothing_keep_nobody_out() {
     eprintln!("a login and a file alone: {alone}");
     eprintln!("a login and a file among {silent}: {crowded}");
     if is_long() {
-        assert!(crowded.slowest < Duration::from_millis(250), "{crowded}");
+        assert!(crowded.most < Duration::from_millis(250), "{crowded}");
         // They are told goodbye within the minute that a login may take.
         within(
             Duration::from_secs(90),
@@ -84,14 +84,24 @@ fn has_ended(stream: &mut TcpStream) -> bool {
     }
 }
 
+/// What half of them take at most, what all but a twentieth, and the slowest.
 struct Times {
     median: Duration,
+    most: Duration,
     slowest: Duration,
 }
 
 impl fmt::Display for Times {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "median {:?}, slowest {:?}", self.median, self.slowest)
+        let Self {
+            median,
+            most,
+            slowest,
+        } = self;
+        write!(
+            f,
+            "median {median:?}, 95 of 100 within {most:?}, slowest {slowest:?}"
+        )
     }
 }
 
@@ -112,6 +122,7 @@ fn login_times(server: &Server) -> Times {
     times.sort();
     Times {
         median: *times.get(times.len() / 2).unwrap(),
+        most: *times.get(times.len() * 19 / 20).unwrap(),
         slowest: *times.last().unwrap(),
     }
 }

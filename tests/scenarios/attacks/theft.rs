@@ -21,7 +21,7 @@ fn a_race_for_a_pinned_port_is_won_by_the_peer_alone() {
     let secret = "0123456789".repeat(50_000);
     site.put("there", &secret);
     let mut user = site.user();
-    for round in 0..rounds(20, 2_000) {
+    for round in 0..rounds(20, 1_000) {
         for (direction, line) in [("R", "STOR stored"), ("S", "RETR there")] {
             let x = site.at(user.lstn(direction));
             let right = peer::bound(SITE1);
@@ -59,7 +59,7 @@ fn a_race_for_a_passive_port_is_won_by_the_users_host_alone() {
     let secret = "0123456789".repeat(50_000);
     site.put("there", &secret);
     let mut user = site.user();
-    for round in 0..rounds(20, 2_000) {
+    for round in 0..rounds(20, 1_000) {
         for (direction, line) in [("R", "STOR stored"), ("S", "RETR there")] {
             let x = user.pasv();
             user.ask(line, 150);
