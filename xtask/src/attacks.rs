@@ -2,15 +2,15 @@
 
 use crate::step::{self, Step};
 
-/// The one step; `None` for arguments that are none.
+/// Build what is attacked, then attack it.
 ///
 /// The rooms are part of `cargo xtask test` as they are. With `--long` they go on for as long as
 /// the figures of `tests/evidence/attacks.md` ask for, and measure by the clock as well.
-pub(crate) fn steps(args: &[String]) -> Option<Vec<Step>> {
+pub(crate) fn steps(args: &[String]) -> Result<Vec<Step>, String> {
     let is_long = match args {
         [] => false,
         [long] if long == "--long" => true,
-        _ => return None,
+        _ => return Err("`attacks` takes `--long` or nothing".to_owned()),
     };
     let run = match (step::has_tool("nextest"), is_long) {
         (true, false) => Step::cargo("attacks", RUN).with_args(&filter()),
@@ -22,7 +22,7 @@ pub(crate) fn steps(args: &[String]) -> Option<Vec<Step>> {
         true => run.with_variable("THIRDHOST_ATTACKS_LONG", "1"),
         false => run,
     };
-    Some(vec![binaries, run])
+    Ok(vec![binaries, run])
 }
 
 fn filter() -> [String; 2] {
@@ -54,9 +54,9 @@ mod tests {
     fn long_is_the_only_argument() {
         let args =
             |line: &str| -> Vec<String> { line.split_whitespace().map(str::to_owned).collect() };
-        assert!(steps(&args("")).is_some());
-        assert!(steps(&args("--long")).is_some());
-        assert!(steps(&args("--long --long")).is_none());
-        assert!(steps(&args("bounce")).is_none());
+        assert!(steps(&args("")).is_ok());
+        assert!(steps(&args("--long")).is_ok());
+        assert!(steps(&args("--long --long")).is_err());
+        assert!(steps(&args("bounce")).is_err());
     }
 }

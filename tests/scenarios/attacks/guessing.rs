@@ -27,7 +27,7 @@ fn the_clock_does_not_tell_an_unknown_user_from_a_wrong_password() {
         anonymous: None,
     };
     let world = World::real();
-    let accounts = Accounts::new(roll, world.clock, world.random);
+    let accounts = Accounts::new(roll, &world);
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let attempt = |name: &str, number: usize| {
         // Each from a host of its own: nobody is held off.
