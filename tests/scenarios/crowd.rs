@@ -14,7 +14,7 @@ use crate::support::user::User;
 
 #[test]
 fn a_thousand_idle_sessions_and_two_hundred_transfers_are_held_without_an_error() {
-    raise_descriptors();
+    raise_descriptors(DESCRIPTORS);
     let (root, config) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let bytes = pattern();
     fs::write(root.path().join("there"), &bytes).unwrap();
@@ -77,11 +77,12 @@ fn pattern() -> Vec<u8> {
     numbers.flat_map(u64::to_le_bytes).collect()
 }
 
-fn raise_descriptors() {
+/// Lets this process, and those it starts, have at least so many descriptors.
+pub(crate) fn raise_descriptors(least: u64) {
     let most = getrlimit(Resource::Nofile).maximum;
-    assert!(most.is_none_or(|most| most >= DESCRIPTORS), "{most:?}");
+    assert!(most.is_none_or(|most| most >= least), "{most:?}");
     let wanted = Rlimit {
-        current: most.or(Some(DESCRIPTORS)),
+        current: most.or(Some(least)),
         maximum: most,
     };
     setrlimit(Resource::Nofile, wanted).unwrap();

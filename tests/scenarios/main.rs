@@ -5,6 +5,7 @@
 
 mod ahead;
 mod arrangement;
+mod attacks;
 mod bad_input;
 mod bounce;
 mod busy;

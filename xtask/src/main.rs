@@ -1,5 +1,6 @@
 //! The developer's commands, `cargo xtask <verb>`. Knows none of our crates; spawns cargo.
 
+mod attacks;
 mod bench;
 mod ci;
 mod dist;
@@ -28,6 +29,10 @@ fn main() -> ExitCode {
         ("bench", false) => bench::steps(&rest),
         ("bench", true) => return refuse("`bench` takes what to measure: try `bench --help`"),
         ("interop", _) => interop::steps(&rest),
+        ("attacks", _) => match attacks::steps(&rest) {
+            Ok(steps) => steps,
+            Err(why) => return refuse(&why),
+        },
         ("fuzz", _) => match fuzz::steps(&rest) {
             Ok(steps) => steps,
             Err(what) => return refuse(&what),
@@ -77,6 +82,7 @@ usage: cargo xtask <verb>
   interop [args…]  every ordered pair of FTP servers: which ways work, bytes compared
   sim [args…]      10,000 simulated worlds, or others: --seed N --runs N --trace
   bench …          ours beside the FTP servers found here: server, third-party, all…
+  attacks [--long] every test that plays an attacker; --long: for the record, by the hour
   fuzz [target]    what reads strangers' octets, given anything, for --secs N each
   mutants [room]   whether the tests see the code broken: wire, sockets, policy, proto
   starve [--long]  kill, stop and starve the server: at every system call, under load, on full disks

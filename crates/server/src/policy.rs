@@ -3,6 +3,7 @@
 //! | the peer | a call | a caller |
 //! |---|---|---|
 //! | unspecified, multicast, broadcast | never | never |
+//! | where this server listens for users | never | as below |
 //! | any, port below 1024 | only if `privileged_ports` lists the port | as below |
 //! | the host of the control connection | yes | yes |
 //! | an address of this server | only if a list holds it, alone | the same |
@@ -16,7 +17,7 @@
 //! port is not judged: a server that calls in the classic way does so from port 20.
 
 use std::collections::{HashMap, VecDeque};
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::ops::RangeInclusive;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -34,6 +35,7 @@ use crate::limits::{TARGET_USERS_MAX, THIRD_HOSTS_PER_MINUTE};
 pub struct ThirdPartyPolicy {
     control_peer: IpAddr,
     own: Vec<IpAddr>,
+    listening: Vec<SocketAddr>,
     network: Option<Arc<dyn Network>>,
     grant: Grant,
 }
@@ -60,6 +62,7 @@ impl ThirdPartyPolicy {
                 .into_iter()
                 .map(|address| address.to_canonical())
                 .collect(),
+            listening: Vec::new(),
             network: None,
             grant: Grant::Fixed(grant),
         }
@@ -83,6 +86,14 @@ impl ThirdPartyPolicy {
             network: Some(network),
             ..self
         }
+    }
+
+    /// The same policy that lets nobody make the server call `listening`, where it waits for
+    /// control connections itself, not even from the host of the control connection: that may be
+    /// this machine, and so may everybody be who comes through a proxy on it.
+    #[must_use]
+    pub fn listening_on(self, listening: Vec<SocketAddr>) -> Self {
+        Self { listening, ..self }
     }
 
     /// Which ways bytes may go over a connection we open to `peer`: what PORT, EPRT and an
@@ -159,6 +170,9 @@ impl ThirdPartyPolicy {
         if class.is_never_allowed() {
             return Err(Denied::NeverAllowed { host, class });
         }
+        if question.initiative == Initiative::Call && self.is_own_listener(peer, class) {
+            return Err(Denied::OwnListener { peer });
+        }
         let grant = self.grant();
         let calls = question.initiative == Initiative::Call;
         if calls
@@ -207,6 +221,18 @@ impl ThirdPartyPolicy {
         self.own.contains(&host)
             || (class != AddressClass::Loopback
                 && network.is_some_and(|network| network.is_local(host)))
+    }
+
+    /// Who listens on all addresses listens on every one that this machine has.
+    fn is_own_listener(&self, peer: HostSocket, class: AddressClass) -> bool {
+        let host = peer.host();
+        self.listening.iter().any(|listening| {
+            let at = listening.ip().to_canonical();
+            let is_there = at == host
+                || at.is_unspecified()
+                    && (class == AddressClass::Loopback || self.is_own(host, class));
+            listening.port() == peer.port() && is_there
+        })
     }
 
     fn grant(&self) -> ThirdPartyGrant {
@@ -553,6 +579,31 @@ mod tests {
         }
         check(&["203.0.113.6/31"], OWN, "own", "own");
         check(&["203.0.113.7/32"], OWN, "own", "yes");
+    }
+
+    //= security#S-3
+    //= type=test
+    #[test]
+    fn where_the_server_listens_itself_nobody_is_called_whatever_was_granted() {
+        let granted = ["0.0.0.0/0", "203.0.113.7/32"];
+        let everything = policy(&granted, &granted);
+        let check = |listening: &[&str], host: &str, port: u16, may: bool| {
+            let listening = listening.iter().map(|at| at.parse().unwrap()).collect();
+            let policy = everything.clone().listening_on(listening);
+            let found = policy.may_call(peer(host, port)).send;
+            assert_eq!(found, may, "{host}:{port}");
+            assert!(policy.may_accept(host.parse().unwrap()).send, "{host}");
+        };
+        let named = ["203.0.113.7:2121", "192.0.2.1:990"];
+        check(&named, OWN, 2121, false);
+        check(&named, OWN, 2122, true);
+        check(&named, CONTROL, 2121, true);
+        let control_is_own = ["192.0.2.1:2121"];
+        check(&control_is_own, CONTROL, 2121, false);
+        check(&["[::]:2121"], OWN, 2121, false);
+        check(&["0.0.0.0:2121"], OWN, 2121, false);
+        check(&["0.0.0.0:2121"], CONTROL, 2121, true);
+        check(&["0.0.0.0:2121"], OWN, 2122, true);
     }
 
     //= security#S-1

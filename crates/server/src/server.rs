@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::io;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
@@ -287,15 +287,18 @@ impl Shared {
 
     /// The addresses that are this server's own: no third-party target unless listed (S-3).
     pub(crate) fn own_addresses(&self, local: IpAddr) -> Vec<IpAddr> {
-        let config = self.config();
-        let implicit = &config.tls.implicit_listen;
-        let listening = config.listen.iter().chain(implicit);
+        let public = self.config().data_sockets.public_address;
+        let listening = self.own_listeners().into_iter();
         let listening = listening.map(|address| address.ip());
         let named = listening.filter(|host| !host.is_unspecified());
-        named
-            .chain(config.data_sockets.public_address)
-            .chain([local])
-            .collect()
+        named.chain(public).chain([local]).collect()
+    }
+
+    /// Where control connections are waited for: nobody is called there (S-3).
+    pub(crate) fn own_listeners(&self) -> Vec<SocketAddr> {
+        let config = self.config();
+        let implicit = &config.tls.implicit_listen;
+        config.listen.iter().chain(implicit).copied().collect()
     }
 
     fn count(&self) -> std::sync::MutexGuard<'_, Sessions> {

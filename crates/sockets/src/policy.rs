@@ -80,6 +80,13 @@ pub enum Denied {
         /// Where the bytes would have gone.
         direction: Option<Direction>,
     },
+    /// The peer is where the server itself listens for users: it would talk to itself, and take
+    /// itself for a user at this machine (spec S-3).
+    #[error("at {peer} this server listens itself, and no setting admits that")]
+    OwnListener {
+        /// The peer.
+        peer: HostSocket,
+    },
     /// The peer is in a range that a rule has to name itself (spec S-3).
     #[error("{host} is {class}; name its range in {} to admit it", settings(*direction))]
     SpecialRange {

@@ -1,7 +1,9 @@
 //! The real network, with a note of every call that leaves.
 
+use std::future::ready;
 use std::io;
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use futures_util::future::BoxFuture;
@@ -15,6 +17,7 @@ pub(crate) type Call = (Option<SocketAddr>, SocketAddr);
 pub(crate) struct WatchedNetwork {
     real: Arc<dyn Network>,
     calls: Arc<Mutex<Vec<Call>>>,
+    is_cut: Arc<AtomicBool>,
 }
 
 impl WatchedNetwork {
@@ -24,9 +27,15 @@ impl WatchedNetwork {
         let watched = Self {
             real: Arc::clone(&real.network),
             calls: Arc::default(),
+            is_cut: Arc::default(),
         };
         let network = Arc::new(watched.clone());
         (World { network, ..real }, watched)
+    }
+
+    /// From now on nobody is reached, and no packet leaves; calls are noted all the same.
+    pub(crate) fn cut(&self) {
+        self.is_cut.store(true, Ordering::SeqCst);
     }
 
     /// The calls so far.
@@ -50,6 +59,9 @@ impl Network for WatchedNetwork {
         peer: SocketAddr,
     ) -> BoxFuture<'static, io::Result<Box<dyn Connection>>> {
         self.calls.lock().unwrap().push((from, peer));
+        if self.is_cut.load(Ordering::SeqCst) {
+            return Box::pin(ready(Err(io::ErrorKind::HostUnreachable.into())));
+        }
         self.real.call(from, peer)
     }
 }

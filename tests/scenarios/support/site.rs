@@ -56,6 +56,8 @@ impl Site {
             world.network.listen(address, BACKLOG).unwrap()
         };
         let address = listener.local();
+        // As the binary does: what listens, not what was asked for.
+        config.listen = vec![address];
         let server = Server::new(config, world, Arc::new(store));
         let serving = server.clone();
         runtime.spawn(async move { serving.serve(vec![listener], std::future::pending()).await });

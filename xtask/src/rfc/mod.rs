@@ -1,7 +1,9 @@
-//! `cargo xtask rfc`: the clause ledger. Prints clause → code → test; fails on gap and misquote.
+//! `cargo xtask rfc`: the clause ledger. Prints clause → code → test; fails on gap and misquote,
+//! and on a test that SECURITY.md names and that is not there.
 
 mod citation;
 mod ledger;
+mod promises;
 
 use std::fs;
 
@@ -25,8 +27,10 @@ fn check() -> Result<(), String> {
     ];
     let mut citations = Vec::new();
     let mut faults = Vec::new();
-    for source in tree::sources(&root)? {
-        let (good, bad) = citation::scan(&source);
+    let sources = tree::sources(&root)?;
+    faults.extend(promises::faults(&read("SECURITY.md")?, &sources));
+    for source in &sources {
+        let (good, bad) = citation::scan(source);
         citations.extend(good);
         faults.extend(bad);
     }

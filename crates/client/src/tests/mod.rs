@@ -8,6 +8,7 @@ mod landing;
 mod progress;
 mod relay;
 mod stage;
+mod starttls;
 mod third_party;
 mod tls;
 mod tls_pair;

@@ -2,9 +2,9 @@
 
 use std::fmt;
 
+use argon2::password_hash::PasswordHasher;
 use argon2::password_hash::phc;
-use argon2::password_hash::{PasswordHasher, PasswordVerifier};
-use argon2::{ARGON2ID_IDENT, Argon2, Params};
+use argon2::{ARGON2ID_IDENT, Algorithm, Argon2, Block, Params, Version};
 use thirdhost_wire::Password;
 
 use crate::limits::{HASH_MEMORY_KIB_MAX, HASH_PASSES_MAX};
@@ -39,14 +39,34 @@ impl PasswordHash {
         Self { phc, params }
     }
 
-    /// Whether this is the password. Takes as long as hashing it.
+    /// Whether this is the password. Takes as long as hashing it, and the memory goes back to the
+    /// system with the answer.
     #[must_use]
     pub fn matches(&self, password: &Password) -> bool {
-        phc::PasswordHash::new(&self.phc).is_ok_and(|hash| {
-            Argon2::default()
-                .verify_password(password.reveal().as_bytes(), &hash)
-                .is_ok()
-        })
+        self.check(password).unwrap_or(false)
+    }
+
+    /// `None` when it cannot be said: there is no memory to give.
+    fn check(&self, password: &Password) -> Option<bool> {
+        let hash = phc::PasswordHash::new(&self.phc).ok()?;
+        let (salt, expected) = (hash.salt?, hash.hash?);
+        let version = hash
+            .version
+            .map_or(Ok(Version::default()), Version::try_from);
+        let argon2 = Argon2::new(Algorithm::Argon2id, version.ok()?, self.params.clone());
+        let mut memory = memory(self.params.block_count())?;
+        let mut found = [0; phc::Output::MAX_LENGTH];
+        let found = found.get_mut(..expected.len())?;
+        argon2
+            .hash_password_into_with_memory(
+                password.reveal().as_bytes(),
+                &salt,
+                found,
+                memory.as_mut_slice(),
+            )
+            .ok()?;
+        // SECURITY: the comparison of two outputs takes the same time wherever they differ.
+        Some(phc::Output::new(found).ok()? == expected)
     }
 
     /// The string that goes into the users file.
@@ -107,6 +127,20 @@ pub enum PasswordHashError {
     #[error("the password cannot be hashed")]
     Failed,
 }
+
+/// So many blocks, in an allocation so large that the allocator asks the system for it alone and
+/// gives it back at once. A smaller one stays with the thread that has hashed (glibc keeps it in
+/// the thread's arena), and every thread of the runtime hashes once in a while: the bound on
+/// hashes at once would be none on memory. What is not written to takes no memory.
+fn memory(blocks: usize) -> Option<Vec<Block>> {
+    let mut memory = Vec::new();
+    memory.try_reserve_exact(blocks.max(BLOCKS_MAPPED)).ok()?;
+    memory.resize(blocks, Block::new());
+    Some(memory)
+}
+
+/// Blocks of 1 KiB: just above what glibc ever keeps (`DEFAULT_MMAP_THRESHOLD_MAX`, mallopt(3)).
+const BLOCKS_MAPPED: usize = 33 * 1024;
 
 /// Thirty-two zero bytes in the Base64 of PHC strings.
 const ZEROS: &str = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";

@@ -223,6 +223,7 @@ async fn admit(at: &Circumstances, account: Account) -> Result<Box<LoggedIn>, No
     let grant = shared.accounts.grant_of(&account.name);
     let policy = Arc::new(
         ThirdPartyPolicy::new(peer, own, None)
+            .listening_on(shared.own_listeners())
             .knowing_own(Arc::clone(&shared.world.network))
             .following(grant),
     );

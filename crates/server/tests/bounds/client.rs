@@ -47,7 +47,17 @@ pub(crate) struct User {
 impl User {
     /// Connects and reads the greeting.
     pub(crate) async fn connect(address: std::net::SocketAddr) -> (Self, String) {
-        let stream = TcpStream::connect(address).await.unwrap();
+        Self::greeted(TcpStream::connect(address).await.unwrap()).await
+    }
+
+    /// As [`Self::connect`], from an address of one's choice.
+    pub(crate) async fn connect_from(host: &str, address: std::net::SocketAddr) -> (Self, String) {
+        let socket = tokio::net::TcpSocket::new_v4().unwrap();
+        socket.bind(host.parse().unwrap()).unwrap();
+        Self::greeted(socket.connect(address).await.unwrap()).await
+    }
+
+    async fn greeted(stream: TcpStream) -> (Self, String) {
         let mut user = Self {
             control: BufReader::new(stream),
         };

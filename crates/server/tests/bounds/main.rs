@@ -11,6 +11,7 @@ mod clock;
 mod crash;
 mod dying;
 mod foreign;
+mod guessing;
 mod logins;
 mod permissions;
 mod quota;
