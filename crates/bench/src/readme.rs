@@ -28,8 +28,8 @@ fn block(standings: &[Standing], setting: &str, command: &str) -> String {
     let table = markdown(standings);
     format!(
         "## How fast\n\n![thirdhostd beside the best other server]({PICTURE})\n\n{table}\n\
-         Medians; a ratio above 1 is better than the best other FTP server in the same run. {setting} \
-         Repeat it with `{command}`; [every server and every run's spread]({RESULTS}), [how it \
+         Medians; a ratio above 1 is better than the best other FTP server in the same run. \
+         {setting} Repeat it with `{command}`; [every server and the spread]({RESULTS}), [how it \
          measures]({HOW}), [what binds]({WHAT_BINDS}).\n"
     )
 }

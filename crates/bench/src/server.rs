@@ -96,7 +96,7 @@ impl Group {
             Self::Retr { sealed } => retr(server, stage, sealed),
             Self::Stor { sealed } => stor(server, stage, sealed),
             Self::Mlsd => mlsd(server, stage, time),
-            Self::Logins { users } => Ok(vec![log_in_for(server, users, time)?]),
+            Self::Logins { users } => logins(server, users, time),
         };
         Work {
             name,
@@ -207,6 +207,18 @@ fn mlsd(server: &Running, stage: &Stage, time: Duration) -> Result<Vec<f64>> {
     Ok(vec![lists / took, used * 1_000.0 / lists])
 }
 
+/// Logins a second, and what each costs the server.
+fn logins(server: &Running, users: usize, time: Duration) -> Result<Vec<f64>> {
+    let used = server.family().cpu()?;
+    let (count, took) = log_in_for(server, users, time)?;
+    let used = server.family().cpu()?.saturating_sub(used);
+    let count = float(count);
+    Ok(vec![
+        count / took.as_secs_f64(),
+        used.as_secs_f64() * 1_000.0 / count,
+    ])
+}
+
 /// GB/s, and processor seconds per GiB.
 pub(crate) fn speed(bytes: u64, took: Duration, used: Duration) -> Vec<f64> {
     let gigabytes = float(bytes) / 1e9;
@@ -229,7 +241,7 @@ pub(crate) fn float(number: u64) -> f64 {
 pub(crate) const SPEED: [Figure; 2] = [Figure::more("GB/s"), Figure::less("server CPU s/GiB")];
 const MEMORY: [Figure; 2] = [Figure::less("KiB PSS each"), Figure::less("MiB PSS before")];
 const LISTS: [Figure; 2] = [Figure::more("per second"), Figure::less("server CPU ms")];
-const LOGINS: [Figure; 1] = [Figure::more("per second")];
+const LOGINS: [Figure; 2] = [Figure::more("per second"), Figure::less("server CPU ms")];
 
 const KIB: f64 = 1024.0;
 

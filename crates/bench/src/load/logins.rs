@@ -8,8 +8,12 @@ use super::Control;
 use crate::failure::{Failure, Result};
 use crate::peers::Running;
 
-/// Logs in and out again for `time`, `users` at once, and returns the logins per second.
-pub(crate) fn log_in_for(server: &Running, users: usize, time: Duration) -> Result<f64> {
+/// Logs in and out again for `time`, `users` at once, and returns how often, and how long it took.
+pub(crate) fn log_in_for(
+    server: &Running,
+    users: usize,
+    time: Duration,
+) -> Result<(u64, Duration)> {
     let (logins, over) = (AtomicU64::new(0), AtomicBool::new(false));
     let began = Instant::now();
     let failed = thread::scope(|scope| {
@@ -26,10 +30,10 @@ pub(crate) fn log_in_for(server: &Running, users: usize, time: Duration) -> Resu
         over.store(true, Ordering::Relaxed);
         users.into_iter().find_map(|user| joined(user.join()).err())
     });
-    let seconds = began.elapsed().as_secs_f64();
+    let took = began.elapsed();
     match failed {
         Some(failure) => Err(failure),
-        None => Ok(f64::from(u32::try_from(logins.into_inner()).unwrap_or(u32::MAX)) / seconds),
+        None => Ok((logins.into_inner(), took)),
     }
 }
 

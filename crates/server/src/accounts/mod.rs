@@ -183,13 +183,13 @@ impl Accounts {
     /// Who `name` is if the certificate that was shown in the handshake says so by itself; `None`
     /// where the password is needed, or nothing will do.
     #[must_use]
-    pub fn recognize(&self, name: &str, shown: &[u8; 32]) -> Option<Account> {
+    pub fn recognize(&self, name: &str, shown: &[u8; 32]) -> Option<Arc<Account>> {
         let known = Arc::clone(&lock(&self.known));
         let user = known.users.get(name)?;
         let Admission { login, .. } = user.account.admission;
         let alone = login == LoginBy::Either;
         let knows = user.account.admission.knows(Some(shown));
-        (alone && knows).then(|| user.account.clone())
+        (alone && knows).then(|| Arc::clone(&user.account))
     }
 
     /// Checks the password that `name` sent from `peer`, where `shown` is the fingerprint of the
@@ -209,22 +209,22 @@ impl Accounts {
         password: &Password,
         shown: Option<&[u8; 32]>,
         peer: IpAddr,
-    ) -> Result<Account, Refused> {
+    ) -> Result<Arc<Account>, Refused> {
         let known = Arc::clone(&lock(&self.known));
         if let Some(account) = known.anonymous.as_ref().filter(|_| is_reserved(name)) {
-            return Ok(account.clone());
+            return Ok(Arc::clone(account));
         }
         let attempt = Attempt::new(throttled_as(peer), name);
         self.admit(&attempt)?;
         let user = known.users.get(name);
         let hash = user.and_then(|user| user.password.as_ref());
         // A password that is right may still need the certificate beside it.
-        let does = |user: &&User| user.account.admission.password_does(shown);
+        let does = |user: &&Enrolled| user.account.admission.password_does(shown);
         let again =
             hash.is_some_and(|hash| self.remembered.holds(hash, password, self.clock.now()));
         if let Some(user) = user.filter(|_| again).filter(does) {
             lock(&self.failures).succeed(&attempt, self.clock.now());
-            return Ok(user.account.clone());
+            return Ok(Arc::clone(&user.account));
         }
         let Ok(turn) = Arc::clone(&self.hashing).acquire_owned().await else {
             return Err(self.refuse(attempt));
@@ -247,7 +247,7 @@ impl Accounts {
             Some((user, hash)) => {
                 self.remembered.keep(hash, password, self.clock.now());
                 lock(&self.failures).succeed(&attempt, self.clock.now());
-                Ok(user.account.clone())
+                Ok(Arc::clone(&user.account))
             }
             None => Err(self.refuse(attempt)),
         }
@@ -318,11 +318,27 @@ impl CurrentGrant {
 /// The roll, made ready for look-up.
 #[derive(Debug)]
 struct Known {
-    users: HashMap<String, User>,
-    anonymous: Option<Account>,
+    users: HashMap<String, Enrolled>,
+    anonymous: Option<Arc<Account>>,
     nobody: PasswordHash,
     know_certificates: bool,
     differ: bool,
+}
+
+/// A user as the roll has them. Sessions share the account.
+#[derive(Debug)]
+struct Enrolled {
+    account: Arc<Account>,
+    password: Option<PasswordHash>,
+}
+
+impl From<User> for Enrolled {
+    fn from(user: User) -> Self {
+        Self {
+            account: Arc::new(user.account),
+            password: user.password,
+        }
+    }
 }
 
 impl From<Roll> for Known {
@@ -337,9 +353,9 @@ impl From<Roll> for Known {
             users: roll
                 .users
                 .into_iter()
-                .map(|user| (user.account.name.clone(), user))
+                .map(|user| (user.account.name.clone(), user.into()))
                 .collect(),
-            anonymous: roll.anonymous,
+            anonymous: roll.anonymous.map(Arc::new),
         }
     }
 }

@@ -71,7 +71,7 @@ impl Office {
         }
     }
 
-    fn log_in(&self, name: &str, password: &str, peer: &str) -> Result<Account, Refused> {
+    fn log_in(&self, name: &str, password: &str, peer: &str) -> Result<Arc<Account>, Refused> {
         let password = Password::try_from(password).unwrap();
         self.runtime.block_on(self.accounts.authenticate(
             name,

@@ -1,7 +1,6 @@
 //! What listings look like: LIST, NLST, MLSD and MLST. Spec; RFC 3659 section 7.
 
-use std::borrow::Cow;
-use std::fmt::Write as _;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use futures_util::future::{BoxFuture, FutureExt, ready};
@@ -11,7 +10,8 @@ use jiff::tz::TimeZone;
 use thirdhost_proto::server::{Permission, Permissions, VirtualPath};
 use thirdhost_wire::{Fact, FactSet, Pathname};
 
-use crate::store::{Entry, EntryKind, Listing, StoreError};
+use super::digits::{push, push_left};
+use crate::store::{Entry, EntryKind, Listing, Pen, StoreError};
 
 /// How the entries of a listing are written.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -40,8 +40,8 @@ pub enum ListingStyle {
 impl ListingStyle {
     /// Writes lines in this style, one after the other.
     #[must_use]
-    pub fn lines(&self) -> Lines<'_> {
-        let perms = match self {
+    pub fn lines(self) -> Lines {
+        let perms = match &self {
             Self::Facts {
                 permissions,
                 directory,
@@ -53,8 +53,7 @@ impl ListingStyle {
             _ => None,
         };
         Lines {
-            style: self,
-            perms,
+            style: Arc::new(Style { how: self, perms }),
             time: None,
         }
     }
@@ -62,25 +61,30 @@ impl ListingStyle {
 
 /// Writes the lines of one listing. What does not change from entry to entry is worked out once.
 #[derive(Debug)]
-pub struct Lines<'a> {
-    style: &'a ListingStyle,
-    /// The `perm` facts of files, directories and others, where they are the same for all.
-    perms: Option<[String; 3]>,
+pub struct Lines {
+    style: Arc<Style>,
     /// The time of the entry before, in seconds and as it was written: files that came together
     /// often have the same.
     time: Option<(Duration, String)>,
 }
 
-impl Lines<'_> {
+#[derive(Debug)]
+struct Style {
+    how: ListingStyle,
+    /// The `perm` facts of files, directories and others, where they are the same for all.
+    perms: Option<[String; 3]>,
+}
+
+impl Lines {
     /// Appends the line for `entry` to `text`, without its end. False, and nothing appended, when
     /// the name holds a control character, so that no command could name it and it could forge
     /// lines.
     pub fn append(&mut self, entry: &Entry, text: &mut String) -> bool {
-        if entry.name.chars().any(char::is_control) {
+        if holds_control(&entry.name) {
             return false;
         }
-        match self.style {
-            ListingStyle::Long { now } => text.push_str(&list_line(entry, *now)),
+        match &self.style.how {
+            ListingStyle::Long { now } => append_long(entry, *now, text),
             ListingStyle::Names { given } => {
                 if let Some(given) = given {
                     text.push_str(given);
@@ -93,23 +97,41 @@ impl Lines<'_> {
                 permissions,
                 directory,
             } => {
-                let perm = match &self.perms {
-                    Some([file, directory, other]) => match entry.kind {
-                        EntryKind::File => Cow::Borrowed(file),
-                        EntryKind::Directory => Cow::Borrowed(directory),
-                        EntryKind::Other => Cow::Borrowed(other),
-                    },
-                    None => {
-                        let Some(path) = path_in(directory, &entry.name) else {
-                            return false;
-                        };
-                        Cow::Owned(perm_fact(entry.kind, &path, permissions))
-                    }
-                };
-                append_facts(entry, *facts, &perm, &mut self.time, text);
+                let time = &mut self.time;
+                if let Some([file, directory, other]) = &self.style.perms {
+                    let perm = match entry.kind {
+                        EntryKind::File => file,
+                        EntryKind::Directory => directory,
+                        EntryKind::Other => other,
+                    };
+                    append_facts(entry, *facts, perm, time, text);
+                } else {
+                    let Some(path) = path_in(directory, &entry.name) else {
+                        return false;
+                    };
+                    let perm = perm_fact(entry.kind, &path, permissions);
+                    append_facts(entry, *facts, &perm, time, text);
+                }
             }
         }
         true
+    }
+}
+
+impl Pen for Lines {
+    fn write(&mut self, entry: &Entry, text: &mut String) -> bool {
+        let told = self.append(entry, text);
+        if told {
+            text.push_str("\r\n");
+        }
+        told
+    }
+
+    fn another(&self) -> Box<dyn Pen> {
+        Box::new(Self {
+            style: Arc::clone(&self.style),
+            time: None,
+        })
     }
 }
 
@@ -117,18 +139,9 @@ impl Lines<'_> {
 /// Q-17), in UTC and without its end.
 #[must_use]
 pub fn list_line(entry: &Entry, now: SystemTime) -> String {
-    let (owner, group) = entry.owner;
-    format!(
-        "{}{} {:>3} {:<8} {:<8} {:>8} {} {}",
-        kind_letter(entry),
-        mode_letters(entry.mode),
-        entry.links,
-        owner,
-        group,
-        entry.size,
-        list_time(entry.modified, now),
-        entry.name,
-    )
+    let mut line = String::new();
+    append_long(entry, now, &mut line);
+    line
 }
 
 /// The line of MLSD, and of MLST behind its leading space, without its end: facts, a space
@@ -151,16 +164,20 @@ pub fn mlsx_line(
 /// calendar holds is told as the beginning of 1970.
 #[must_use]
 pub fn time_val(time: SystemTime) -> String {
+    let mut text = String::with_capacity(TIME_VAL_BYTES);
     let time = timestamp(time);
-    format!(
-        "{:04}{:02}{:02}{:02}{:02}{:02}",
-        time.year(),
+    push::<10>(&mut text, time.year().unsigned_abs().into(), 4, '0');
+    let others = [
         time.month(),
         time.day(),
         time.hour(),
         time.minute(),
-        time.second()
-    )
+        time.second(),
+    ];
+    for part in others {
+        push::<10>(&mut text, part.unsigned_abs().into(), 2, '0');
+    }
+    text
 }
 
 /// A listing of what is known already, for LIST of a single file.
@@ -192,18 +209,42 @@ fn kind_letter(entry: &Entry) -> char {
     }
 }
 
-fn mode_letters(mode: u32) -> String {
-    let letters = "rwxrwxrwx".chars().zip((0..9).rev());
-    letters
-        .map(|(letter, bit)| if mode & (1 << bit) != 0 { letter } else { '-' })
-        .collect()
+/// Kind and mode, links, owner, group, size, time and name.
+fn append_long(entry: &Entry, now: SystemTime, text: &mut String) {
+    text.push(kind_letter(entry));
+    for (letter, bit) in "rwxrwxrwx".chars().zip((0..9).rev()) {
+        let set = entry.mode & (1 << bit) != 0;
+        text.push(if set { letter } else { '-' });
+    }
+    text.push(' ');
+    push::<10>(text, entry.links, 3, ' ');
+    for whose in [entry.owner.0, entry.owner.1] {
+        text.push(' ');
+        push_left(text, whose.into(), 8);
+    }
+    text.push(' ');
+    push::<10>(text, entry.size, 8, ' ');
+    text.push(' ');
+    append_list_time(entry.modified, now, text);
+    text.push(' ');
+    text.push_str(&entry.name);
 }
 
-fn list_time(modified: SystemTime, now: SystemTime) -> String {
+fn append_list_time(modified: SystemTime, now: SystemTime, text: &mut String) {
     let recent = now.duration_since(modified).is_ok_and(|age| age <= RECENT);
-    timestamp(modified)
-        .strftime(if recent { "%b %d %H:%M" } else { "%b %d  %Y" })
-        .to_string()
+    let time = timestamp(modified);
+    let month = usize::try_from(time.month() - 1).unwrap_or(0);
+    text.push_str(MONTHS.get(month).copied().unwrap_or_default());
+    text.push(' ');
+    push::<10>(text, time.day().unsigned_abs().into(), 2, '0');
+    text.push(' ');
+    if recent {
+        push::<10>(text, time.hour().unsigned_abs().into(), 2, '0');
+        text.push(':');
+        push::<10>(text, time.minute().unsigned_abs().into(), 2, '0');
+    } else {
+        push::<10>(text, time.year().unsigned_abs().into(), 5, ' ');
+    }
 }
 
 fn timestamp(time: SystemTime) -> DateTime {
@@ -224,17 +265,20 @@ fn append_facts(
         }
         line.push_str(fact.name());
         line.push('=');
-        // Writing to a string does not fail.
-        let _written = match fact {
-            Fact::Type => line.write_str(kind_fact(entry.kind)),
-            Fact::Size => write!(line, "{}", entry.size),
-            Fact::Modify => line.write_str(written_time(entry.modified, time)),
-            Fact::Perm => line.write_str(perm),
-            Fact::Unique => write!(line, "{:x}U{:x}", entry.unique.0, entry.unique.1),
-            Fact::UnixMode => write!(line, "{:04o}", entry.mode & MODE_BITS),
-            Fact::Partial => write!(line, "{}", entry.partial.unwrap_or_default()),
-            _ => Ok(()),
-        };
+        match fact {
+            Fact::Type => line.push_str(kind_fact(entry.kind)),
+            Fact::Size => push::<10>(line, entry.size, 1, '0'),
+            Fact::Modify => line.push_str(written_time(entry.modified, time)),
+            Fact::Perm => line.push_str(perm),
+            Fact::Unique => {
+                push::<16>(line, entry.unique.0, 1, '0');
+                line.push('U');
+                push::<16>(line, entry.unique.1, 1, '0');
+            }
+            Fact::UnixMode => push::<8>(line, (entry.mode & MODE_BITS).into(), 4, '0'),
+            Fact::Partial => push::<10>(line, entry.partial.unwrap_or_default(), 1, '0'),
+            _ => {}
+        }
         line.push(';');
     }
     line.push(' ');
@@ -263,6 +307,15 @@ fn written_time(time: SystemTime, last: &mut Option<(Duration, String)>) -> &str
         *last = Some((second, time_val(time)));
     }
     last.as_ref().map_or("", |(_, written)| written)
+}
+
+/// The bytes first: nearly all names are of ASCII.
+fn holds_control(name: &str) -> bool {
+    if name.is_ascii() {
+        name.bytes().any(|byte| byte.is_ascii_control())
+    } else {
+        name.chars().any(char::is_control)
+    }
 }
 
 /// The path of an entry; `None` where no command could name it.
@@ -317,6 +370,13 @@ fn perm_fact(kind: EntryKind, path: &VirtualPath, permissions: &Permissions) -> 
 /// Half a year: beyond, a listing shows the year instead of the time of day (spec Q-17).
 const RECENT: Duration = Duration::from_secs(180 * 24 * 60 * 60);
 
+/// `YYYYMMDDHHMMSS`.
+const TIME_VAL_BYTES: usize = 14;
+
+const MONTHS: [&str; 12] = [
+    "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
+];
+
 const MODE_BITS: u32 = 0o7777;
 const FORMAT_BITS: u32 = 0o170_000;
 
@@ -340,7 +400,11 @@ mod tests {
 
     fn line(style: &ListingStyle, entry: &Entry) -> Option<String> {
         let mut text = String::new();
-        style.lines().append(entry, &mut text).then_some(text)
+        style
+            .clone()
+            .lines()
+            .append(entry, &mut text)
+            .then_some(text)
     }
 
     fn path(path: &str) -> VirtualPath {

@@ -13,6 +13,7 @@
 mod close;
 mod connection;
 mod convert;
+mod digits;
 mod error;
 mod listing;
 mod pace;

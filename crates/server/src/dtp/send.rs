@@ -9,8 +9,8 @@ use thirdhost_wire::{RepresentationType, Structure, TransmissionMode};
 
 use super::convert::{Encoder, put_marker};
 use super::patience::Patience;
-use super::{DataConnection, ListingStyle, TransferError, Watch};
-use crate::store::{Listing, Source};
+use super::{DataConnection, TransferError, Watch};
+use crate::store::{Pages, Source};
 
 /// Sends what `source` held when it was opened, from `offset` (the one it was opened at) on;
 /// returns how many octets of the file that was. In MODE S the end of the file is still to be
@@ -60,42 +60,35 @@ pub async fn send_file(
 /// Not cancel safe: drop the connection too.
 pub async fn send_listing(
     to: &mut DataConnection,
-    listing: &mut dyn Listing,
-    style: &ListingStyle,
+    pages: &mut dyn Pages,
     mode: TransmissionMode,
     watch: Watch<'_>,
 ) -> Result<u64, TransferError> {
     let mut patience = Patience::new(watch);
     to.begin_file();
+    // The lines come with the line ends of TYPE A.
     let mut encoder = Encoder::new(TransferParameters {
-        representation: RepresentationType::Ascii,
+        representation: RepresentationType::Image,
         structure: Structure::File,
         mode,
     });
-    let mut writer = style.lines();
-    let mut lines = String::new();
     let mut entries = 0;
-    loop {
-        let batch = listing.next_batch().await?;
-        let last = batch.is_empty();
-        for entry in &batch {
-            if !writer.append(entry, &mut lines) {
-                continue;
-            }
-            entries += 1;
-            lines.push('\n');
-            if lines.len() >= LISTING_CHUNK_BYTES {
-                encoder.encode(lines.as_bytes(), false, to.unsent());
-                lines.clear();
-                to.write_unsent(&mut patience).await?;
-            }
+    while let Some(page) = pages.next_page().await? {
+        entries += page.entries;
+        let text = page.text.as_bytes();
+        if encoder.is_identity() {
+            to.write(text, &mut patience).await?;
+            continue;
         }
-        if last {
-            encoder.encode(lines.as_bytes(), true, to.unsent());
+        if !text.is_empty() {
+            encoder.encode(text, false, to.unsent());
+        }
+        if to.unsent().len() >= LISTING_CHUNK_BYTES {
             to.write_unsent(&mut patience).await?;
-            break;
         }
     }
+    encoder.encode(b"", true, to.unsent());
+    to.write_unsent(&mut patience).await?;
     to.flush(&mut patience).await?;
     to.end_file();
     Ok(entries)
@@ -181,7 +174,7 @@ const CHUNK_BYTES: usize = 256 * 1024;
 /// twice, and too many for the 110s to matter. A multiple of the chunk.
 const MARKER_INTERVAL: u64 = 16 * 1024 * 1024;
 
-/// How much of a listing is gathered before it is sent (spec S-56).
+/// How much of a listing is gathered in MODE B before it is sent (spec S-56).
 const LISTING_CHUNK_BYTES: usize = 32 * 1024;
 
 /// The first and the smallest piece handed to the transport.
@@ -196,9 +189,12 @@ const PIECE_TIME_MAX: Duration = Duration::from_secs(1);
 #[cfg(test)]
 mod tests {
     use std::io::Write;
+    use std::sync::atomic::{AtomicUsize, Ordering};
 
+    use super::super::ListingStyle;
     use super::super::testing::*;
     use super::*;
+    use crate::store::Written;
 
     const IMAGE: TransferParameters = TransferParameters {
         representation: RepresentationType::Image,
@@ -313,6 +309,14 @@ mod tests {
         );
     }
 
+    /// A directory of so many files as NLST lists it, and how many have been asked for so far.
+    fn names_of(entries: usize) -> (Written, Arc<AtomicUsize>) {
+        let listing = ManyEntries::new(entries);
+        let handed = listing.handed();
+        let pen = ListingStyle::Names { given: None }.lines();
+        (Written::new(Box::new(listing), Box::new(pen)), handed)
+    }
+
     /// What nobody has read is either in the pipe, in the one chunk, or in the one batch.
     //= security#S-56
     //= type=test
@@ -323,16 +327,16 @@ mod tests {
         for mode in [TransmissionMode::Stream, TransmissionMode::Block] {
             let (mut ours, mut theirs, _) = pair();
             let watched = Watched::default();
-            let mut listing = ManyEntries::new(100_000);
+            let (mut pages, handed) = names_of(100_000);
             let mut read = 0;
             for _ in 0..3 {
                 // Each turn begins anew: only how much is asked for ahead of the reader matters.
-                let style = ListingStyle::Names { given: None };
-                let sending = send_listing(&mut ours, &mut listing, &style, mode, watched.watch());
+                let sending = send_listing(&mut ours, &mut pages, mode, watched.watch());
                 let short = Duration::from_secs(1);
                 tokio::time::timeout(short, sending).await.unwrap_err();
                 let ahead = (read + WIRE_BYTES + LISTING_CHUNK_BYTES) / LINE_BYTES + 3 * BATCH;
-                assert!(listing.handed() <= ahead, "{} > {ahead}", listing.handed());
+                let handed = handed.load(Ordering::Relaxed);
+                assert!(handed <= ahead, "{handed} > {ahead}");
                 read_some(&mut theirs, WIRE_BYTES).await;
                 read += WIRE_BYTES + LISTING_CHUNK_BYTES;
             }
@@ -346,12 +350,11 @@ mod tests {
         for mode in [TransmissionMode::Stream, TransmissionMode::Block] {
             let (mut ours, theirs, spy) = pair();
             let watched = Watched::default();
-            let mut listing = ManyEntries::new(1_000_000);
+            let (mut pages, _) = names_of(1_000_000);
             let (entries, received) = tokio::join!(
                 async {
-                    let style = ListingStyle::Names { given: None };
                     let watch = watched.watch();
-                    let entries = send_listing(&mut ours, &mut listing, &style, mode, watch).await;
+                    let entries = send_listing(&mut ours, &mut pages, mode, watch).await;
                     drop(ours);
                     entries.unwrap()
                 },

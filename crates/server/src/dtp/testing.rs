@@ -351,20 +351,20 @@ impl Upload for MemoryUpload {
 #[derive(Debug)]
 pub(super) struct ManyEntries {
     left: usize,
-    handed: usize,
+    handed: Arc<AtomicUsize>,
 }
 
 impl ManyEntries {
     pub(super) fn new(entries: usize) -> Self {
         Self {
             left: entries,
-            handed: 0,
+            handed: Arc::default(),
         }
     }
 
     /// How many entries have been asked for so far.
-    pub(super) fn handed(&self) -> usize {
-        self.handed
+    pub(super) fn handed(&self) -> Arc<AtomicUsize> {
+        Arc::clone(&self.handed)
     }
 }
 
@@ -373,7 +373,7 @@ impl Listing for ManyEntries {
         async move {
             let batch = self.left.min(256);
             self.left -= batch;
-            self.handed += batch;
+            self.handed.fetch_add(batch, Ordering::Relaxed);
             Ok((0..batch).map(|at| entry(self.left + at)).collect())
         }
         .boxed()

@@ -33,7 +33,7 @@ impl Session {
                 let bounds = hash::Bounds {
                     turns: Arc::clone(&self.shared.hashing),
                     octets_max: limits::HASH_BYTES_MAX,
-                    gone: self.gone.clone(),
+                    gone: self.gone.get_or_insert_default().clone(),
                     threads: Arc::clone(&self.shared.world.threads),
                 };
                 hash::hash(store, algorithm, targets, bounds).boxed()

@@ -1,11 +1,15 @@
 //! The control connection: bytes in, lines out; replies in, bytes out. RFC 959 section 2.2.
 
+use std::future::poll_fn;
 use std::io;
+use std::mem::MaybeUninit;
 use std::net::SocketAddr;
+use std::pin::Pin;
+use std::task::{Poll, ready};
 use std::time::Duration;
 
 use thirdhost_wire::{Command, CommandError, LINE_BYTES_MAX, LineDecoder, LineEvent, Reply};
-use tokio::io::{AsyncReadExt, AsyncWriteExt, ReadHalf, WriteHalf};
+use tokio::io::{AsyncRead, AsyncWriteExt, ReadBuf, ReadHalf, WriteHalf};
 
 use super::stream::ControlStream;
 
@@ -76,7 +80,8 @@ impl Control {
     /// Cancel safe: what was read is kept for [`Self::next_line`], what was not sent stays.
     pub(super) async fn turn(&mut self, wants_input: bool) -> io::Result<bool> {
         if self.taken == self.input.len() {
-            self.input.clear();
+            // Nothing is held while nothing comes: ten thousand sessions idle.
+            self.input = Vec::new();
             self.taken = 0;
         }
         let has_output = self.has_output();
@@ -200,12 +205,19 @@ async fn send_some(writer: &mut WriteHalf<ControlStream>, output: &[u8]) -> io::
     }
 }
 
+/// There is room only while there is something to read.
 async fn read_some(reader: &mut ReadHalf<ControlStream>, input: &mut Vec<u8>) -> io::Result<usize> {
-    input.reserve(READ_BYTES);
-    reader.read_buf(input).await
+    poll_fn(|cx| {
+        let mut room = [MaybeUninit::uninit(); READ_BYTES];
+        let mut room = ReadBuf::uninit(&mut room);
+        ready!(Pin::new(&mut *reader).poll_read(cx, &mut room))?;
+        input.extend_from_slice(room.filled());
+        Poll::Ready(Ok(room.filled().len()))
+    })
+    .await
 }
 
-/// How much is read at once: a handful of commands; small, because ten thousand sessions idle.
+/// How much is read at once: a handful of commands.
 const READ_BYTES: usize = 512;
 
 /// Above this, a user who sends commands and reads no replies is not listened to any more.
@@ -214,6 +226,7 @@ const OUTPUT_BYTES_MAX: usize = 64 * 1024;
 #[cfg(test)]
 mod tests {
     use thirdhost_wire::ReplyCode;
+    use tokio::io::AsyncReadExt;
 
     use super::*;
     use crate::dtp::testing::ends;

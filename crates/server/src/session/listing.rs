@@ -8,7 +8,7 @@ use thirdhost_proto::server::{ListForm, ListTarget, Permissions, VirtualPath};
 
 use crate::dtp::{Entries, ListingStyle};
 use crate::limits::{PATTERN_MATCHES_MAX, PATTERN_STARS_MAX};
-use crate::store::{Entry, EntryKind, Listing, Store, StoreError};
+use crate::store::{Entry, EntryKind, Listing, Pages, Pen, Store, StoreError, Written};
 
 /// Opens a listing of `target`, or, when nothing has that name, of `without_options`; and when
 /// nothing has that name either, of what it matches as a pattern (spec ).
@@ -19,21 +19,25 @@ pub(super) async fn open(
     form: ListForm,
     permissions: Permissions,
     now: SystemTime,
-) -> Result<(Box<dyn Listing>, ListingStyle), StoreError> {
-    let style = |given, directory: &VirtualPath| match form {
-        ListForm::Long => ListingStyle::Long { now },
-        ListForm::Names => ListingStyle::Names { given },
-        ListForm::Facts(facts) => ListingStyle::Facts {
-            facts,
-            permissions,
-            directory: directory.clone(),
-        },
+) -> Result<Box<dyn Pages>, StoreError> {
+    let pen = |given, directory: &VirtualPath| -> Box<dyn Pen> {
+        let style = match form {
+            ListForm::Long => ListingStyle::Long { now },
+            ListForm::Names => ListingStyle::Names { given },
+            ListForm::Facts(facts) => ListingStyle::Facts {
+                facts,
+                permissions,
+                directory: directory.clone(),
+            },
+        };
+        Box::new(style.lines())
     };
     let (entry, target) = match find(store, target, without_options).await {
         Err(StoreError::NotFound) if !matches!(form, ListForm::Facts(_)) => {
             let target = without_options.unwrap_or(target);
             let listing = open_pattern(store, target).await?;
-            return Ok((listing, style(directory_given(target), &target.path)));
+            let pen = pen(directory_given(target), &target.path);
+            return Ok(Box::new(Written::new(listing, pen)));
         }
         found => found?,
     };
@@ -42,10 +46,7 @@ pub(super) async fn open(
         return Err(StoreError::NotDirectory);
     }
     let given = target.given.clone().filter(|_| is_directory);
-    Ok((
-        open_entry(store, entry, target).await?,
-        style(given, &target.path),
-    ))
+    open_entry(store, entry, target, pen(given, &target.path)).await
 }
 
 /// The name as given, or, when nothing has it, without its options.
@@ -64,15 +65,17 @@ async fn open_entry(
     store: &dyn Store,
     mut entry: Entry,
     target: &ListTarget,
-) -> Result<Box<dyn Listing>, StoreError> {
+    pen: Box<dyn Pen>,
+) -> Result<Box<dyn Pages>, StoreError> {
     if entry.kind == EntryKind::Directory {
-        return store.list(&target.path).await;
+        return store.list_lines(&target.path, pen).await;
     }
     // A file is listed under the name it was asked for with (spec Q-21).
     if let Some(given) = &target.given {
         entry.name.clone_from(given);
     }
-    Ok(Box::new(Entries::new(vec![entry])))
+    let listing = Box::new(Entries::new(vec![entry]));
+    Ok(Box::new(Written::new(listing, pen)))
 }
 
 /// What the last component matches in its directory; in other components nothing is a pattern.

@@ -20,7 +20,7 @@ use crate::tls::TlsSession;
 /// A user who has logged in.
 #[derive(Debug)]
 pub(super) struct LoggedIn {
-    pub(super) account: Account,
+    pub(super) account: Arc<Account>,
     pub(super) store: Arc<dyn Store>,
     pub(super) policy: Arc<ThirdPartyPolicy>,
     /// The place among the sessions of the user.
@@ -193,7 +193,7 @@ impl Circumstances {
 }
 
 /// A user who has proved who they are: a seat, the home, the policy.
-async fn admit(at: &Circumstances, account: Account) -> Result<Box<LoggedIn>, NotLoggedIn> {
+async fn admit(at: &Circumstances, account: Arc<Account>) -> Result<Box<LoggedIn>, NotLoggedIn> {
     let (shared, peer) = (&at.shared, at.peer);
     let Some(seat) = Shares::join(&shared.shares, &account.name, account.bounds.sessions) else {
         tracing::warn!(user = account.name, %peer, "too many sessions of this user");

@@ -70,7 +70,9 @@ pub(crate) async fn run(
             (None, Begins::UnderTls) => return tracing::warn!("no certificate; session refused"),
             (Some(tls), Begins::UnderTls) => {
                 let asks = shared.accounts.know_certificates();
-                match protect::start(tls, connection, asks, &*shared.world.clock).await {
+                // Boxed: a handshake is large, over soon, and every session would have its room.
+                let starting = protect::start(tls, connection, asks, &*shared.world.clock);
+                match starting.boxed().await {
                     Ok(stream) => stream,
                     Err(error) => return tracing::warn!(%error, "implicit TLS failed"),
                 }
@@ -112,8 +114,8 @@ struct Session {
     wish: Wish,
     /// How many things were done since the control connection was looked at.
     in_a_row: usize,
-    /// Cancelled when the control connection ends.
-    gone: CancellationToken,
+    /// Cancelled when the control connection ends; made by the first who asks for it.
+    gone: Option<CancellationToken>,
 }
 
 /// An operation that is over, or a transfer that has come one step further.
@@ -177,7 +179,7 @@ impl Session {
             closing: false,
             wish,
             in_a_row: 0,
-            gone: CancellationToken::new(),
+            gone: None,
         }
     }
 
@@ -250,7 +252,9 @@ impl Session {
     /// Gives everything back: what runs is stopped and cleaned up first (spec S-51). A login
     /// is dropped: the answer to a failed one is held back for minutes.
     async fn end(&mut self) {
-        self.gone.cancel();
+        if let Some(gone) = self.gone.take() {
+            gone.cancel();
+        }
         if self.logging_in {
             self.operation = None;
         }

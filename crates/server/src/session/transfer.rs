@@ -17,11 +17,11 @@ use super::refusal::refusal;
 use super::sockets::{DataSockets, Line, OpenFailure};
 use super::{listing, pipeline};
 use crate::dtp::{
-    DataConnection, ListingStyle, Pace, Progress, TransferError, Watch, close_received, close_sent,
-    receive_file, send_file, send_listing,
+    DataConnection, Pace, Progress, TransferError, Watch, close_received, close_sent, receive_file,
+    send_file, send_listing,
 };
 use crate::limits;
-use crate::store::{Listing, Source, Store, StoreError, Upload, UploadKind};
+use crate::store::{Pages, Source, Store, StoreError, Upload, UploadKind};
 
 /// Everything a transfer needs, owned.
 #[derive(Debug)]
@@ -82,7 +82,7 @@ pub(super) async fn open(mut job: Job) -> Step {
 /// What is sent or received.
 enum OpenFile {
     Send(Box<dyn Source>, u64),
-    List(Box<dyn Listing>, ListingStyle),
+    List(Box<dyn Pages>),
     Receive(Box<dyn Upload>),
 }
 
@@ -109,7 +109,7 @@ impl OpenFile {
                 let octets = image.then(|| source.size().saturating_sub(*offset));
                 Opened { octets, name: None }
             }
-            Self::List(..) => Opened::default(),
+            Self::List(_) => Opened::default(),
             Self::Receive(upload) => {
                 let unique = matches!(transfer.operation, Operation::StoreUnique { .. });
                 let name = unique.then(|| upload.path().as_str().to_owned());
@@ -159,8 +159,7 @@ async fn open_file(
         } => {
             let other = without_options.as_ref();
             let opening = listing::open(&*store, target, other, *form, permissions, now);
-            let (listing, style) = opening.await?;
-            Ok(OpenFile::List(listing, style))
+            Ok(OpenFile::List(opening.await?))
         }
     }
 }
@@ -231,9 +230,8 @@ async fn move_bytes(job: &mut Job, mut connection: DataConnection, file: OpenFil
             let sending = send_file(&mut connection, &mut *source, offset, parameters, watch);
             stop.run_until_cancelled(sending).await
         }
-        OpenFile::List(mut listing, style) => {
-            let mode = parameters.mode;
-            let sending = send_listing(&mut connection, &mut *listing, &style, mode, watch);
+        OpenFile::List(mut pages) => {
+            let sending = send_listing(&mut connection, &mut *pages, parameters.mode, watch);
             stop.run_until_cancelled(sending).await
         }
         OpenFile::Receive(upload) => {

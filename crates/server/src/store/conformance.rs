@@ -4,14 +4,15 @@ use thirdhost_proto::server::VirtualPath;
 use thirdhost_wire::Pathname;
 
 use super::{
-    DiskStore, Durability, Entry, EntryKind, LISTING_BATCH_MAX, MemoryStore, Store, StoreError,
-    Upload, UploadKind, UploadPolicy,
+    DiskStore, Durability, Entry, EntryKind, LISTING_BATCH_MAX, MemoryStore, Pen, Store,
+    StoreError, Upload, UploadKind, UploadPolicy,
 };
 
 #[tokio::test]
 async fn memory_is_a_store() {
     conforms(MemoryStore::new).await;
     a_listing_comes_in_batches(&MemoryStore::new()).await;
+    a_listing_as_text_tells_the_same(&MemoryStore::new()).await;
 }
 
 #[tokio::test]
@@ -29,6 +30,9 @@ async fn a_disk_is_a_store() {
     let root = tempfile::tempdir().unwrap();
     let open = |uploads| DiskStore::open(root.path(), uploads, Durability::Process).unwrap();
     a_listing_comes_in_batches(&open(UploadPolicy::Whole)).await;
+    let root = tempfile::tempdir().unwrap();
+    let open = |uploads| DiskStore::open(root.path(), uploads, Durability::Process).unwrap();
+    a_listing_as_text_tells_the_same(&open(UploadPolicy::Whole)).await;
 }
 
 #[test]
@@ -504,6 +508,67 @@ async fn a_listing_comes_in_batches(store: &impl Store) {
     found.dedup();
     assert_eq!(found.len(), COUNT);
     assert!(listing.next_batch().await.unwrap().is_empty());
+}
+
+/// Each entry's facts come to the pen as they come to whoever asks for entries.
+async fn a_listing_as_text_tells_the_same(store: &impl Store) {
+    #[derive(Debug)]
+    struct Debugging;
+    impl Pen for Debugging {
+        fn write(&mut self, entry: &Entry, text: &mut String) -> bool {
+            let told = entry.name != "7";
+            if told {
+                text.push_str(&format!("{entry:?}\r\n"));
+            }
+            told
+        }
+
+        fn another(&self) -> Box<dyn Pen> {
+            Box::new(Self)
+        }
+    }
+
+    for number in 0..1_000 {
+        put(store, &number.to_string(), "x").await;
+    }
+    store.make_directory(&path("d")).await.unwrap();
+    store.make_directory(&path("empty")).await.unwrap();
+    leave_partial(store, "hidden", "part").await;
+    for directory in ["/", "d/..", "empty"] {
+        let directory = path(directory);
+        let mut listing = store.list(&directory).await.unwrap();
+        let mut expected = Vec::new();
+        loop {
+            let batch = listing.next_batch().await.unwrap();
+            if batch.is_empty() {
+                break;
+            }
+            expected.extend(batch);
+        }
+        expected.retain(|entry| entry.name != "7");
+        let mut expected: Vec<String> = expected.iter().map(|e| format!("{e:?}")).collect();
+        let mut pages = store
+            .list_lines(&directory, Box::new(Debugging))
+            .await
+            .unwrap();
+        let mut told = Vec::new();
+        while let Some(page) = pages.next_page().await.unwrap() {
+            assert!(page.text.is_empty() || page.text.ends_with("\r\n"));
+            let lines: Vec<String> = page.text.lines().map(str::to_owned).collect();
+            assert_eq!(lines.len() as u64, page.entries);
+            told.extend(lines);
+        }
+        assert!(pages.next_page().await.unwrap().is_none());
+        expected.sort_unstable();
+        told.sort_unstable();
+        assert_eq!(told, expected);
+    }
+    let missing = store
+        .list_lines(&path("missing"), Box::new(Debugging))
+        .await;
+    refused(missing.map(drop), "not found");
+    let file = store.list_lines(&path("1"), Box::new(Debugging)).await;
+    refused(file.map(drop), "not a directory");
 }
 
 async fn the_root_stays(store: &impl Store) {

@@ -6,6 +6,7 @@
 
 mod disk;
 mod homes;
+mod lines;
 mod memory;
 mod names;
 mod quota;
@@ -23,6 +24,7 @@ use thirdhost_proto::server::VirtualPath;
 
 pub use disk::{DiskStore, Durability, Swept, UploadPolicy};
 pub use homes::Homes;
+pub use lines::{Page, Pages, Pen, Written};
 pub use memory::MemoryStore;
 pub(crate) use quota::{Quotas, bounded};
 
@@ -48,6 +50,18 @@ pub trait Store: fmt::Debug + Send + Sync {
         &'a self,
         path: &'a VirtualPath,
     ) -> BoxFuture<'a, Result<Box<dyn Listing>, StoreError>>;
+
+    /// The same as text, each entry's line written by `pen`.
+    fn list_lines<'a>(
+        &'a self,
+        path: &'a VirtualPath,
+        pen: Box<dyn Pen>,
+    ) -> BoxFuture<'a, Result<Box<dyn Pages>, StoreError>> {
+        Box::pin(async move {
+            let listing = self.list(path).await?;
+            Ok(Box::new(Written::new(listing, pen)) as Box<dyn Pages>)
+        })
+    }
 
     /// Opens a regular file for reading from byte `offset` on.
     fn open<'a>(

@@ -13,7 +13,7 @@ use thirdhost_proto::server::VirtualPath;
 use thirdhost_sockets::Clock;
 
 use self::usage::{Quota, Usage};
-use super::{Entry, EntryKind, Listing, Source, Store, StoreError, Upload, UploadKind};
+use super::{Entry, EntryKind, Listing, Pages, Pen, Source, Store, StoreError, Upload, UploadKind};
 use crate::accounts::Account;
 use crate::limits::FREE_SPACE_INTERVAL;
 
@@ -159,6 +159,14 @@ impl Store for Bounded {
         path: &'a VirtualPath,
     ) -> BoxFuture<'a, Result<Box<dyn Listing>, StoreError>> {
         self.store.list(path)
+    }
+
+    fn list_lines<'a>(
+        &'a self,
+        path: &'a VirtualPath,
+        pen: Box<dyn Pen>,
+    ) -> BoxFuture<'a, Result<Box<dyn Pages>, StoreError>> {
+        self.store.list_lines(path, pen)
     }
 
     fn open<'a>(

@@ -2,130 +2,248 @@
 
 use std::collections::VecDeque;
 use std::io;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
+use std::time::UNIX_EPOCH;
 
-use cap_std::fs::{Dir, DirEntry, Metadata, ReadDir};
+use cap_std::fs::{Dir, Metadata};
 use futures_util::future::BoxFuture;
 use thirdhost_proto::server::VirtualPath;
 use tokio::task::{self, JoinHandle};
 
-use super::super::{Entry, EntryKind, LISTING_BATCH_MAX, Listing, StoreError, names};
+use super::super::{
+    Entry, EntryKind, LISTING_BATCH_MAX, Listing, Page, Pages, Pen, StoreError, names,
+};
 use super::errors::store_error;
 use super::place::relative;
 use super::system;
 
 /// A directory being read. Names that are not UTF-8 are left out: no command could name them.
 ///
-/// Asking for the facts of each entry is what takes the time, so that in a directory of more
-/// than one batch, several are gathered at the same time, ahead of the reader.
-///
 /// When the future of a batch is dropped, that batch is lost.
 pub(super) struct DiskListing {
-    directory: Arc<Directory>,
-    /// Batches that are being gathered, each in a thread for blocking work.
-    ahead: VecDeque<JoinHandle<Result<Batch, StoreError>>>,
-    /// Whether the first batch has come.
-    begun: bool,
-    /// Whether all names have been read.
-    at_end: bool,
-}
-
-struct Directory {
-    root: Arc<Dir>,
-    path: String,
-    names: Mutex<ReadDir>,
-}
-
-/// What became of as many names as make a batch: their entries, and whether they were the last.
-struct Batch {
-    entries: Vec<Entry>,
-    last: bool,
+    ahead: Ahead<Batch>,
 }
 
 impl DiskListing {
     pub(super) fn open(root: Arc<Dir>, path: &VirtualPath) -> Result<Self, StoreError> {
-        let path = relative(path).to_owned();
-        let names = root.read_dir(&path).map_err(store_error)?;
-        let directory = Directory {
-            root,
-            path,
-            names: Mutex::new(names),
-        };
-        Ok(Self {
-            directory: Arc::new(directory),
-            ahead: VecDeque::new(),
-            begun: false,
-            at_end: false,
-        })
-    }
-
-    /// Has as many batches gathered as may be. A small directory ends with the first.
-    fn look_ahead(&mut self) {
-        let most = if self.begun { BATCHES_AHEAD } else { 1 };
-        while !self.at_end && self.ahead.len() < most {
-            let directory = Arc::clone(&self.directory);
-            let gathering = task::spawn_blocking(move || directory.gather());
-            self.ahead.push_back(gathering);
-        }
+        let ahead = Ahead::open(root, path)?;
+        Ok(Self { ahead })
     }
 }
 
 impl Listing for DiskListing {
     fn next_batch(&mut self) -> BoxFuture<'_, Result<Vec<Entry>, StoreError>> {
         Box::pin(async {
-            loop {
-                self.look_ahead();
-                let Some(next) = self.ahead.pop_front() else {
-                    return Ok(Vec::new());
-                };
-                let batch = next
-                    .await
-                    .map_err(|error| StoreError::Io(io::Error::other(error)))??;
-                self.begun = true;
-                self.at_end |= batch.last;
-                self.look_ahead();
-                // All names of a batch may be hidden, and more may follow.
-                if !batch.entries.is_empty() {
-                    return Ok(batch.entries);
+            // All names of a batch may be hidden, and more may follow.
+            while let Some(batch) = self.ahead.next(|_| Batch::default()).await? {
+                if !batch.0.is_empty() {
+                    return Ok(batch.0);
                 }
             }
+            Ok(Vec::new())
         })
     }
+}
+
+/// A directory being read and written down. What a page needs in memory goes round.
+///
+/// When the future of a page is dropped, that page is lost.
+pub(super) struct DiskPages {
+    ahead: Ahead<Sheet>,
+    pen: Box<dyn Pen>,
+    /// The page that was given last.
+    given: Option<Sheet>,
+}
+
+impl DiskPages {
+    pub(super) fn open(
+        root: Arc<Dir>,
+        path: &VirtualPath,
+        pen: Box<dyn Pen>,
+    ) -> Result<Self, StoreError> {
+        let ahead = Ahead::open(root, path)?;
+        let given = None;
+        Ok(Self { ahead, pen, given })
+    }
+}
+
+impl Pages for DiskPages {
+    fn next_page(&mut self) -> BoxFuture<'_, Result<Option<Page<'_>>, StoreError>> {
+        Box::pin(async {
+            let mut blank = self.given.take();
+            let pen = &self.pen;
+            let sheet = |begun| {
+                let room = if begun {
+                    PAGE_NAMES_BYTES
+                } else {
+                    FIRST_NAMES_BYTES
+                };
+                match blank.take() {
+                    Some(sheet) => sheet.with_room(room),
+                    None => Sheet::new(pen.another(), room),
+                }
+            };
+            self.given = self.ahead.next(sheet).await?;
+            Ok(self.given.as_ref().map(|sheet| Page {
+                text: &sheet.text,
+                entries: sheet.entries,
+            }))
+        })
+    }
+}
+
+/// What the entries of a piece of a directory become.
+trait Piece: Send + 'static {
+    /// Looks at a piece; false when it was the last.
+    fn gather(&mut self, from: &Directory) -> Result<bool, StoreError>;
+}
+
+/// The pieces of a directory, in the order in which they were begun. Asking for the facts of each
+/// entry is what takes the time, so that in a directory of more than one piece, several are
+/// gathered at the same time, ahead of the reader.
+struct Ahead<T> {
+    directory: Arc<Directory>,
+    /// Pieces that are being gathered, each in a thread for blocking work.
+    gathering: VecDeque<JoinHandle<Result<(T, bool), StoreError>>>,
+    /// Whether the first piece has come.
+    begun: bool,
+    /// Whether all names have been read.
+    at_end: bool,
+}
+
+impl<T: Piece> Ahead<T> {
+    fn open(root: Arc<Dir>, path: &VirtualPath) -> Result<Self, StoreError> {
+        let path = relative(path).to_owned();
+        let reader = system::DirectoryReader::open(&root, &path).map_err(store_error)?;
+        let directory = Directory { root, path, reader };
+        Ok(Self {
+            directory: Arc::new(directory),
+            gathering: VecDeque::new(),
+            begun: false,
+            at_end: false,
+        })
+    }
+
+    /// The next piece; `None` at the end. `blank` makes those that are begun, and is told whether
+    /// the first has come.
+    async fn next(&mut self, mut blank: impl FnMut(bool) -> T) -> Result<Option<T>, StoreError> {
+        self.look_ahead(&mut blank);
+        let Some(next) = self.gathering.pop_front() else {
+            return Ok(None);
+        };
+        let gathered = next.await;
+        let (piece, more) = gathered.map_err(|error| StoreError::Io(io::Error::other(error)))??;
+        self.begun = true;
+        self.at_end |= !more;
+        self.look_ahead(&mut blank);
+        Ok(Some(piece))
+    }
+
+    /// Has as many pieces gathered as may be. A small directory ends with the first.
+    fn look_ahead(&mut self, blank: &mut impl FnMut(bool) -> T) {
+        let most = if self.begun { PIECES_AHEAD } else { 1 };
+        while !self.at_end && self.gathering.len() < most {
+            let (directory, mut piece) = (Arc::clone(&self.directory), blank(self.begun));
+            let gathering = task::spawn_blocking(move || {
+                let more = piece.gather(&directory)?;
+                Ok((piece, more))
+            });
+            self.gathering.push_back(gathering);
+        }
+    }
+}
+
+/// Entries.
+#[derive(Default)]
+struct Batch(Vec<Entry>);
+
+impl Piece for Batch {
+    fn gather(&mut self, from: &Directory) -> Result<bool, StoreError> {
+        let mut room = Vec::with_capacity(BATCH_NAMES_BYTES);
+        let mut scratch = no_entry();
+        from.read(&mut room, &mut scratch, |entry| self.0.push(entry.clone()))
+    }
+}
+
+/// Lines, and all that is needed to write them.
+struct Sheet {
+    pen: Box<dyn Pen>,
+    text: String,
+    entries: u64,
+    /// Where the kernel puts names.
+    room: Vec<u8>,
+    /// The entry whose line is being written.
+    scratch: Entry,
+}
+
+impl Sheet {
+    fn new(pen: Box<dyn Pen>, room: usize) -> Self {
+        Self {
+            pen,
+            text: String::new(),
+            entries: 0,
+            room: Vec::with_capacity(room),
+            scratch: no_entry(),
+        }
+    }
+
+    fn with_room(mut self, room: usize) -> Self {
+        if self.room.capacity() < room {
+            self.room = Vec::with_capacity(room);
+        }
+        self
+    }
+}
+
+impl Piece for Sheet {
+    fn gather(&mut self, from: &Directory) -> Result<bool, StoreError> {
+        let (pen, text) = (&mut self.pen, &mut self.text);
+        text.clear();
+        let mut entries = 0;
+        let more = from.read(&mut self.room, &mut self.scratch, |entry| {
+            entries += u64::from(pen.write(entry, text));
+        });
+        self.entries = entries;
+        more
+    }
+}
+
+struct Directory {
+    root: Arc<Dir>,
+    path: String,
+    reader: system::DirectoryReader,
 }
 
 impl Directory {
-    fn gather(&self) -> Result<Batch, StoreError> {
-        let mut found = Vec::new();
-        {
-            let mut names = self.names.lock().unwrap_or_else(PoisonError::into_inner);
-            for next in names.by_ref().take(LISTING_BATCH_MAX) {
-                found.push(next.map_err(store_error)?);
+    /// Gives `each` the next entries with their facts, in `entry`; false at the end. What is not
+    /// shown, or is gone by now, is passed over.
+    fn read(
+        &self,
+        room: &mut Vec<u8>,
+        entry: &mut Entry,
+        mut each: impl FnMut(&Entry),
+    ) -> Result<bool, StoreError> {
+        let read = self.reader.read(room, |found| {
+            if names::is_hidden(found.name()) {
+                return;
             }
-        }
-        let last = found.len() < LISTING_BATCH_MAX;
-        let entries = found.iter();
-        let entries = entries.filter_map(|found| listed(&self.root, &self.path, found));
-        Ok(Batch {
-            entries: entries.collect(),
-            last,
-        })
+            let Some(is_link) = found.look(entry) else {
+                return;
+            };
+            if is_link {
+                self.follow(found.name(), entry);
+            }
+            each(entry);
+        });
+        read.map_err(store_error)
     }
-}
 
-/// The entry with its facts; `None` for what is not shown or is gone by now.
-fn listed(root: &Dir, path: &str, found: &DirEntry) -> Option<Entry> {
-    let name = found.file_name().into_string().ok()?;
-    if names::is_hidden(&name) {
-        return None;
-    }
-    let metadata = found.metadata().ok()?;
-    if !metadata.is_symlink() {
-        return Some(entry(name, &metadata));
-    }
-    // Followed from the root, not from here: a link may lead up and down again.
-    match root.metadata(format!("{path}/{name}")) {
-        Ok(target) => Some(entry(name, &target)),
-        Err(_) => Some(entry(name, &metadata)),
+    /// The facts of what a link leads to, if it leads anywhere. Followed from the root, not from
+    /// here: a link may lead up and down again.
+    fn follow(&self, name: &str, into: &mut Entry) {
+        if let Ok(target) = self.root.metadata(format!("{}/{name}", self.path)) {
+            *into = entry(name.to_owned(), &target);
+        }
     }
 }
 
@@ -136,26 +254,47 @@ pub(super) fn entry(name: String, metadata: &Metadata) -> Entry {
         () if metadata.is_dir() => EntryKind::Directory,
         () => EntryKind::Other,
     };
+    let size = match kind {
+        EntryKind::File => metadata.len(),
+        EntryKind::Directory | EntryKind::Other => 0,
+    };
+    let modified = metadata.modified();
     let mut entry = Entry {
         name,
         kind,
-        size: if kind == EntryKind::File {
-            metadata.len()
-        } else {
-            0
-        },
-        modified: metadata
-            .modified()
-            .map_or(std::time::UNIX_EPOCH, |time| time.into_std()),
-        unique: (0, 0),
-        mode: 0,
-        links: 1,
-        owner: (0, 0),
-        partial: None,
+        size,
+        modified: modified.map_or(UNIX_EPOCH, |time| time.into_std()),
+        ..no_entry()
     };
     system::add_facts(&mut entry, metadata);
     entry
 }
 
-/// How many batches are gathered at the same time, one of them for the reader to wait for.
-const BATCHES_AHEAD: usize = 3;
+/// Room for an entry.
+fn no_entry() -> Entry {
+    Entry {
+        name: String::new(),
+        kind: EntryKind::Other,
+        size: 0,
+        modified: UNIX_EPOCH,
+        unique: (0, 0),
+        mode: 0,
+        links: 1,
+        owner: (0, 0),
+        partial: None,
+    }
+}
+
+/// How many pieces are gathered at the same time, one of them for the reader to wait for.
+const PIECES_AHEAD: usize = 3;
+
+/// The names of a batch, as the kernel gives them: 24 octets the shortest, 280 the longest. Half as
+/// many again may come.
+const BATCH_NAMES_BYTES: usize = LISTING_BATCH_MAX * 24 / 3 * 2;
+
+/// The names of the first page: a directory of some hundred files ends with it.
+const FIRST_NAMES_BYTES: usize = 16 * 1024;
+
+/// The names of the others: a thousand, so that changing threads for a page costs little beside it.
+/// Their lines take about 100 KiB, three times while such a directory is listed.
+const PAGE_NAMES_BYTES: usize = 32 * 1024;

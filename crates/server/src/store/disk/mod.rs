@@ -7,6 +7,7 @@
 //! | `sidecar` | undoing an append after a crash |
 //! | `jobs` | where work that blocks is done |
 //! | `facts` | setting times and modes |
+//! | `naming` | removing directories, renaming |
 //! | `upload`, `source`, `listing` | the traits, off the runtime's workers |
 //! | `sweep` | what failed uploads left |
 //! | `usage` | how much there is |
@@ -18,6 +19,7 @@ mod facts;
 mod in_place;
 mod jobs;
 mod listing;
+mod naming;
 mod place;
 mod sidecar;
 mod source;
@@ -49,12 +51,12 @@ use self::append::Append;
 use self::errors::store_error;
 use self::in_place::InPlace;
 use self::jobs::{blocking, brief};
-use self::listing::DiskListing;
+use self::listing::{DiskListing, DiskPages};
 use self::place::{Place, relative};
 use self::source::DiskSource;
 use self::upload::{DiskUpload, Work};
 use self::whole::{Reserved, Whole};
-use super::{Entry, Listing, Source, Store, StoreError, Upload, UploadKind, names};
+use super::{Entry, Listing, Pages, Pen, Source, Store, StoreError, Upload, UploadKind, names};
 use crate::busy;
 
 /// A directory of the local disk as a store. Clones are views of the same.
@@ -237,49 +239,6 @@ impl DiskStore {
         let file = place::open(&place.dir, &place.name, &system::reading_no_link())?;
         Ok(Box::new(DiskSource::new(file, offset)?))
     }
-
-    fn remove_directory_blocking(&self, path: &VirtualPath) -> Result<(), StoreError> {
-        names::check_readable(path)?;
-        let place = Place::below_root(&self.root, path)?;
-        let remove = || place.dir.remove_dir(&place.name).map_err(store_error);
-        match remove() {
-            // To the user it is empty when nothing but the store's own files are in it.
-            Err(StoreError::NotEmpty) => {
-                let dir = place.dir.open_dir(&place.name).map_err(store_error)?;
-                if sweep::clear(&dir, self.durability)? {
-                    remove()
-                } else {
-                    Err(StoreError::NotEmpty)
-                }
-            }
-            removed => removed,
-        }
-    }
-
-    fn rename_blocking(
-        &self,
-        from: &VirtualPath,
-        to: &VirtualPath,
-        replace: bool,
-    ) -> Result<(), StoreError> {
-        names::check_readable(from)?;
-        names::check_creatable(to)?;
-        let (from_place, to_place) = (
-            Place::below_root(&self.root, from)?,
-            Place::below_root(&self.root, to)?,
-        );
-        let _kept_away = (
-            sidecar::keep_appends_away(&from_place, self.durability)?,
-            sidecar::keep_appends_away(&to_place, self.durability)?,
-        );
-        let (from_dir, to_dir) = (&from_place.dir, &to_place.dir);
-        let renamed = if replace {
-            from_dir.rename(&from_place.name, to_dir, &to_place.name)
-        } else {
-            system::rename_new(from_dir, &from_place.name, to_dir, &to_place.name)
-        };
-        renamed.map_err(store_error)
-    }
 }
 
 impl Store for DiskStore {
@@ -302,6 +261,18 @@ impl Store for DiskStore {
             names::check_readable(path)?;
             let listing = DiskListing::open(Arc::clone(&store.root), path)?;
             Ok(Box::new(listing) as Box<dyn Listing>)
+        })
+    }
+
+    fn list_lines<'a>(
+        &'a self,
+        path: &'a VirtualPath,
+        pen: Box<dyn Pen>,
+    ) -> BoxFuture<'a, Result<Box<dyn Pages>, StoreError>> {
+        self.run(path, |store, path| {
+            names::check_readable(path)?;
+            let pages = DiskPages::open(Arc::clone(&store.root), path, pen)?;
+            Ok(Box::new(pages) as Box<dyn Pages>)
         })
     }
 

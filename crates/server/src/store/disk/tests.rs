@@ -627,6 +627,38 @@ async fn a_directory_of_many_batches_is_listed_whole_and_each_name_once() {
     }
 }
 
+#[tokio::test]
+async fn a_listing_tells_of_each_entry_what_stat_tells() {
+    let (directory, store) = fresh(UploadPolicy::Whole);
+    let at = |name: &str| directory.path().join(name);
+    fs::create_dir(at("d")).unwrap();
+    fs::write(at("d/f"), "12345").unwrap();
+    fs::hard_link(at("d/f"), at("d/second")).unwrap();
+    fs::write(at("d/before 1970"), "").unwrap();
+    fs::create_dir(at("d/d")).unwrap();
+    symlink("f", at("d/link")).unwrap();
+    symlink("../d", at("d/up")).unwrap();
+    symlink("nowhere", at("d/dangling")).unwrap();
+    let early = std::time::UNIX_EPOCH - Duration::from_millis(1_500);
+    store
+        .set_modified(&path("d/before 1970"), early)
+        .await
+        .unwrap();
+    let mut listed = store
+        .list(&path("d"))
+        .await
+        .unwrap()
+        .next_batch()
+        .await
+        .unwrap();
+    listed.retain(|entry| entry.name != "dangling");
+    assert_eq!(listed.len(), 6);
+    for entry in listed {
+        let told = store.stat(&path(&format!("d/{}", entry.name))).await;
+        assert_eq!(entry, told.unwrap());
+    }
+}
+
 /// Where the file system cannot rename without replacing, a link is made and the temporary removed;
 /// a crash between the two leaves a file with both names.
 #[tokio::test]
