@@ -9,6 +9,7 @@ mod interop;
 mod mutants;
 mod package;
 mod rfc;
+mod sim;
 mod source;
 mod starve;
 mod step;
@@ -39,6 +40,8 @@ fn main() -> ExitCode {
             Ok(steps) => steps,
             Err(why) => return refuse(&why),
         },
+        ("sim", false) => sim::steps(&rest),
+        ("sim", true) => sim::short(),
         ("test", true) => test::steps(),
         ("ci", true) => ci::steps(),
         ("tidy", true) => tidy::steps(),
@@ -72,12 +75,13 @@ usage: cargo xtask <verb>
 
   e2e [args…]      two servers and a user in one process: RFC 438's example, every arrangement
   interop [args…]  every ordered pair of FTP servers: which ways work, bytes compared
+  sim [args…]      10,000 simulated worlds, or others: --seed N --runs N --trace
   bench …          ours beside the FTP servers found here: server, third-party, all…
   fuzz [target]    what reads strangers' octets, given anything, for --secs N each
   mutants [room]   whether the tests see the code broken: wire, sockets, policy, proto
   starve [--long]  kill, stop and starve the server: at every system call, under load, on full disks
   test             everything that must pass: doc tests, then all others
-  ci               everything but the long runs: fmt, clippy, tidy… fuzz, mutants, test
+  ci               everything but the long runs: fmt, clippy, tidy… sim, fuzz, mutants, test
   tidy             the rules of this house that no other tool checks
   rfc              the clause ledger: clause, code, test; fails on a gap
   package          what would be published, packed and built from the packages

@@ -20,6 +20,9 @@ pub(crate) struct Args {
     /// is a process.
     #[arg(long, value_name = "N")]
     sessions: Option<usize>,
+    /// How long a round trip takes between any two hosts of `wan`, in milliseconds.
+    #[arg(long, value_name = "MS", default_value_t = 50)]
+    pub(crate) round_trip: u32,
     /// Servers to measure, by their names in the table, parted by commas.
     #[arg(long, value_delimiter = ',', value_name = "NAMES")]
     pub(crate) only: Vec<String>,
@@ -63,6 +66,8 @@ pub(crate) enum Verb {
     Sessions,
     /// From one server to another of its kind: a large file, and many short ones.
     ThirdParty,
+    /// From one server to another with a long way between them: many short files.
+    Wan,
     /// All of these, one after the other.
     All,
 }

@@ -1,6 +1,7 @@
 //! `cargo xtask bench`: thirdhostd beside the FTP servers found on this machine, in one run.
 
 mod args;
+mod drive;
 mod failure;
 mod load;
 mod measure;
@@ -14,6 +15,7 @@ mod stage;
 mod table;
 mod targets;
 mod third_party;
+mod wan;
 mod work;
 
 use std::fs;
@@ -44,7 +46,7 @@ fn run(args: &Args) -> Result<ExitCode> {
         Entered::Here(place) => place,
     };
     let verbs = match args.verb {
-        Verb::All => vec![Verb::Server, Verb::ThirdParty],
+        Verb::All => vec![Verb::Server, Verb::ThirdParty, Verb::Wan],
         verb => vec![verb],
     };
     let mut reports = Vec::new();
@@ -55,12 +57,14 @@ fn run(args: &Args) -> Result<ExitCode> {
             Verb::Tls => server::measure(args, &mut report, &server::TLS)?,
             Verb::Sessions => server::measure(args, &mut report, &server::SESSIONS)?,
             Verb::ThirdParty => third_party::measure(args, &mut report)?,
+            Verb::Wan => wan::measure(args, &mut report)?,
         }
         report.finish(args)?;
         reports.push(report);
-    }
-    if let Some(path) = &args.json {
-        table::write_json(path, &reports)?;
+        // After each, lest the failure of a later one take it along.
+        if let Some(path) = &args.json {
+            table::write_json(path, &reports)?;
+        }
     }
     if let (Verb::All, Some(path)) = (args.verb, &args.write) {
         show(path, &reports)?;

@@ -26,6 +26,8 @@ pub(crate) struct Report {
     rows: Vec<Row>,
     /// What could not be measured, and why.
     missing: Vec<String>,
+    /// What else a reader must know.
+    remarks: Vec<String>,
 }
 
 #[derive(Debug, Serialize)]
@@ -71,6 +73,7 @@ impl Report {
             servers: Vec::new(),
             rows: Vec::new(),
             missing: Vec::new(),
+            remarks: Vec::new(),
         })
     }
 
@@ -86,6 +89,26 @@ impl Report {
                 note: recipe.note,
             });
         self.servers = servers.collect();
+    }
+
+    /// Notes where it ran, if that is not where the program runs; in words.
+    pub(crate) fn ran_in(&mut self, network: String) {
+        self.setting.network = network;
+    }
+
+    /// Notes the congestion control there.
+    pub(crate) fn ran_under(&mut self, congestion_control: &str) {
+        congestion_control.clone_into(&mut self.setting.congestion_control);
+    }
+
+    /// Notes why nothing was measured.
+    pub(crate) fn lacks(&mut self, why: String) {
+        self.missing.push(why);
+    }
+
+    /// Notes what a reader must know besides.
+    pub(crate) fn remark(&mut self, words: String) {
+        self.remarks.push(words);
     }
 
     /// Takes what a work gave.
@@ -136,6 +159,9 @@ impl Report {
         for missing in &self.missing {
             println!("not measured: {missing}");
         }
+        for remark in &self.remarks {
+            println!("{remark}");
+        }
         match &args.write {
             Some(path) => self.put_into(path),
             None => Ok(()),
@@ -175,6 +201,9 @@ impl Report {
         }
         for missing in &self.missing {
             line(format!("- Not measured: {missing}"));
+        }
+        for remark in &self.remarks {
+            line(format!("{remark}."));
         }
         line(format!("Repeat it with `{}`.", self.command));
         let aimed = targets::markdown(&self.standings());

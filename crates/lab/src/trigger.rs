@@ -16,7 +16,7 @@ pub struct Trigger {
     pub to: Host,
     /// By what it is known.
     pub sign: Sign,
-    /// How many such are let pass before.
+    /// How many such, or such lines, are let pass before.
     pub skip: u32,
     /// When the cut is made.
     pub moment: Moment,
@@ -53,7 +53,8 @@ struct Watch {
     fired: mpsc::Sender<Instant>,
     /// Which segments have counted: one that is sent again does not count twice.
     counted: Vec<((u16, u16), u32)>,
-    octets: u64,
+    /// Octets, lines or packets so far.
+    seen: u64,
 }
 
 impl Armed {
@@ -64,7 +65,7 @@ impl Armed {
             cut,
             fired,
             counted: Vec::new(),
-            octets: 0,
+            seen: 0,
         });
     }
 
@@ -108,29 +109,31 @@ impl Watch {
     fn fires(&mut self, segment: &Segment<'_>) -> bool {
         let place = (segment.ports, segment.number);
         let shows = match &self.trigger.sign {
-            Sign::Opens => segment.opens(),
-            Sign::Line(text) => has_line(segment.payload, text.as_bytes()),
-            Sign::Octets(_) => !segment.payload.is_empty(),
+            Sign::Opens => usize::from(segment.opens()),
+            Sign::Line(text) => lines(segment.payload, text.as_bytes()),
+            Sign::Octets(_) => segment.payload.len(),
         };
-        if !shows || self.counted.contains(&place) {
+        if shows == 0 || self.counted.contains(&place) {
             return false;
         }
         self.counted.push(place);
-        if let Sign::Octets(least) = self.trigger.sign {
-            self.octets += segment.payload.len() as u64;
-            return self.octets >= least;
-        }
-        self.counted.len() > self.trigger.skip as usize
+        self.seen += shows as u64;
+        let least = match self.trigger.sign {
+            Sign::Octets(least) => least,
+            Sign::Opens | Sign::Line(_) => u64::from(self.trigger.skip) + 1,
+        };
+        self.seen >= least
     }
 }
 
-/// Whether a line of the payload begins with the text, in upper or lower case.
-fn has_line(payload: &[u8], text: &[u8]) -> bool {
-    let mut lines = payload.split(|octet| *octet == b'\n');
-    lines.any(|line| {
+/// How many lines of the payload begin with the text, in upper or lower case.
+fn lines(payload: &[u8], text: &[u8]) -> usize {
+    let lines = payload.split(|octet| *octet == b'\n');
+    let begins = |line: &&[u8]| {
         let start = line.get(..text.len());
         start.is_some_and(|start| start.eq_ignore_ascii_case(text))
-    })
+    };
+    lines.filter(begins).count()
 }
 
 #[cfg(test)]
@@ -139,14 +142,9 @@ mod tests {
 
     #[test]
     fn a_line_is_known_by_its_beginning() {
-        let payload = b"TYPE I\r\nretr a\r\nPWD\r\n";
-        for (text, found) in [
-            ("RETR ", true),
-            ("a", false),
-            ("PWD", true),
-            ("PWD ", false),
-        ] {
-            assert_eq!(has_line(payload, text.as_bytes()), found, "{text}");
+        let payload = b"TYPE I\r\nretr a\r\nPWD\r\nRETR b\r\n";
+        for (text, found) in [("RETR ", 2), ("a", 0), ("PWD", 1), ("PWD ", 0)] {
+            assert_eq!(lines(payload, text.as_bytes()), found, "{text}");
         }
     }
 }

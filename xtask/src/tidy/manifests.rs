@@ -185,17 +185,19 @@ const HARNESS: &str = "thirdhost-harness";
 const BENCH: &str = "thirdhost-bench";
 const FUZZ: &str = "thirdhost-fuzz";
 const LAB: &str = "thirdhost-lab";
+const SIM: &str = "thirdhost-sim";
 
 /// Which package may depend on which, in any section of its manifest.
-const MAY_KNOW: [(&str, &[&str]); 11] = [
+const MAY_KNOW: [(&str, &[&str]); 12] = [
     (WIRE, &[]),
     (PROTO, &[WIRE]),
     (SOCKETS, &[WIRE]),
     (SERVER, &[WIRE, PROTO, SOCKETS]),
     (CLIENT, &[WIRE, PROTO, SOCKETS]),
-    (HARNESS, &[WIRE, PROTO, SOCKETS, SERVER, CLIENT]),
+    (HARNESS, &[WIRE, PROTO, SOCKETS, SERVER, CLIENT, LAB]),
     (LAB, &[]),
     (BENCH, &[WIRE, HARNESS, LAB]),
+    (SIM, &[WIRE, PROTO, SOCKETS, SERVER, CLIENT]),
     (FUZZ, &[WIRE, PROTO, SOCKETS, SERVER, CLIENT]),
     (
         "scenarios",
