@@ -99,3 +99,23 @@ fn is_unsupported(error: &io::Error) -> bool {
 /// How much one call may send: should some of it not be in memory after all, the other transfers
 /// of the thread are held up for no longer than it takes to read this much.
 const CHUNK_BYTES: usize = 1024 * 1024;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Whoever is gone is not sent the same again.
+    #[test]
+    fn only_a_file_that_cannot_be_sent_so_is_copied() {
+        for (errno, expected) in [
+            (Errno::INVAL, true),
+            (Errno::NOSYS, true),
+            (Errno::OPNOTSUPP, true),
+            (Errno::PIPE, false),
+            (Errno::CONNRESET, false),
+            (Errno::IO, false),
+        ] {
+            assert_eq!(is_unsupported(&errno.into()), expected, "{errno:?}");
+        }
+    }
+}

@@ -23,7 +23,9 @@ pub(crate) fn run(octets: &[u8]) {
             format!("\"{escaped}\"")
         };
         let (host_q, user_q, password_q) = (quoted(&host), quoted(&user), quoted(&password));
-        let text = format!("\n\nmachine {host_q} login {user_q} password {password_q}\n{text}");
+        let entry = format!("machine {host_q} login {user_q} password {password_q}");
+        // The words behind would otherwise belong to the entry.
+        let text = format!("{entry}\nmachine \"\"\n{text}");
         let found = file::find(&text, &host, Some(&user));
         assert_eq!(found, Some((user, password)));
     }

@@ -212,3 +212,32 @@ async fn a_session_may_move_between_threads_while_it_waits() {
     let (denied, called) = calling.await.unwrap();
     assert!(denied.is_err() && called.is_ok());
 }
+
+/// Whichever half is told is kept: an address without a port, and a port without an address.
+#[tokio::test]
+async fn a_call_leaves_from_the_half_of_its_address_that_was_told() {
+    let network = World::real().network;
+    let listener = network
+        .listen(SocketAddr::new(ip("127.0.0.1"), 0), 1)
+        .unwrap();
+    let port = network.hold(SocketAddr::new(ip("127.0.0.1"), 0)).unwrap();
+    let number = port.local().port();
+    drop(port);
+    for (from, expected) in [
+        (SocketAddr::new(ip("127.0.0.2"), 0), None),
+        (SocketAddr::new(ip("0.0.0.0"), number), Some(number)),
+    ] {
+        let call = network.call(Some(from), listener.local());
+        let (called, accepted) = tokio::join!(call, listener.accept());
+        let (called, accepted) = (called.unwrap(), accepted.unwrap());
+        assert_eq!(accepted.peer(), called.local());
+        let host = if expected.is_some() {
+            "127.0.0.1"
+        } else {
+            "127.0.0.2"
+        };
+        assert_eq!(accepted.peer().ip(), ip(host), "{from}");
+        let found = accepted.peer().port();
+        assert_eq!(found, expected.unwrap_or(found), "{from}");
+    }
+}

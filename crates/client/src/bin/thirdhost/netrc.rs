@@ -58,30 +58,46 @@ fn words(text: &str) -> Vec<String> {
         if line.trim_start().starts_with('#') {
             continue;
         }
-        in_macro = line.split_whitespace().any(|word| word == "macdef");
-        words.extend(
-            line_words(line)
-                .into_iter()
-                .take_while(|word| word != "macdef"),
-        );
+        let found = line_words(line);
+        in_macro = found.iter().any(Word::begins_macro);
+        let plain = found.into_iter().take_while(|word| !word.begins_macro());
+        words.extend(plain.map(|word| word.text));
     }
     words
 }
 
-fn line_words(line: &str) -> Vec<String> {
+/// A word, and whether some of it was in quotes or behind `\`: then it is no keyword that ends the
+/// line.
+#[derive(Default)]
+struct Word {
+    text: String,
+    is_quoted: bool,
+}
+
+impl Word {
+    fn begins_macro(&self) -> bool {
+        self.text == "macdef" && !self.is_quoted
+    }
+}
+
+fn line_words(line: &str) -> Vec<Word> {
     let mut words = Vec::new();
-    let mut word: Option<String> = None;
-    let mut quoted = false;
+    let mut word: Option<Word> = None;
+    let mut in_quotes = false;
     let mut characters = line.chars();
     while let Some(character) = characters.next() {
         match character {
             '"' => {
-                quoted = !quoted;
-                word.get_or_insert_default();
+                in_quotes = !in_quotes;
+                word.get_or_insert_default().is_quoted = true;
             }
-            '\\' => word.get_or_insert_default().extend(characters.next()),
-            c if c.is_whitespace() && !quoted => words.extend(word.take()),
-            c => word.get_or_insert_default().push(c),
+            '\\' => {
+                let word = word.get_or_insert_default();
+                word.is_quoted = true;
+                word.text.extend(characters.next());
+            }
+            c if c.is_whitespace() && !in_quotes => words.extend(word.take()),
+            c => word.get_or_insert_default().text.push(c),
         }
     }
     words.extend(word);
@@ -115,5 +131,16 @@ mod tests {
         check("c", None, Some(("anonymous", "me@x")));
         check("c", Some("root"), None);
         check("m", None, Some(("anonymous", "me@x")));
+    }
+
+    #[test]
+    fn a_password_that_is_the_word_for_macros_begins_none() {
+        let text = "machine a login u password \"macdef\"\n\
+            machine b login v password \"x macdef y\"\n\
+            machine c login w password \\macdef\n";
+        for (host, password) in [("a", "macdef"), ("b", "x macdef y"), ("c", "macdef")] {
+            let found = find(text, host, None).map(|(_, word)| word);
+            assert_eq!(found.as_deref(), Some(password), "{host}");
+        }
     }
 }

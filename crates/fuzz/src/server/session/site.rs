@@ -78,10 +78,8 @@ fn config() -> Config {
             account: account("alice"),
             password: PasswordHash::try_from(CHEAP).ok(),
         }],
-        anonymous: Some(Account {
-            anonymous: true,
-            ..account("anonymous")
-        }),
+        // Who needs no password and may do everything: SITE too, which anonymous users may not.
+        anonymous: Some(account("anonymous")),
     };
     config
 }
