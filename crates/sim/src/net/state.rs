@@ -186,6 +186,8 @@ impl State {
                 && end.error.is_none()
                 && wire.is_taken
                 && !wire.is_strange
+                // A user who does not read is left when the time is over.
+                && end.outstanding < self.weather.window
                 && !self.draining.contains(&end.address.ip());
             dialogue.closed(by_server && !resets);
         }
