@@ -7,5 +7,7 @@ mod backlog;
 mod file;
 mod filter;
 mod given_up;
+#[cfg(target_os = "linux")]
+mod lent;
 mod policy;
 mod world;
