@@ -9,8 +9,9 @@ use std::time::Duration;
 
 use thirdhost_sockets::{Allocator, Connection, Listener, PortPool, World};
 use tokio::net::TcpListener;
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
 
 use crate::accept::{Begins, accept_either, is_exhausted, is_gone, refuse};
 use crate::accounts::{Accounts, Roll};
@@ -117,7 +118,8 @@ impl Server {
         implicit: Vec<Box<dyn Listener>>,
         shutdown: impl Future<Output = ()>,
     ) -> io::Result<()> {
-        let (drain, draining) = watch::channel(false);
+        // Sessions hear it in the order in which they wait, which a watch channel leaves to chance.
+        let drain = CancellationToken::new();
         let mut sessions = JoinSet::new();
         let mut spare = Spare::take();
         tokio::pin!(shutdown);
@@ -132,7 +134,7 @@ impl Server {
                         self.turn_away(&mut sessions, connection, begins, "the server is full");
                     }
                     Ok(connection) => {
-                        self.begin(&mut sessions, connection, begins, draining.clone());
+                        self.begin(&mut sessions, connection, begins, drain.clone());
                     }
                     Err(error) if is_gone(&error) => break Err(error),
                     Err(error) if is_exhausted(&error) && spare.lend() => {
@@ -147,10 +149,7 @@ impl Server {
         };
         self.shared.draining.store(true, Ordering::Relaxed);
         drop((listeners, implicit));
-        drop(draining);
-        if drain.send(true).is_err() {
-            tracing::debug!("no session to drain");
-        }
+        drain.cancel();
         tokio::select! {
             biased;
             () = join_all(&mut sessions) => {}
@@ -242,7 +241,7 @@ impl Server {
         sessions: &mut JoinSet<()>,
         connection: Box<dyn Connection>,
         begins: Begins,
-        draining: watch::Receiver<bool>,
+        drain: CancellationToken,
     ) {
         let shared = Arc::clone(&self.shared);
         match Seat::take(&shared, connection.peer().ip()) {
@@ -251,7 +250,7 @@ impl Server {
                 let (wish, busy) = (Wish::default(), Arc::clone(&shared.busy));
                 let asks = wish.clone();
                 let session = async move {
-                    session::run(connection, begins, shared, draining, asks).await;
+                    session::run(connection, begins, shared, drain, asks).await;
                     drop(seat);
                 };
                 sessions.spawn(drive(session, wish, busy));

@@ -23,6 +23,8 @@ enum Blow {
     Slow(usize, u64),
     /// One connection of a host is reset, or goes silent.
     Spoil(usize, bool),
+    /// No descriptor is left at a host for one more socket.
+    Exhaust(usize),
     Crash(usize, Death, bool),
     Restart(usize),
     Drain(usize),
@@ -112,63 +114,21 @@ impl Schedule {
 impl Victims {
     async fn strike(&self, blow: Blow) {
         self.trace.note(format_args!("blow: {blow:?}"));
-        let host = |number: usize| match number {
-            0 | 1 => self.sites.get(number).map(|site| site.host),
-            _ => Some(self.user),
-        };
-        let site = |number: usize| self.sites.get(number);
         match blow {
-            Blow::Cut(from, to) => {
-                if let (Some(from), Some(to)) = (host(from), host(to)) {
-                    self.net.cut(from, to);
-                }
-            }
+            Blow::Cut(from, to) => self.net.cut(self.host(from), self.host(to)),
             Blow::Heal => self.net.heal_links(),
-            Blow::Slow(number, by) => {
-                if let Some(host) = host(number) {
-                    self.net.slow(host, by);
-                }
+            Blow::Slow(host, by) => self.net.slow(self.host(host), by),
+            Blow::Spoil(host, silently) => self.net.spoil(self.host(host), silently),
+            Blow::Exhaust(server) => self.net.exhaust(self.host(server)),
+            Blow::Crash(server, death, loses) => self.site(server).crash(death, loses),
+            Blow::Restart(server) => self.site(server).start(),
+            Blow::Drain(server) => self.site(server).drain(),
+            Blow::DiskFault(server, operations, fault) => {
+                self.site(server).disk.fail_in(operations, fault);
             }
-            Blow::Spoil(number, silently) => {
-                if let Some(host) = host(number) {
-                    self.net.spoil(host, silently);
-                }
-            }
-            Blow::Crash(number, death, loses) => {
-                if let Some(site) = site(number) {
-                    site.crash(death, loses);
-                }
-            }
-            Blow::Restart(number) => {
-                if let Some(site) = site(number) {
-                    site.start();
-                }
-            }
-            Blow::Drain(number) => {
-                if let Some(site) = site(number) {
-                    site.drain();
-                }
-            }
-            Blow::DiskFault(number, operations, fault) => {
-                if let Some(site) = site(number) {
-                    site.disk.fail_in(operations, fault);
-                }
-            }
-            Blow::DiskIll(number, fault) => {
-                if let Some(site) = site(number) {
-                    site.disk.fall_ill(fault);
-                }
-            }
-            Blow::DiskSlow(number, delay) => {
-                if let Some(site) = site(number) {
-                    site.disk.slow(delay);
-                }
-            }
-            Blow::DiskMended(number) => {
-                if let Some(site) = site(number) {
-                    site.disk.mend();
-                }
-            }
+            Blow::DiskIll(server, fault) => self.site(server).disk.fall_ill(fault),
+            Blow::DiskSlow(server, delay) => self.site(server).disk.slow(delay),
+            Blow::DiskMended(server) => self.site(server).disk.mend(),
             Blow::UserCrash(death) => {
                 self.net.kill(self.user, death);
                 self.program.abort();
@@ -176,6 +136,16 @@ impl Victims {
             Blow::Interrupt => self.interrupt.trip(),
             Blow::Wait(millis) => sleep(Duration::from_millis(millis)).await,
         }
+    }
+
+    /// The servers are 0 and 1; every other number is the user.
+    fn host(&self, number: usize) -> IpAddr {
+        self.sites.get(number).map_or(self.user, |site| site.host)
+    }
+
+    fn site(&self, number: usize) -> &Site {
+        let [first, second] = &self.sites;
+        if number == 0 { first } else { second }
     }
 }
 
@@ -194,7 +164,7 @@ fn blow(chance: &Chance) -> Blow {
         2 => Fault::NoDescriptor,
         _ => Fault::DoneButFailed,
     };
-    match chance.below(14) {
+    match chance.below(15) {
         0 | 1 => Blow::Cut(host, other),
         2 => Blow::Slow(host, chance.below(5_000)),
         3 => Blow::Spoil(host, false),
@@ -203,6 +173,7 @@ fn blow(chance: &Chance) -> Blow {
         8 => Blow::Drain(server),
         9 | 10 => Blow::DiskFault(server, chance.below(30), fault),
         11 => Blow::DiskIll(server, fault),
+        13 => Blow::Exhaust(server),
         12 => Blow::DiskSlow(server, chance.below(4_000)),
         _ if chance.once_in(2) => Blow::UserCrash(death),
         _ => Blow::Interrupt,

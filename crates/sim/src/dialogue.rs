@@ -147,6 +147,7 @@ fn may_answer(verb: &str, code: u16) -> bool {
         331 => is(&["USER"]),
         230 => is(&["USER", "PASS"]),
         350 => is(&["REST", "RNFR", "RANG"]),
+        200 | 211 | 213 | 214 | 215 => verb == ANY || !TRANSFERS.contains(&verb),
         226 => is(&[
             "RETR", "STOR", "APPE", "STOU", "MLSD", "LIST", "NLST", "ABOR", "REIN",
         ]),
@@ -160,6 +161,9 @@ fn may_answer(verb: &str, code: u16) -> bool {
 fn verb_of(command: &str) -> String {
     command.split(' ').next().unwrap_or_default().to_owned()
 }
+
+/// What is answered when a file or a listing has moved, or has not.
+const TRANSFERS: [&str; 7] = ["RETR", "STOR", "APPE", "STOU", "MLSD", "LIST", "NLST"];
 
 /// A line that is no command, which may be answered with anything.
 const ANY: &str = "?";

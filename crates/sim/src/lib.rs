@@ -28,6 +28,7 @@ mod disk;
 mod intruder;
 mod judge;
 mod net;
+mod oracle;
 mod panics;
 mod run;
 mod sabotage;

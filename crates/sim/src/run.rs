@@ -4,40 +4,40 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use thirdhost_client::{Arrangement, ExitCode, Via};
 use thirdhost_server::store::{Store, StoreError, UploadKind};
 use tokio::runtime::Handle;
-use tokio::time::{sleep, timeout};
+use tokio::time::timeout;
 
 use crate::blows::{Schedule, Victims};
 use crate::chance::Chance;
 use crate::disk::Disk;
 use crate::intruder::Intruder;
-use crate::judge::{Bytes, Judge, read, virtual_path};
+use crate::judge::{Bytes, Judge, virtual_path};
 use crate::net::{Net, Parties, Weather};
 use crate::sabotage::Sabotage;
 use crate::site::{CONTROL_PORT, HOME, Site, config};
 use crate::trace::Trace;
 use crate::user::{Program, Said, TRANSFER};
-use crate::workload::{Task, Wanted, Workload};
+use crate::workload::{Wanted, Workload};
 
 /// Everything of one world.
 #[derive(Debug)]
 pub(crate) struct Stage {
-    net: Net,
-    trace: Trace,
-    chance: Chance,
+    pub(crate) net: Net,
+    pub(crate) trace: Trace,
+    pub(crate) chance: Chance,
     judge: Judge,
-    source: Site,
-    destination: Site,
-    workload: Workload,
+    pub(crate) source: Site,
+    pub(crate) destination: Site,
+    pub(crate) workload: Workload,
 }
 
 impl Stage {
     /// The world of a seed; nothing runs in it yet.
     pub(crate) fn new(seed: u64, trace: Trace, sabotage: Option<Sabotage>) -> Result<Self, String> {
         let chance = Chance::new(seed);
-        let weather = weather(&chance);
+        let workload = Workload::draw(&chance);
+        let weather = weather(&chance, &workload);
         let parties = Parties {
             servers: [SITE1, SITE2],
             named: [SITE1, SITE2, USER_HOST],
@@ -64,7 +64,6 @@ impl Stage {
         };
         let source = site("SITE1", SITE1, SITE2)?;
         let destination = site("SITE2", SITE2, SITE1)?;
-        let workload = Workload::draw(&chance);
         Ok(Self {
             net,
             trace,
@@ -186,7 +185,7 @@ impl Stage {
         said
     }
 
-    fn program(&self, resume: bool) -> Program {
+    pub(crate) fn program(&self, resume: bool) -> Program {
         Program::new(
             (&self.net, USER_HOST),
             [&self.source, &self.destination],
@@ -217,7 +216,7 @@ impl Stage {
     }
 
     /// Everything works again.
-    fn mend(&self) {
+    pub(crate) fn mend(&self) {
         self.net.heal_links();
         self.net.power_on(USER_HOST);
         for site in [&self.source, &self.destination] {
@@ -227,154 +226,32 @@ impl Stage {
     }
 
     /// How long the program may take: each file as often as it is tried, and a few questions.
-    fn limit(&self) -> Duration {
+    pub(crate) fn limit(&self) -> Duration {
         let tries = self.workload.retries + 2;
         let files = u32::try_from(self.workload.files.len()).unwrap_or(u32::MAX);
         (TRANSFER * 2 * tries).saturating_mul(files + 4)
     }
-
-    /// I1 and I8: what was said to be done is done, and the rest is as it was or done.
-    async fn compare(&self, said: &Said, when: &str) {
-        let Workload { task, files, .. } = &self.workload;
-        let all_done = said.code == ExitCode::Done;
-        for file in files {
-            let found = self.found(file).await;
-            let whole = file.whole(*task);
-            let name = file.path.rsplit_once("tree/").map_or("", |(_, name)| name);
-            let is_done = all_done || said.done.iter().any(|done| done == name);
-            let path = &file.path;
-            let is_there = found.as_ref() == Some(&*whole);
-            if is_done && !is_there {
-                let found = found.map(|found| found.len());
-                self.trace.broken(format_args!(
-                    "I1, I8: {path} was said to be done by {when}; it has {found:?} bytes, not {}",
-                    whole.len()
-                ));
-            } else if !is_there && found.as_ref() != file.old.as_deref() {
-                let found = found.map(|found| found.len());
-                self.trace.broken(format_args!(
-                    "I2: after {when} {path} has {found:?} bytes: neither the old nor the new file"
-                ));
-            }
-        }
-    }
-
-    /// What is at the destination.
-    async fn found(&self, file: &Wanted) -> Option<Vec<u8>> {
-        let home = virtual_path(&format!("/{HOME}")).ok()?;
-        let files = self.destination.disk.files().home(&home).ok()?;
-        read(&files, &file.path).await.ok()
-    }
-
-    async fn is_done(&self) -> bool {
-        for file in &self.workload.files {
-            if self.found(file).await.as_ref() != Some(&*file.whole(self.workload.task)) {
-                return false;
-            }
-        }
-        true
-    }
-
-    /// I7: the same again, until all is there; soon.
-    async fn converge(&self, mut code: Option<ExitCode>) {
-        for _ in 0..RETRIES_MAX {
-            let is_appended = self.workload.task == Task::Append && self.is_done().await;
-            if code == Some(ExitCode::Done) || is_appended {
-                return;
-            }
-            // Whatever the broken run has left at the servers may hold the file for a while.
-            sleep(BETWEEN_RETRIES).await;
-            let running = tokio::spawn(self.program(self.workload.resumes_later).run());
-            let Ok(ended) = timeout(self.limit(), running).await else {
-                let limit = self.limit();
-                return self
-                    .trace
-                    .broken(format_args!("I5: a retry still runs after {limit:?}"));
-            };
-            let Ok(said) = ended else {
-                return;
-            };
-            if said.code == ExitCode::NothingToDo && self.is_done().await {
-                return;
-            }
-            if self.is_impossible(said.code) {
-                return;
-            }
-            self.compare(&said, "a retry").await;
-            code = Some(said.code);
-        }
-        if code != Some(ExitCode::Done) {
-            self.trace.broken(format_args!(
-                "I7: {RETRIES_MAX} retries of a whole world end with {code:?}"
-            ));
-        }
-    }
-
-    /// Whether the user asked for something that these two servers never do.
-    fn is_impossible(&self, code: ExitCode) -> bool {
-        let policy = &self.workload.policy;
-        let is_classic = matches!(policy.via, Via::Only(Arrangement::Pasv | Arrangement::Epsv));
-        code == ExitCode::ThirdPartyRefused && is_classic
-    }
-
-    /// I3: everything is given back.
-    async fn at_rest(&self, tasks: usize) {
-        sleep(REST).await;
-        for site in [&self.source, &self.destination] {
-            let name = site.name;
-            let holds = site.holds();
-            if holds != Some((0, 0)) {
-                self.trace.broken(format_args!(
-                    "I3: {name} has {holds:?} sessions and ports at rest"
-                ));
-            }
-            let sockets = self.net.sockets_of(site.host);
-            if sockets != (0, 1, 0) {
-                self.trace.broken(format_args!(
-                    "I3: {name} has {sockets:?} connections, listeners and held ports at rest"
-                ));
-            }
-        }
-        let sockets = self.net.sockets_of(USER_HOST);
-        if sockets != (0, 0, 0) {
-            self.trace
-                .broken(format_args!("I3: the user has {sockets:?} sockets at rest"));
-        }
-        let now = Handle::current().metrics().num_alive_tasks();
-        if now != tasks {
-            self.trace
-                .broken(format_args!("I3: {now} tasks at rest, {tasks} before"));
-        }
-        self.no_temporaries().await;
-    }
-
-    /// When all is done, nothing is left beside the files.
-    async fn no_temporaries(&self) {
-        if !self.is_done().await {
-            return;
-        }
-        let whole = |file: &Wanted| file.whole(self.workload.task).len();
-        let expected: usize = self.workload.files.iter().map(whole).sum();
-        match self.destination.disk.files().usage().await {
-            Ok(found) if usize::try_from(found) == Ok(expected) => {}
-            found => self.trace.broken(format_args!(
-                "I3: {found:?} bytes at the destination, {expected} in its files"
-            )),
-        }
-    }
 }
 
-fn weather(chance: &Chance) -> Weather {
+fn weather(chance: &Chance, workload: &Workload) -> Weather {
+    let bytes: usize = workload.files.iter().map(|file| file.new.len()).sum();
     Weather {
         latency_max: *chance.pick(&[0, 1, 10, 40, 150]).unwrap_or(&0),
         jitter_max: *chance.pick(&[0, 0, 1, 5, 50]).unwrap_or(&0),
-        window: *chance
-            .pick(&[100, 4_096, 16_384, 65_536, 262_144])
-            .unwrap_or(&1),
+        // A narrow one makes a long transfer of a few files, and an endless one of many.
+        window: chance
+            .pick(&WINDOWS)
+            .map_or(1, |window| (*window).max(bytes / PACKETS_MIN)),
         pieces_max: *chance.pick(&[1, 1, 2, 4]).unwrap_or(&1),
         time_wait: chance.once_in(2),
     }
 }
+
+/// How many bytes may be under way.
+const WINDOWS: [usize; 5] = [100, 4_096, 16_384, 65_536, 262_144];
+
+/// Into so many packets all the bytes are cut at least, and not into very many more.
+const PACKETS_MIN: usize = 128;
 
 const fn host(last: u8) -> IpAddr {
     IpAddr::V4(Ipv4Addr::new(10, 0, 0, last))
@@ -382,14 +259,5 @@ const fn host(last: u8) -> IpAddr {
 
 const SITE1: IpAddr = host(1);
 const SITE2: IpAddr = host(2);
-const USER_HOST: IpAddr = host(3);
+pub(crate) const USER_HOST: IpAddr = host(3);
 const INTRUDER_HOST: IpAddr = host(4);
-
-/// How often a person tries again when nothing is broken any more.
-const RETRIES_MAX: u32 = 3;
-
-/// Longer than a server keeps what a dead session had (stall, idle, and the last words).
-const BETWEEN_RETRIES: Duration = Duration::from_secs(700);
-
-/// Longer than TCP takes to give up what nobody takes any more.
-const REST: Duration = Duration::from_secs(1_500);

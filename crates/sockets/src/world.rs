@@ -43,9 +43,16 @@ pub trait Network: fmt::Debug + Send + Sync {
     /// Whatever the system says, `AddrInUse` above all.
     fn hold(&self, local: SocketAddr) -> io::Result<Box<dyn Held>>;
 
-    /// Whether `host` is an address of this host: one that can be bound.
+    /// Whether `host` is an address of this host: one that can be bound. When the system cannot
+    /// tell, because it has no descriptor left say, it may be.
     fn is_local(&self, host: IpAddr) -> bool {
-        self.hold(SocketAddr::new(host, 0)).is_ok()
+        use io::ErrorKind::{AddrNotAvailable, InvalidInput, Unsupported};
+        // SECURITY: a server that is short of descriptors must not take itself for a third host
+        // (spec S-3).
+        match self.hold(SocketAddr::new(host, 0)) {
+            Ok(_) => true,
+            Err(error) => ![AddrNotAvailable, InvalidInput, Unsupported].contains(&error.kind()),
+        }
     }
 
     /// Calls `peer`, once. As one that was accepted, the connection is at first one that is
@@ -180,5 +187,32 @@ impl dyn Threads + '_ {
         let (tell, told) = oneshot::channel();
         self.start(Box::new(move || drop(tell.send(work()))));
         told.await.ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::fake::{Script, ip};
+
+    use super::*;
+
+    fn check(refused: Option<io::ErrorKind>, is_local: bool) {
+        let script = Script {
+            refused,
+            ..Script::default()
+        };
+        let (world, _) = script.world();
+        assert_eq!(world.network.is_local(ip(1)), is_local, "{refused:?}");
+    }
+
+    // S-3
+    #[test]
+    fn an_address_is_taken_for_our_own_where_the_system_cannot_tell() {
+        let no_descriptor = io::Error::from_raw_os_error(24).kind();
+        check(None, true);
+        check(Some(io::ErrorKind::AddrNotAvailable), false);
+        check(Some(io::ErrorKind::Unsupported), false);
+        check(Some(no_descriptor), true);
+        check(Some(io::ErrorKind::OutOfMemory), true);
     }
 }

@@ -30,7 +30,6 @@ use futures_util::future::BoxFuture;
 use thirdhost_proto::server::{Effect, Event, Hosts, Introduced, ServerPi, Settings};
 use thirdhost_sockets::Connection;
 use thirdhost_wire::{HostSocket, LINE_BYTES_MAX};
-use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
@@ -55,7 +54,7 @@ pub(crate) async fn run(
     mut connection: Box<dyn Connection>,
     begins: Begins,
     shared: Arc<Shared>,
-    shutdown: watch::Receiver<bool>,
+    shutdown: CancellationToken,
     wish: Wish,
 ) {
     // A user who was cut off says no QUIT, and may hold a transfer with a third host.
@@ -107,7 +106,7 @@ struct Session {
     /// Ends the wait of ESTA or ESTP, or the filling of a refused command's place.
     waiting: Option<CancellationToken>,
     arranged: ArrangedBy,
-    shutdown: watch::Receiver<bool>,
+    shutdown: CancellationToken,
     draining: bool,
     closing: bool,
     /// Asks for a thread that may block.
@@ -134,7 +133,7 @@ impl Session {
         tls: Option<TlsSession>,
         begins: Begins,
         shared: Arc<Shared>,
-        shutdown: watch::Receiver<bool>,
+        shutdown: CancellationToken,
         wish: Wish,
     ) -> Self {
         let (shown, indicated) = (stream.shown(), stream.indicated());
@@ -241,7 +240,7 @@ impl Session {
                     }
                     self.pi.handle_timeout(self.now());
                 }
-                _ = self.shutdown.changed(), if !self.draining => {
+                () = self.shutdown.cancelled(), if !self.draining => {
                     self.draining = true;
                     self.pi.handle_shutdown(self.now());
                 }

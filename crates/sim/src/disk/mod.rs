@@ -3,6 +3,7 @@
 mod store;
 mod transfer;
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -55,6 +56,9 @@ struct State {
     ill: Option<Fault>,
     /// The longest an operation takes, in milliseconds.
     delay_max: u64,
+    /// The uploads under way, and the paths that two had at a time.
+    under_way: BTreeMap<String, usize>,
+    overlapped: BTreeSet<String>,
     /// A crash that loses what was not committed.
     loses_partials: bool,
 }
@@ -78,6 +82,8 @@ impl Disk {
                     fault_in: None,
                     ill: None,
                     delay_max: 0,
+                    under_way: BTreeMap::new(),
+                    overlapped: BTreeSet::new(),
                     loses_partials: false,
                 }),
                 chance,
@@ -125,6 +131,26 @@ impl Disk {
     /// Operations take up to so long from now on.
     pub(crate) fn slow(&self, delay_max: u64) {
         self.lock().delay_max = delay_max;
+    }
+
+    /// The paths that two uploads had at a time.
+    pub(crate) fn overlapped(&self) -> Vec<String> {
+        self.lock().overlapped.iter().cloned().collect()
+    }
+
+    fn upload_begins(&self, path: &str) {
+        let mut state = self.lock();
+        let count = state.under_way.entry(path.to_owned()).or_default();
+        *count += 1;
+        if *count > 1 {
+            state.overlapped.insert(path.to_owned());
+        }
+    }
+
+    fn upload_ends(&self, path: &str) {
+        if let Some(count) = self.lock().under_way.get_mut(path) {
+            *count = count.saturating_sub(1);
+        }
     }
 
     /// No more faults.

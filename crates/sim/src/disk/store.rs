@@ -80,6 +80,7 @@ impl Store for SimStore {
                 disk.name,
                 path.as_str()
             ));
+            self.mounted.disk.upload_begins(inner.path().as_str());
             Ok(Box::new(SimUpload {
                 mounted: self.mounted.clone(),
                 files: self.files.clone(),

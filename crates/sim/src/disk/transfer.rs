@@ -125,6 +125,7 @@ impl Upload for SimUpload {
 
 impl Drop for SimUpload {
     fn drop(&mut self) {
+        self.mounted.disk.upload_ends(self.path.as_str());
         let Some(inner) = self.inner.take() else {
             return;
         };

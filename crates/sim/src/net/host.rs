@@ -11,7 +11,7 @@ use thirdhost_sockets::{Connection, Held, Listener, Network};
 
 use super::Net;
 use super::connection::SimConnection;
-use super::state::Waiting;
+use super::state::{EMFILE, Waiting};
 use super::wire::Side;
 use crate::sabotage::Sabotage;
 
@@ -134,7 +134,21 @@ impl SimListener {
         Some(Box::new(connection))
     }
 
+    /// As accept(2): only asked for when somebody waits.
+    fn has_descriptor(&self) -> io::Result<()> {
+        let state = self.net.lock();
+        let waiting = state.listeners.get(&self.local);
+        let is_called = waiting.is_some_and(|waiting| !waiting.queue.is_empty());
+        if is_called && state.exhausted.contains(&self.local.ip()) {
+            return Err(io::Error::from_raw_os_error(EMFILE));
+        }
+        Ok(())
+    }
+
     fn poll_accept(&self, cx: &Context<'_>) -> Poll<io::Result<Box<dyn Connection>>> {
+        if let Err(error) = self.has_descriptor() {
+            return Poll::Ready(Err(error));
+        }
         if let Some(connection) = self.next() {
             return Poll::Ready(Ok(connection));
         }

@@ -34,6 +34,8 @@ pub(super) struct State {
     pub(super) off: BTreeSet<IpAddr>,
     /// How much longer packets of a host take.
     pub(super) slow: BTreeMap<IpAddr, u64>,
+    /// Hosts that have no descriptor left for one more socket.
+    pub(super) exhausted: BTreeSet<IpAddr>,
     /// Hosts whose server ends its sessions when the time to drain is over.
     pub(super) draining: BTreeSet<IpAddr>,
     /// Pairs of sockets that are in TIME-WAIT, and until when.
@@ -77,6 +79,7 @@ impl State {
             cuts: BTreeSet::new(),
             off: BTreeSet::new(),
             slow: BTreeMap::new(),
+            exhausted: BTreeSet::new(),
             draining: BTreeSet::new(),
             closing: BTreeMap::new(),
             latencies: BTreeMap::new(),
@@ -119,6 +122,9 @@ impl State {
 
     /// Binds a port of `host`: the one that is wanted, or one that is free.
     pub(super) fn bind(&mut self, host: IpAddr, wanted: SocketAddr) -> io::Result<SocketAddr> {
+        if self.exhausted.contains(&host) {
+            return Err(io::Error::from_raw_os_error(EMFILE));
+        }
         if wanted.ip() != host && !wanted.ip().is_unspecified() {
             return Err(io::ErrorKind::AddrNotAvailable.into());
         }
@@ -186,6 +192,8 @@ impl State {
                 && end.error.is_none()
                 && wire.is_taken
                 && !wire.is_strange
+                // A user who does not read is left when the time is over.
+                && end.outstanding < self.weather.window
                 && !self.draining.contains(&end.address.ip());
             dialogue.closed(by_server && !resets);
         }
@@ -266,6 +274,9 @@ impl State {
         self.goal.take_if(|goal| arrived >= *goal).is_some()
     }
 }
+
+/// Too many open files.
+pub(super) const EMFILE: i32 = 24;
 
 /// Where ports begin that the system chooses.
 const EPHEMERAL_FIRST: u64 = 32_768;

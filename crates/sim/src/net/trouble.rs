@@ -27,6 +27,17 @@ impl Net {
         let mut state = self.lock();
         state.cuts.clear();
         state.slow.clear();
+        state.exhausted.clear();
+        for waiting in state.listeners.values_mut() {
+            if let Some(waker) = waiting.waker.take() {
+                waker.wake();
+            }
+        }
+    }
+
+    /// A host has no descriptor left for one more socket.
+    pub(crate) fn exhaust(&self, host: IpAddr) {
+        self.lock().exhausted.insert(host);
     }
 
     /// Packets of a host take so much longer from now on.
@@ -34,10 +45,9 @@ impl Net {
         self.lock().slow.insert(host, by);
     }
 
-    /// A box in the middle resets one connection of a host, or lets it go silent. False where
-    /// there is none.
-    pub(crate) fn spoil(&self, host: IpAddr, silently: bool) -> bool {
-        self.act(|state| state.spoil(host, silently))
+    /// A box in the middle resets one connection of a host, or lets it go silent, if there is one.
+    pub(crate) fn spoil(&self, host: IpAddr, silently: bool) {
+        self.act(|state| state.spoil(host, silently));
     }
 
     /// Everything of a host's processes ends.
@@ -59,7 +69,7 @@ impl Net {
 }
 
 impl State {
-    fn spoil(&mut self, host: IpAddr, silently: bool) -> bool {
+    fn spoil(&mut self, host: IpAddr, silently: bool) {
         let has = |wire: &&u64| {
             self.wires
                 .get(wire)
@@ -67,23 +77,22 @@ impl State {
         };
         let all: Vec<u64> = self.wires.keys().filter(has).copied().collect();
         let Some(id) = self.chance.pick(&all).copied() else {
-            return false;
+            return;
         };
         let Some(wire) = self.wires.get_mut(&id) else {
-            return false;
+            return;
         };
         let (from, to) = (wire.caller.address, wire.callee.address);
         self.trace
             .note(format_args!("spoil {from} {to} silently {silently}"));
         if silently {
             wire.is_silent = true;
-            return true;
+            return;
         }
         for side in Side::BOTH {
             wire.end_mut(side).fail(io::ErrorKind::ConnectionReset);
         }
         self.tidy(id);
-        true
     }
 
     fn kill(&mut self, host: IpAddr, death: Death) {
