@@ -6,6 +6,7 @@ mod dist;
 mod e2e;
 mod interop;
 mod package;
+mod partitions;
 mod rfc;
 mod source;
 mod starve;
@@ -29,6 +30,7 @@ fn main() -> ExitCode {
             Ok(steps) => steps,
             Err(why) => return refuse(&why),
         },
+        ("partitions", _) => partitions::steps(&rest),
         ("test", true) => test::steps(),
         ("ci", true) => ci::steps(),
         ("tidy", true) => tidy::steps(),
@@ -62,10 +64,12 @@ usage: cargo xtask <verb>
 
   e2e [args…]      two servers and a user in one process: RFC 438's example, every arrangement
   interop [args…]  every ordered pair of FTP servers: which ways work, bytes compared
-  bench …          ours beside the FTP servers found here: server, third-party, all…
+  bench …          ours beside the FTP servers found here: server, third-party, wan, all…
+  partitions …     two servers and a client in three hosts, links cut at every step (--short: a few)
   starve [--long]  kill, stop and starve the server: at every system call, under load, on full disks
   test             everything that must pass: doc tests, then all others
-  ci               fmt, clippy, tidy, rfc, doc, deny, package, dist, e2e, interop, test
+  ci               fmt, clippy, tidy, rfc, doc, deny, package, dist, e2e, interop,
+                   partitions --short, test
   tidy             the rules of this house that no other tool checks
   rfc              the clause ledger: clause, code, test; fails on a gap
   package          what would be published, packed and built from the packages
