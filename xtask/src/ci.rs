@@ -1,7 +1,9 @@
 //! `cargo xtask ci`: what must hold for every commit, the cheap questions first, the tests last.
 
 use crate::step::{self, Step};
-use crate::{dist, e2e, fuzz, interop, mutants, package, rfc, sim, test, tidy};
+use crate::{
+    dist, e2e, fuzz, interop, mutants, package, partitions, rfc, sim, test, tidy,
+};
 
 /// All steps in order.
 pub(crate) fn steps() -> Vec<Step> {
@@ -22,6 +24,7 @@ pub(crate) fn steps() -> Vec<Step> {
     steps.extend(sim::short());
     steps.extend(fuzz::short());
     steps.extend(mutants::short());
+    steps.extend(partitions::steps(&["--short".to_owned()]));
     steps.extend(test::steps());
     steps
 }

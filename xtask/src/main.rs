@@ -9,6 +9,7 @@ mod fuzz;
 mod interop;
 mod mutants;
 mod package;
+mod partitions;
 mod rfc;
 mod sim;
 mod source;
@@ -47,6 +48,7 @@ fn main() -> ExitCode {
         },
         ("sim", false) => sim::steps(&rest),
         ("sim", true) => sim::short(),
+        ("partitions", _) => partitions::steps(&rest),
         ("test", true) => test::steps(),
         ("ci", true) => ci::steps(),
         ("tidy", true) => tidy::steps(),
@@ -81,10 +83,11 @@ usage: cargo xtask <verb>
   e2e [args…]      two servers and a user in one process: RFC 438's example, every arrangement
   interop [args…]  every ordered pair of FTP servers: which ways work, bytes compared
   sim [args…]      10,000 simulated worlds, or others: --seed N --runs N --trace
-  bench …          ours beside the FTP servers found here: server, third-party, all…
+  bench …          ours beside the FTP servers found here: server, third-party, wan, all…
   attacks [--long] every test that plays an attacker; --long: for the record, by the hour
   fuzz [target]    what reads strangers' octets, given anything, for --secs N each
   mutants [room]   whether the tests see the code broken: wire, sockets, policy, proto
+  partitions …     two servers and a client in three hosts, links cut at every step (--short: a few)
   starve [--long]  kill, stop and starve the server: at every system call, under load, on full disks
   test             everything that must pass: doc tests, then all others
   ci               everything but the long runs: fmt, clippy, tidy… sim, fuzz, mutants, test

@@ -1,13 +1,15 @@
 //! From one server to another with a long way between any two of the three hosts: what counts is
 //! how often somebody waits for an answer.
 
+use std::fs;
+use std::process::Command;
 use std::time::Duration;
 
 use thirdhost_lab::{Host, Lab, Options};
 
 use crate::args::Args;
 use crate::drive::{Between, Cost, Drive, Driver};
-use crate::failure::{Result, While};
+use crate::failure::{Failure, Result, While};
 use crate::peers::{self, GRIDFTP, OURS, Pair};
 use crate::server::float;
 use crate::stage::{SHORT_BYTES, Stage};
@@ -22,6 +24,9 @@ pub(crate) fn measure(args: &Args, report: &mut Report) -> Result<()> {
     }
     let lab = Lab::up(&options(args)).during("bringing up three hosts")?;
     let stage = Stage::new(args.dir.as_deref(), 0)?;
+    if args.in_namespace {
+        name_hosts(&stage)?;
+    }
     let pairs = peers::start_far_pairs(&lab, &stage, &args.binary(), &args.only)?;
     report.ran_in(format!(
         "three network namespaces {} ms apart (round trip)",
@@ -149,6 +154,24 @@ fn options(args: &Args) -> Options {
         ..Options::default()
     }
 }
+
+/// The GridFTP server does not start where its address has no name. Nobody else sees these: what
+/// is mounted is ours alone.
+fn name_hosts(stage: &Stage) -> Result<()> {
+    let mut names = fs::read_to_string(HOSTS).unwrap_or_default();
+    for host in Host::ALL {
+        names.push_str(&format!("\n{} {host}", host.address()));
+    }
+    let file = stage.of_peer("names")?.join("hosts");
+    fs::write(&file, names + "\n").during(file.display())?;
+    let mut mount = Command::new("mount");
+    mount.arg("--bind").arg(&file).arg(HOSTS);
+    let mounted = mount.status().during("mount")?;
+    let failed = || Failure::new(format!("mount over {HOSTS}: {mounted}"));
+    mounted.success().then_some(()).ok_or_else(failed)
+}
+
+const HOSTS: &str = "/etc/hosts";
 
 /// All of a run, from the start of the client to its end, as so many round trips.
 const FIGURES: [Figure; 2] = [Figure::more("files/s"), Figure::less("round trips")];

@@ -13,8 +13,8 @@ pub(super) fn recipe(stage: &Stage, at: SocketAddr) -> Result<Option<Recipe>> {
     let Some(program) = find("globus-gridftp-server") else {
         return Ok(None);
     };
-    let directory = stage.of_peer(&format!("{NAME}-{at}"))?;
     let (host, port) = (at.ip(), at.port());
+    let directory = stage.of_peer(&format!("{NAME}-{host}-{port}"))?;
     let mut command = Command::new(&program);
     // It starts itself anew for each session, from where its package would have put it.
     command.arg("-exec").arg(&program);

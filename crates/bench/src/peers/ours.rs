@@ -13,7 +13,7 @@ use crate::stage::Stage;
 pub(super) const NAME: &str = "thirdhostd";
 
 pub(super) fn recipe(stage: &Stage, binary: &Path, at: SocketAddr) -> Result<Recipe> {
-    let directory = stage.of_peer(&format!("{NAME}-{at}"))?;
+    let directory = stage.of_peer(&format!("{NAME}-{}-{}", at.ip(), at.port()))?;
     let users = directory.join("users.toml");
     add_user(binary, &users)?;
     let config = directory.join("thirdhostd.toml");

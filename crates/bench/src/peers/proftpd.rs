@@ -15,8 +15,8 @@ pub(super) fn recipe(stage: &Stage, at: SocketAddr) -> Result<Option<Recipe>> {
     let Some(program) = find(NAME) else {
         return Ok(None);
     };
-    let directory = stage.of_peer(&format!("{NAME}-{at}"))?;
     let (host, port) = (at.ip(), at.port());
+    let directory = stage.of_peer(&format!("{NAME}-{host}-{port}"))?;
     let users = directory.join("passwd");
     let home = stage.files();
     let line = format!("{USER}:{CRYPTED}:65534:65534::{}:/bin/sh\n", home.display());

@@ -13,8 +13,8 @@ pub(super) fn recipe(stage: &Stage, at: SocketAddr) -> Result<Option<Recipe>> {
     let (Some(program), Some(database)) = (find(NAME), find("pure-pw")) else {
         return Ok(None);
     };
-    let directory = stage.of_peer(&format!("{NAME}-{at}"))?;
     let (host, port) = (at.ip(), at.port());
+    let directory = stage.of_peer(&format!("{NAME}-{host}-{port}"))?;
     let (users, compiled) = (directory.join("passwd"), directory.join("pdb"));
     let home = stage.files();
     let line = format!(

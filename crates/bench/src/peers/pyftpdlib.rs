@@ -24,8 +24,8 @@ pub(super) fn recipe(stage: &Stage, at: SocketAddr) -> Result<Option<Recipe>> {
         .args(["-c", "import OpenSSL"])
         .output();
     let tls = tls.is_ok_and(|output| output.status.success());
-    let directory = stage.of_peer(&format!("{NAME}-{at}"))?;
     let (host, port) = (at.ip(), at.port());
+    let directory = stage.of_peer(&format!("{NAME}-{host}-{port}"))?;
     let script = directory.join("server.py");
     fs::write(&script, SCRIPT).during(script.display())?;
     let mut command = Command::new(&python);

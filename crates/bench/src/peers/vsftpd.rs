@@ -14,8 +14,8 @@ pub(super) fn recipe(stage: &Stage, at: SocketAddr) -> Result<Option<Recipe>> {
     let Some(program) = find(NAME) else {
         return Ok(None);
     };
-    let directory = stage.of_peer(&format!("{NAME}-{at}"))?;
     let (host, port) = (at.ip(), at.port());
+    let directory = stage.of_peer(&format!("{NAME}-{host}-{port}"))?;
     let empty = stage.of_peer("vsftpd-empty")?;
     let config = directory.join("vsftpd.conf");
     let text = format!(

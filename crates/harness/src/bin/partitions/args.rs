@@ -10,6 +10,9 @@ pub(crate) struct Args {
     /// A handful of cases, in less than a minute
     #[arg(long)]
     pub(crate) short: bool,
+    /// Only every N-th case: a seventh comes by every step and every way
+    #[arg(long, value_name = "N", default_value_t = 1, conflicts_with = "short")]
+    pub(crate) every: usize,
     /// Only cases whose name holds this
     #[arg(long, value_name = "WORDS")]
     pub(crate) only: Option<String>,

@@ -76,7 +76,7 @@ pub(crate) fn short() -> Vec<Case> {
         "one file, destination listens; destination is done sent; user-b: silence from b",
         "one file, source listens; RETR sent; user-a: reset",
         "many files; tenth RETR arrived; user-a: blackhole, heals",
-        "many files; half of the data sent; a-b: blackhole",
+        "one file, source listens; STOR sent; user-b: silence from user",
         "many files; half of the data sent; user-b: reset, heals",
     ];
     let all = matrix();

@@ -81,20 +81,22 @@ impl Scene {
 
     /// Starts the client at its work.
     pub(crate) fn start(&self) -> io::Result<Client> {
-        match self.work {
-            Work::One => self.copy("one", "one", &["--retries", "0"]),
-            Work::SourceListens => self.copy("one", "one", &["--retries", "0", "--listen=source"]),
-            Work::Many => self.copy("tree", "tree", &["--retries", "0", "-r"]),
-        }
+        self.work_with(&["--retries", "0"])
     }
 
     /// The same, as a person does it after a failure.
     pub(crate) fn again(&self) -> io::Result<Client> {
-        match self.work {
-            Work::One => self.copy("one", "one", &[]),
-            Work::SourceListens => self.copy("one", "one", &["--listen=source"]),
-            Work::Many => self.copy("tree", "tree", &["-r"]),
-        }
+        self.work_with(&[])
+    }
+
+    /// By one arrangement alone: another that the client tries after it is another transfer.
+    fn work_with(&self, more: &[&str]) -> io::Result<Client> {
+        let (name, own): (_, &[&str]) = match self.work {
+            Work::One => ("one", &["--listen=destination"]),
+            Work::SourceListens => ("one", &["--listen=source"]),
+            Work::Many => ("tree", &["--listen=destination", "-r"]),
+        };
+        self.copy(name, name, &[own, more].concat())
     }
 
     /// What each file has to hold in the end, and what its name may show before; by path.
