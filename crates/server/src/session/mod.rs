@@ -103,6 +103,8 @@ struct Session {
     /// Ends the wait of ESTA or ESTP, or the filling of a refused command's place.
     waiting: Option<CancellationToken>,
     arranged: ArrangedBy,
+    /// How long the next file is, as ALLO said.
+    announced: Option<u64>,
     shutdown: watch::Receiver<bool>,
     draining: bool,
     closing: bool,
@@ -170,6 +172,7 @@ impl Session {
             running: None,
             waiting: None,
             arranged: ArrangedBy::default(),
+            announced: None,
             shutdown,
             draining: false,
             closing: false,
