@@ -66,11 +66,7 @@ impl Server {
     #[must_use]
     pub fn new(config: Config, world: World, homes: Arc<dyn Homes>) -> Self {
         let pool = PortPool::new(config.data_sockets.ports.clone());
-        let accounts = Accounts::new(
-            config.roll.clone(),
-            Arc::clone(&world.clock),
-            Arc::clone(&world.random),
-        );
+        let accounts = Accounts::new(config.roll.clone(), &world);
         let allocator = Allocator::new(world.clone(), pool);
         let shared = Shared {
             tls: Arc::new(Site::new(&config.tls, &config.hosts)),
@@ -127,6 +123,7 @@ impl Server {
         tokio::pin!(shutdown);
         let served = loop {
             tokio::select! {
+                biased;
                 () = &mut shutdown => break Ok(()),
                 // Sessions that are over give their memory back.
                 Some(_) = sessions.join_next(), if !sessions.is_empty() => spare.refill(),
@@ -155,6 +152,7 @@ impl Server {
             tracing::debug!("no session to drain");
         }
         tokio::select! {
+            biased;
             () = join_all(&mut sessions) => {}
             () = self.shared.world.clock.sleep(self.shared.config().drain) => {
                 tracing::warn!(sessions = sessions.len(), "the drain time is over; closing all");

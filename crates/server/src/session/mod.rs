@@ -52,12 +52,14 @@ use crate::tls::{TlsError, TlsSession};
 /// Serves one user from greeting to goodbye. Returns when the control connection is closed and
 /// everything the session held is given back.
 pub(crate) async fn run(
-    connection: Box<dyn Connection>,
+    mut connection: Box<dyn Connection>,
     begins: Begins,
     shared: Arc<Shared>,
     shutdown: watch::Receiver<bool>,
     wish: Wish,
 ) {
+    // A user who was cut off says no QUIT, and may hold a transfer with a third host.
+    connection.end_on_silence();
     let peer = connection.peer();
     let span = tracing::info_span!("session", %peer);
     async {

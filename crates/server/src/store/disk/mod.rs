@@ -6,6 +6,7 @@
 //! | `whole`, `append`, `in_place` | the three ways to write |
 //! | `sidecar` | undoing an append after a crash |
 //! | `jobs` | where work that blocks is done |
+//! | `moving` | renaming, and removing directories |
 //! | `facts` | setting times and modes |
 //! | `upload`, `source`, `listing` | the traits, off the runtime's workers |
 //! | `sweep` | what failed uploads left |
@@ -18,6 +19,7 @@ mod facts;
 mod in_place;
 mod jobs;
 mod listing;
+mod moving;
 mod place;
 mod sidecar;
 mod source;
@@ -236,49 +238,6 @@ impl DiskStore {
         let place = self.settled_place(path)?;
         let file = place::open(&place.dir, &place.name, &system::reading_no_link())?;
         Ok(Box::new(DiskSource::new(file, offset)?))
-    }
-
-    fn remove_directory_blocking(&self, path: &VirtualPath) -> Result<(), StoreError> {
-        names::check_readable(path)?;
-        let place = Place::below_root(&self.root, path)?;
-        let remove = || place.dir.remove_dir(&place.name).map_err(store_error);
-        match remove() {
-            // To the user it is empty when nothing but the store's own files are in it.
-            Err(StoreError::NotEmpty) => {
-                let dir = place.dir.open_dir(&place.name).map_err(store_error)?;
-                if sweep::clear(&dir, self.durability)? {
-                    remove()
-                } else {
-                    Err(StoreError::NotEmpty)
-                }
-            }
-            removed => removed,
-        }
-    }
-
-    fn rename_blocking(
-        &self,
-        from: &VirtualPath,
-        to: &VirtualPath,
-        replace: bool,
-    ) -> Result<(), StoreError> {
-        names::check_readable(from)?;
-        names::check_creatable(to)?;
-        let (from_place, to_place) = (
-            Place::below_root(&self.root, from)?,
-            Place::below_root(&self.root, to)?,
-        );
-        let _kept_away = (
-            sidecar::keep_appends_away(&from_place, self.durability)?,
-            sidecar::keep_appends_away(&to_place, self.durability)?,
-        );
-        let (from_dir, to_dir) = (&from_place.dir, &to_place.dir);
-        let renamed = if replace {
-            from_dir.rename(&from_place.name, to_dir, &to_place.name)
-        } else {
-            system::rename_new(from_dir, &from_place.name, to_dir, &to_place.name)
-        };
-        renamed.map_err(store_error)
     }
 }
 
