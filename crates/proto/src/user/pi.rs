@@ -163,11 +163,9 @@ impl UserPi {
         if self.closing {
             return Err(SendRefused::Closing);
         }
-        if self
-            .outstanding
-            .iter()
-            .any(|owed| owed.kind == Kind::Greeting)
-        {
+        // Nothing is owed before it.
+        let oldest = self.outstanding.front();
+        if oldest.is_some_and(|owed| owed.kind == Kind::Greeting) {
             return Err(SendRefused::NotGreeted);
         }
         if self.outstanding.len() >= Self::OUTSTANDING_MAX {

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use bytes::{BufMut, BytesMut};
 use futures_util::future;
 use thirdhost_sockets::{Connection, Lent};
+use thirdhost_wire::TransmissionMode;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::TransferError;
@@ -28,6 +29,7 @@ pub struct DataConnection {
     /// Owed to the far side, and not yet sent.
     unsent: Vec<u8>,
     within_file: bool,
+    resets_on_death: bool,
 }
 
 impl DataConnection {
@@ -41,6 +43,7 @@ impl DataConnection {
             ahead: BytesMut::new(),
             unsent: Vec::new(),
             within_file: false,
+            resets_on_death: false,
         }
     }
 
@@ -90,18 +93,22 @@ impl DataConnection {
         !self.within_file
     }
 
-    pub(super) fn begin_file(&mut self) {
+    /// In MODE S the end of the connection is the end of the file, and must not be that of this
+    /// process; in MODE B the file says itself where it ends.
+    pub(super) fn begin_file(&mut self, mode: TransmissionMode) {
         self.within_file = true;
-        if let Some(connection) = &mut self.connection {
+        if let (TransmissionMode::Stream, Some(connection)) = (mode, &mut self.connection) {
             connection.reset_on_death(true);
+            self.resets_on_death = true;
         }
     }
 
     /// The file is through; what it needed in memory is given back.
     pub(super) fn end_file(&mut self) {
         self.within_file = false;
-        if let Some(connection) = &mut self.connection {
+        if let (true, Some(connection)) = (self.resets_on_death, &mut self.connection) {
             connection.reset_on_death(false);
+            self.resets_on_death = false;
         }
         self.unsent.shrink_to(IDLE_UNSENT_KEPT);
         if self.ahead.is_empty() {
@@ -284,7 +291,6 @@ mod tests {
     use std::time::Duration;
 
     use thirdhost_proto::server::TransferParameters;
-    use thirdhost_wire::TransmissionMode;
     use tokio::time::timeout;
 
     use super::super::receive_file;

@@ -15,7 +15,7 @@ impl DataConnection {
     /// Begins the file with this number: a restart marker goes out with whatever is sent
     /// next. MODE B only.
     pub fn open_numbered(&mut self, number: u64) {
-        self.begin_file();
+        self.begin_file(TransmissionMode::Block);
         put_number(number, self.unsent());
     }
 }
@@ -30,7 +30,7 @@ impl DataConnection {
 /// Not cancel safe: drop the connection too.
 pub async fn send_failure(to: &mut DataConnection, watch: Watch<'_>) -> Result<(), TransferError> {
     let mut patience = Patience::new(watch);
-    to.begin_file();
+    to.begin_file(TransmissionMode::Block);
     put_failure(to.unsent());
     to.write_unsent(&mut patience).await?;
     to.flush(&mut patience).await?;
@@ -51,7 +51,7 @@ pub async fn receive_number(
     watch: Watch<'_>,
 ) -> Result<u64, TransferError> {
     let mut patience = Patience::new(watch);
-    from.begin_file();
+    from.begin_file(TransmissionMode::Block);
     loop {
         if let Some((number, taken)) = take_number(from.ahead())? {
             drop(from.ahead().split_to(taken));

@@ -77,7 +77,7 @@ async fn receive(
     form: TransferParameters,
     watch: Watch<'_>,
 ) -> Result<Received, TransferError> {
-    from.begin_file();
+    from.begin_file(form.mode);
     let mut receiver = Receiver {
         patience: Patience::new(watch),
         decoder: Decoder::new(form),

@@ -31,7 +31,7 @@ pub async fn send_file(
     watch: Watch<'_>,
 ) -> Result<u64, TransferError> {
     let mut patience = Patience::new(watch);
-    to.begin_file();
+    to.begin_file(form.mode);
     let encoder = Encoder::new(form);
     let octets = source.size().saturating_sub(offset);
     match source.file() {
@@ -65,7 +65,7 @@ pub async fn send_listing(
     watch: Watch<'_>,
 ) -> Result<u64, TransferError> {
     let mut patience = Patience::new(watch);
-    to.begin_file();
+    to.begin_file(mode);
     // The lines come with the line ends of TYPE A.
     let mut encoder = Encoder::new(TransferParameters {
         representation: RepresentationType::Image,

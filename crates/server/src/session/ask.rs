@@ -22,6 +22,9 @@ impl Session {
             return self.pi.handle_event(now, refused);
         };
         let store = Arc::clone(&user.store);
+        if let Question::Room { octets } = question {
+            self.announced = Some(octets);
+        }
         let answering = match question {
             Question::Who => {
                 let lines = self.shared.presence.lines(now);

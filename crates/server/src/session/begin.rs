@@ -21,6 +21,7 @@ use crate::tls::DataHandshake;
 impl Session {
     pub(super) fn begin_transfer(&mut self, transfer: Transfer) {
         let now = self.now();
+        let announced = self.announced.take();
         let Some(user) = &self.user else {
             let refused = Outcome::Refused(Refusal::NotPermitted);
             return self.pi.handle_event(now, Event::Finished(refused));
@@ -54,6 +55,7 @@ impl Session {
             pace: user.pace(direction),
             data_peer: Arc::clone(&data_peer),
             control_peer,
+            announced,
             hash: self.shared.config().log.hash,
             hashed: Arc::clone(&hashed),
             stall: limits::STALL_TIMEOUT,

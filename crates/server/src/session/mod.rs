@@ -106,6 +106,8 @@ struct Session {
     /// Ends the wait of ESTA or ESTP, or the filling of a refused command's place.
     waiting: Option<CancellationToken>,
     arranged: ArrangedBy,
+    /// How long the next file is, as ALLO said.
+    announced: Option<u64>,
     shutdown: CancellationToken,
     draining: bool,
     closing: bool,
@@ -173,6 +175,7 @@ impl Session {
             running: None,
             waiting: None,
             arranged: ArrangedBy::default(),
+            announced: None,
             shutdown,
             draining: false,
             closing: false,

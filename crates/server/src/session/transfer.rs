@@ -38,6 +38,8 @@ pub(super) struct Job {
     pub(super) data_peer: Arc<OnceLock<SocketAddr>>,
     /// Where the user is.
     pub(super) control_peer: IpAddr,
+    /// How long the file is, as ALLO said.
+    pub(super) announced: Option<u64>,
     /// What uploads are hashed with, for the log.
     pub(super) hash: Option<HashAlgorithm>,
     /// Told when an upload is in place.
@@ -287,7 +289,7 @@ async fn receive(
     if received.suspect {
         tracing::warn!("the source marked the file as suspect; it is stored all the same (M-20)");
     }
-    if has_lost_its_user(job, connection.peer().ip()).await {
+    if has_lost_its_user(job, connection.peer().ip(), received.octets).await {
         upload.abandon().await;
         return stopped(connection);
     }
@@ -310,13 +312,23 @@ async fn receive(
 /// file (spec M-14). The session reads the control connection while this waits: once for what
 /// is known already, once for what the system reports meanwhile, and where the user sends the
 /// file itself, for what comes a moment later. Under TLS an end without a word is an error
-/// already.
-async fn has_lost_its_user(job: &mut Job, peer: IpAddr) -> bool {
+/// already, and of a file as long as ALLO said nothing is missing.
+async fn has_lost_its_user(job: &mut Job, peer: IpAddr, octets: u64) -> bool {
     tokio::task::yield_now().await;
     tokio::task::yield_now().await;
     let parameters = job.transfer.parameters;
     let is_users_own = peer.to_canonical() == job.control_peer;
-    if is_users_own && parameters.mode == TransmissionMode::Stream && job.line.handshake.is_none() {
+    let is_announced = job.announced == Some(octets)
+        && parameters.representation == RepresentationType::Image
+        && !matches!(
+            job.transfer.operation,
+            Operation::Store {
+                offset: Some(_),
+                ..
+            }
+        );
+    let may_be_cut = parameters.mode == TransmissionMode::Stream && job.line.handshake.is_none();
+    if is_users_own && may_be_cut && !is_announced {
         let later = job.clock.sleep(limits::LAST_WORD);
         return job.stop.run_until_cancelled(later).await.is_none();
     }

@@ -7,14 +7,14 @@ use thirdhost_server::store::MemoryStore;
 use tokio::io::AsyncWriteExt;
 
 use crate::client::{User, read, start};
+use crate::clock::{self, Hand};
 
 /// Server and user share one thread, so that both ends are there before the server looks again:
 /// the end of the data connection alone would be the end of the file.
 #[tokio::test]
 async fn the_end_of_both_connections_at_once_is_not_the_end_of_the_file() {
     let files = Arc::new(MemoryStore::new());
-    let config = "[anonymous]\npermissions = [\"read\", \"write\", \"append\"]\n";
-    let (server, address) = start(config, Arc::clone(&files));
+    let (server, address) = start(CONFIG, Arc::clone(&files));
     let mut user = User::log_in(address).await;
     assert_eq!(user.send("STOR f", b"old").await, ["150", "226"]);
     drop(user);
@@ -40,3 +40,37 @@ async fn the_end_of_both_connections_at_once_is_not_the_end_of_the_file() {
         }
     }
 }
+
+/// Time stands still: whoever waits for a last word waits for ever.
+#[tokio::test]
+async fn a_file_as_long_as_was_announced_waits_for_no_last_word() {
+    let (files, clock) = (Arc::new(MemoryStore::new()), Hand::new());
+    let (_server, address) = clock::start(CONFIG, Arc::clone(&files) as _, &clock);
+    let mut user = User::log_in(address).await;
+    for command in ["STOR f", "APPE f"] {
+        user.check("ALLO 4", "202").await;
+        assert_eq!(user.send(command, b"four").await, ["150", "226"]);
+    }
+    assert_eq!(read(&files, "/f").await.unwrap(), b"fourfour");
+    // Announced for one file, not for the next; shorter; counted in other octets; the rest alone.
+    for (before, announced) in [
+        ("NOOP", None),
+        ("NOOP", Some(5)),
+        ("TYPE A", Some(4)),
+        ("REST 4", Some(4)),
+    ] {
+        if let Some(octets) = announced {
+            user.check(&format!("ALLO {octets}"), "202").await;
+        }
+        user.ask(before).await;
+        let waiting = async {
+            clock.until_awaited(0.005).await;
+            clock.advance(1.0);
+        };
+        let (replies, ()) = tokio::join!(user.send("STOR f", b"four"), waiting);
+        assert_eq!(replies, ["150", "226"], "{before}, {announced:?}");
+        user.check("TYPE I", "200").await;
+    }
+}
+
+const CONFIG: &str = "[anonymous]\npermissions = [\"read\", \"write\", \"append\"]\n";

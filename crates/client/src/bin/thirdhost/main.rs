@@ -19,6 +19,7 @@ mod warnings;
 mod watch;
 
 use std::io::Write as _;
+use std::thread;
 
 use clap::Parser as _;
 use thirdhost_client::{ExitCode, Interrupt, escape};
@@ -27,7 +28,9 @@ use crate::args::{Args, Verb};
 use crate::console::Console;
 use crate::failure::Failure;
 
-#[tokio::main]
+// On this thread alone, which waits for the network itself: of several, one would have to wake
+// another for every reply.
+#[tokio::main(flavor = "current_thread")]
 async fn main() -> std::process::ExitCode {
     let args = match Args::try_parse() {
         Ok(args) => args,
@@ -43,7 +46,7 @@ async fn main() -> std::process::ExitCode {
         }
     };
     let console = Console::new(&args);
-    tokio::spawn(stop_on_interrupt(console.environment().interrupt.clone()));
+    hear_interrupts(console.environment().interrupt.clone());
     match Box::pin(run(args, &console)).await {
         Ok(code) => code.into(),
         Err(failure) if failure.is_broken_pipe() => ExitCode::Done.into(),
@@ -56,6 +59,17 @@ async fn main() -> std::process::ExitCode {
             }
             code.into()
         }
+    }
+}
+
+/// On a thread of its own, so that Ctrl-C is heard while a password is asked for.
+fn hear_interrupts(interrupt: Interrupt) {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
+    // Without it Ctrl-C has its usual effect.
+    if let Ok(runtime) = runtime {
+        thread::spawn(move || runtime.block_on(stop_on_interrupt(interrupt)));
     }
 }
 

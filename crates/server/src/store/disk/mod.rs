@@ -162,9 +162,9 @@ impl DiskStore {
     ) -> Result<Box<dyn Upload>, StoreError> {
         names::check_creatable(path)?;
         // STOU never goes through a link: a taken hint only means another name.
-        let place = match kind {
-            UploadKind::Unique => Place::of(&self.root, path)?,
-            _ => Place::resolved(&self.root, path)?,
+        let (place, found) = match kind {
+            UploadKind::Unique => (Place::of(&self.root, path)?, None),
+            _ => Place::found(&self.root, path)?,
         };
         let durability = self.durability;
         let work: Box<dyn Work> = match (kind, self.uploads) {
@@ -173,7 +173,7 @@ impl DiskStore {
             }
             (UploadKind::Append, _) => Box::new(Append::begin(place, durability)?),
             (UploadKind::Replace, UploadPolicy::Whole) => {
-                Box::new(Whole::replace(place, durability)?)
+                Box::new(Whole::replace(place, found, durability)?)
             }
             (UploadKind::Resume { offset }, UploadPolicy::Whole) => {
                 Box::new(Whole::resume(place, offset, durability)?)

@@ -43,11 +43,15 @@ impl Place {
         Self::of(root, path)
     }
 
-    /// The place of `path`, or of what the symbolic link there leads to.
-    pub(super) fn resolved(root: &Dir, path: &VirtualPath) -> Result<Self, StoreError> {
+    /// The place of `path`, or of what the symbolic link there leads to; and what is there now.
+    pub(super) fn found(
+        root: &Dir,
+        path: &VirtualPath,
+    ) -> Result<(Self, Option<Metadata>), StoreError> {
         let place = Self::of(root, path)?;
-        if !place.entry()?.is_some_and(|found| found.is_symlink()) {
-            return Ok(place);
+        let entry = place.entry()?;
+        if !entry.as_ref().is_some_and(Metadata::is_symlink) {
+            return Ok((place, entry));
         }
         let target = root.canonicalize(relative(path)).map_err(store_error)?;
         let target = target.to_str().ok_or(StoreError::NotFound)?;
@@ -59,10 +63,17 @@ impl Place {
             return Err(StoreError::NameNotAllowed);
         }
         let dir = root.open_dir(parent).map_err(store_error)?;
-        Ok(Self {
+        let place = Self {
             dir,
             name: name.to_owned(),
-        })
+        };
+        let entry = place.entry()?;
+        Ok((place, entry))
+    }
+
+    /// The same, when nobody asks what is there.
+    pub(super) fn resolved(root: &Dir, path: &VirtualPath) -> Result<Self, StoreError> {
+        Self::found(root, path).map(|(place, _)| place)
     }
 
     /// What is there now; a symbolic link is one.
@@ -72,10 +83,7 @@ impl Place {
 
     /// What is there now, when it is a regular file or nothing.
     pub(super) fn file_entry(&self) -> Result<Option<Metadata>, StoreError> {
-        match self.entry()? {
-            Some(found) if !found.is_file() => Err(StoreError::NotFile),
-            found => Ok(found),
-        }
+        file_or_nothing(self.entry()?)
     }
 
     /// Opens the file to write, creating it when missing: then the second value is `true`.
@@ -95,6 +103,14 @@ impl Place {
             Durability::Process => Ok(()),
             Durability::Power => system::sync_directory(&self.dir).map_err(store_error),
         }
+    }
+}
+
+/// What was found, when it is a regular file or nothing.
+pub(super) fn file_or_nothing(found: Option<Metadata>) -> Result<Option<Metadata>, StoreError> {
+    match found {
+        Some(found) if !found.is_file() => Err(StoreError::NotFile),
+        found => Ok(found),
     }
 }
 

@@ -37,10 +37,16 @@ pub(super) struct Whole {
 }
 
 impl Whole {
-    /// STOR: what a failed upload left is overwritten.
-    pub(super) fn replace(place: Place, durability: Durability) -> Result<Self, StoreError> {
-        let target = place.file_entry()?;
-        sidecar::keep_appends_away(&place, durability)?;
+    /// STOR, where this was found just now: what a failed upload left is overwritten.
+    pub(super) fn replace(
+        place: Place,
+        found: Option<Metadata>,
+        durability: Durability,
+    ) -> Result<Self, StoreError> {
+        let target = place::file_or_nothing(found)?;
+        if target.is_some() {
+            sidecar::keep_appends_away(&place, durability)?;
+        }
         let (file, temporary, is_named) = match temporary(&place, names::partial(&place.name))? {
             Some((file, temporary)) => (file, temporary, true),
             None => {
@@ -138,6 +144,7 @@ impl Whole {
                         dir: place.dir,
                         name,
                     },
+                    None,
                     durability,
                 )?;
                 whole.reservation = Some(reservation);
@@ -184,7 +191,7 @@ impl Work for Whole {
             return Err(StoreError::Busy);
         }
         // Replacing a file from under an append would lose what it has said it appended.
-        let _kept_away = if self.replaces {
+        let _kept_away = if self.replaces && self.place.entry()?.is_some() {
             sidecar::keep_appends_away(&self.place, self.durability)?
         } else {
             None
@@ -269,11 +276,13 @@ fn temporary(place: &Place, name: String) -> Result<Option<(File, String)>, Stor
         if !place::lock(&file)? {
             return Ok(None);
         }
+        let identity = system::identity_of(&file).map_err(store_error)?;
+        let found = place::entry(&place.dir, &name)?;
         // An upload that was committed meanwhile has renamed it: then it is the target.
-        if !place::is_still(&place.dir, &name, &file)? {
+        let Some(found) = found.filter(|found| system::identity(found) == identity) else {
             continue;
-        }
-        if !system::has_other_names(&file).map_err(store_error)? {
+        };
+        if !system::has_other_names(&found) {
             return Ok(Some((file, name)));
         }
         // A crash came between the two steps of renaming by a link: the file is whole, and a

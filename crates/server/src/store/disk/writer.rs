@@ -66,7 +66,9 @@ impl Writer {
             State::Cut => Ok(()),
             State::Failed => Err(StoreError::Io(io::Error::other("an earlier write failed"))),
             State::Untouched => {
-                self.file.set_len(self.at).map_err(store_error)?;
+                if self.file.metadata().map_err(store_error)?.len() != self.at {
+                    self.file.set_len(self.at).map_err(store_error)?;
+                }
                 self.state = State::Cut;
                 Ok(())
             }

@@ -32,8 +32,8 @@ pub(in super::super) fn identity_of(_file: &File) -> io::Result<(u64, u64)> {
 }
 
 /// Nobody tells.
-pub(in super::super) fn has_other_names(_file: &File) -> io::Result<bool> {
-    Ok(false)
+pub(in super::super) fn has_other_names(_metadata: &Metadata) -> bool {
+    false
 }
 
 /// Adds nothing.

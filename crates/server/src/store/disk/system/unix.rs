@@ -39,9 +39,9 @@ pub(in super::super) fn identity_of(file: &File) -> io::Result<(u64, u64)> {
         .map(|metadata| (metadata.dev(), metadata.ino()))
 }
 
-/// Whether an open file has more than one name.
-pub(in super::super) fn has_other_names(file: &File) -> io::Result<bool> {
-    file.metadata().map(|metadata| metadata.nlink() > 1)
+/// Whether it has more than one name.
+pub(in super::super) fn has_other_names(metadata: &Metadata) -> bool {
+    metadata.nlink() > 1
 }
 
 /// Adds the facts that only Unix has.
