@@ -1,6 +1,6 @@
 //! The window of files under way: RETR and STOR in pairs, proofs behind them, replies in order.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use thirdhost_proto::third_party::{BySide, Side};
@@ -40,7 +40,7 @@ pub(crate) async fn run<F: Feed>(pair: &mut Pair, feed: &mut F) -> Result<bool, 
         depth,
         prepared,
         proof,
-        flights: HashMap::new(),
+        flights: BTreeMap::new(),
         next: 0,
         bytes: 0,
         end: None,
@@ -69,7 +69,7 @@ struct Stream<'a, J> {
     depth: BySide<usize>,
     prepared: Prepared,
     proof: Proof,
-    flights: HashMap<u64, Flight<J>>,
+    flights: BTreeMap<u64, Flight<J>>,
     next: u64,
     /// Octets of the files under way.
     bytes: u64,
@@ -138,7 +138,7 @@ impl<J: Send> Stream<'_, J> {
             Ok(()) => lane.release()?,
             Err(Error::Refused { .. }) => {
                 lane.drop_held();
-                for (_, flight) in self.flights.drain() {
+                for (_, flight) in std::mem::take(&mut self.flights) {
                     feed.ended(flight.job, Ended::Unfinished);
                 }
                 self.stop(End::Void)?;
@@ -197,7 +197,7 @@ impl<J: Send> Stream<'_, J> {
         feed: &mut F,
         moved: Result<bool, Error>,
     ) -> Result<bool, Error> {
-        for (_, flight) in self.flights.drain() {
+        for (_, flight) in std::mem::take(&mut self.flights) {
             feed.ended(flight.job, Ended::Unfinished);
         }
         let BySide {
