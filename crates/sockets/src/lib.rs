@@ -5,13 +5,20 @@ mod allocator;
 mod call;
 mod error;
 mod file;
+#[cfg(any(target_os = "linux", target_os = "android"))]
+mod lent;
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+#[path = "lent_never.rs"]
+mod lent;
 mod listening;
+mod memory;
 mod policy;
 mod pool;
 mod real;
 mod reserved;
 #[cfg(any(target_os = "linux", target_os = "android"))]
 mod sendfile;
+mod silence;
 mod tcp;
 mod world;
 
@@ -21,9 +28,11 @@ mod fake;
 pub use allocator::Allocator;
 pub use error::{AllocateError, Fault, OpenError};
 pub use file::copy_file;
+pub use lent::Lent;
 pub use listening::{Listening, REJECTED_MAX};
 pub use policy::{Denied, Initiative, PeerQuestion, Policy};
 pub use pool::{Parity, PortLease, PortPool};
 pub use reserved::Reserved;
+pub use silence::SILENCE_MAX;
 pub use tcp::adopt_listener;
-pub use world::{Clock, Connection, Held, Listener, Network, Random, World};
+pub use world::{Clock, Connection, Held, Listener, Network, Random, Threads, World};

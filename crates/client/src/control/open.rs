@@ -168,12 +168,15 @@ enum Wish {
 async fn call(environment: &Environment, server: &Server) -> Result<Box<dyn Connection>, Error> {
     let call = environment.world.network.call(None, server.address);
     let called = environment.within(environment.limits.connect, call).await;
-    called
+    let mut connection = called
         .unwrap_or_else(|| Err(io::ErrorKind::TimedOut.into()))
         .map_err(|source| Error::Connect {
             server: server.name.clone(),
             source,
-        })
+        })?;
+    // Most of the time we wait for a server's word, which never comes from one that was cut off.
+    connection.end_on_silence();
+    Ok(connection)
 }
 
 fn silent(server: String, after: Duration) -> Error {

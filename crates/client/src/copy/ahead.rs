@@ -17,9 +17,19 @@ impl Queue {
         line.withdraw().await.ok().map(|()| line)
     }
 
+    /// Copies the others as the last one was copied, if that is a way for many.
+    pub(super) async fn likewise(&self, copy: &Copy, mut line: Option<Line>) -> Option<Line> {
+        match line.as_mut().and_then(|line| self.way(copy, line)) {
+            Some(Way::Chain { .. }) => self.ahead(copy, line).await,
+            _ => line,
+        }
+    }
+
     async fn as_many(&self, copy: &Copy, mut line: Option<Line>) -> Option<Line> {
         for _ in 0..PIPELINES_MAX {
-            if self.with_jobs(|jobs| jobs.iter().filter(|job| !job.alone).count()) < FILES_MIN {
+            let is_few =
+                self.with_jobs(|jobs| jobs.iter().filter(|job| !job.alone).count()) < FILES_MIN;
+            if is_few || self.in_a_row.verdict(copy.options.jobs).is_some() {
                 return line;
             }
             let mut open = match line.take() {
@@ -27,7 +37,7 @@ impl Queue {
                 // What is wrong, the usual way tells.
                 None => Line::open(copy).await.ok()?,
             };
-            let Some(way) = way(copy, &mut open) else {
+            let Some(way) = self.way(copy, &mut open) else {
                 return Some(open);
             };
             let Line::Between(pair) = &mut open else {
@@ -38,31 +48,40 @@ impl Queue {
                 copy,
                 names_aside: way == Way::Chain { aside: true },
                 aside: Vec::new(),
+                begun: 0,
                 moved: 0,
             };
             let ended = match way {
                 Way::Pipeline => pipeline::run(pair, &mut waiting).await,
-                // How the two meet, the first file finds out.
-                Way::Chain { .. } if !self.may_chain() || pair.for_chain().is_none() => {
-                    return Some(open);
-                }
                 Way::Chain { .. } => {
                     Box::pin(chain::run(pair, &mut waiting, copy.options.resume)).await
                 }
             };
-            let Waiting { aside, moved, .. } = waiting;
+            let Waiting {
+                aside,
+                begun,
+                moved,
+                ..
+            } = waiting;
             if moved == 0 && way != Way::Pipeline {
                 self.chain_no_more();
             }
             self.with_jobs(|jobs| jobs.extend(aside));
             match ended {
                 Ok(true) => return Some(open),
-                Ok(false) => line = Some(open),
+                Ok(false) => {
+                    // What ends a chain is one file.
+                    if begun > 0 && way == Way::Pipeline {
+                        self.in_a_row.broke(BROKEN.to_owned());
+                    }
+                    line = Some(open);
+                }
                 Err(error) if is_stop(&error) => {
                     self.with_summary(|summary| summary.stopped = true);
                     return None;
                 }
                 Err(error) => {
+                    self.in_a_row.failed(&error);
                     let note = format!("{error}; what was under way is copied anew");
                     copy.watcher.happened(&Happened::Note(&note));
                 }
@@ -72,6 +91,25 @@ impl Queue {
             }
         }
         line
+    }
+
+    /// How files go where each arrives whole or not at all, and nothing has to be looked at
+    /// before.
+    fn way(&self, copy: &Copy, line: &mut Line) -> Option<Way> {
+        if copy.options.existing == Existing::SameHash || copy.options.moves {
+            return None;
+        }
+        let pair = line.pair()?;
+        // As the file before went; how the two meet, the first finds out.
+        let may_chain = self.may_chain() && pair.for_chain().is_some();
+        let (source, destination) = pair.both();
+        let is_whole = upload::keeps_partials(destination);
+        let both_have = pipeline::depth(source).is_some() && pipeline::depth(destination).is_some();
+        match may_chain {
+            true if is_whole || upload::may_rename(copy) => Some(Way::Chain { aside: !is_whole }),
+            _ if is_whole && both_have => Some(Way::Pipeline),
+            _ => None,
+        }
     }
 }
 
@@ -84,23 +122,6 @@ enum Way {
     Chain { aside: bool },
 }
 
-/// A file arrives whole or not at all there, and nothing has to be looked at before.
-fn way(copy: &Copy, line: &mut Line) -> Option<Way> {
-    let [Some(source), Some(destination)] = line.both() else {
-        return None;
-    };
-    if copy.options.existing == Existing::SameHash || copy.options.moves {
-        return None;
-    }
-    let is_whole = upload::keeps_partials(destination);
-    let both_have = pipeline::depth(source).is_some() && pipeline::depth(destination).is_some();
-    match is_whole {
-        true if both_have => Some(Way::Pipeline),
-        true => Some(Way::Chain { aside: false }),
-        false => upload::may_rename(copy).then_some(Way::Chain { aside: true }),
-    }
-}
-
 /// The queue, as a pipeline sees it.
 struct Waiting<'a> {
     queue: &'a Queue,
@@ -108,6 +129,7 @@ struct Waiting<'a> {
     names_aside: bool,
     /// What is to be copied alone.
     aside: Vec<Job>,
+    begun: usize,
     /// How many files arrived.
     moved: usize,
 }
@@ -158,6 +180,7 @@ impl Feed for Waiting<'_> {
             if let Some(reason) = plan::reason_to_skip(&copy.options, &job) {
                 queue.done(copy, &job, &Outcome::Skipped(reason));
             } else if let Some(item) = self.item(&job) {
+                self.begun += 1;
                 copy.watcher.happened(&Happened::Started {
                     name: &job.name,
                     bytes: job.file.size,
@@ -193,6 +216,8 @@ impl Feed for Waiting<'_> {
         }
     }
 }
+
+const BROKEN: &str = "the servers lost the connection between them";
 
 /// How often a pipeline is begun anew after it broke.
 const PIPELINES_MAX: usize = 3;

@@ -5,6 +5,7 @@ mod digest;
 mod directories;
 mod expand;
 mod filter;
+mod in_a_row;
 mod local;
 mod look;
 mod names;

@@ -5,6 +5,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use super::in_a_row::InARow;
 use super::one::{self, Outcome};
 use super::plan::Job;
 use super::progress::Scout;
@@ -25,6 +26,8 @@ pub(super) struct Queue {
     scout: Scout,
     /// A chain of files did not move one.
     chains_nothing: AtomicBool,
+    /// Whether it is worth going on.
+    pub(super) in_a_row: InARow,
 }
 
 impl Line {
@@ -130,6 +133,7 @@ impl Queue {
             summary: Mutex::new(summary),
             scout: Scout::new(options),
             chains_nothing: AtomicBool::new(false),
+            in_a_row: InARow::default(),
         }
     }
 
@@ -167,6 +171,10 @@ impl Queue {
                 self.with_summary(|summary| summary.stopped = true);
                 break;
             }
+            if let Some(message) = self.in_a_row.verdict(copy.options.jobs) {
+                self.not_tried(copy, job.name, message);
+                continue;
+            }
             let result = match line.take() {
                 Some(mut open) => {
                     let result = one::copy(copy, &self.scout, &mut open, &mut job).await;
@@ -191,13 +199,13 @@ impl Queue {
             if !line.as_mut().is_some_and(Line::is_usable) {
                 line = None;
             }
+            if let Err(error) = &result {
+                self.in_a_row.failed(error);
+            }
             match result {
                 Ok(outcome) => {
                     self.done(copy, &job, &outcome);
-                    if self.may_chain() && line.is_some() {
-                        // The others go as this one went.
-                        line = self.ahead(copy, line).await;
-                    }
+                    line = self.likewise(copy, line).await;
                 }
                 Err(error) if is_stop(&error) => {
                     upload::clear(copy, line.as_mut(), &mut job).await;
@@ -238,6 +246,7 @@ impl Queue {
         let name = job.name.as_str();
         match outcome {
             Outcome::Moved(moved) => {
+                self.in_a_row.done();
                 self.with_summary(|summary| summary.count(moved));
                 copy.watcher.happened(&Happened::Done { name, moved });
             }
@@ -249,10 +258,18 @@ impl Queue {
     }
 
     pub(super) fn failed(&self, copy: &Copy, name: String, error: &Error) {
+        self.has_failed(copy, name, error.to_string(), error.exit_code());
+    }
+
+    fn not_tried(&self, copy: &Copy, name: String, message: String) {
+        self.has_failed(copy, name, message, ExitCode::Temporary);
+    }
+
+    fn has_failed(&self, copy: &Copy, name: String, message: String, code: ExitCode) {
         let failed = Failed {
             name,
-            message: error.to_string(),
-            code: error.exit_code(),
+            message,
+            code,
         };
         copy.watcher.happened(&Happened::Failed(&failed));
         self.with_summary(|summary| summary.failures.push(failed));
@@ -285,6 +302,7 @@ async fn pause(copy: &Copy, job: &Job, error: &Error) {
         after,
     });
     tokio::select! {
+        biased;
         () = copy.environment.world.clock.sleep(after) => {}
         () = copy.environment.interrupt.tripped() => {}
     }

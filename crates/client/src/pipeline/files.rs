@@ -138,7 +138,7 @@ impl<J: Send> Stream<'_, J> {
             Ok(()) => lane.release()?,
             Err(Error::Refused { .. }) => {
                 lane.drop_held();
-                for (_, flight) in std::mem::take(&mut self.flights) {
+                for flight in std::mem::take(&mut self.flights).into_values() {
                     feed.ended(flight.job, Ended::Unfinished);
                 }
                 self.stop(End::Void)?;
@@ -197,7 +197,7 @@ impl<J: Send> Stream<'_, J> {
         feed: &mut F,
         moved: Result<bool, Error>,
     ) -> Result<bool, Error> {
-        for (_, flight) in std::mem::take(&mut self.flights) {
+        for flight in std::mem::take(&mut self.flights).into_values() {
             feed.ended(flight.job, Ended::Unfinished);
         }
         let BySide {
@@ -284,9 +284,10 @@ impl<J: Send> Stream<'_, J> {
             Err(error) => Next::Broken(error),
         };
         tokio::select! {
+            biased;
+            () = environment.interrupt.tripped(), if !is_stopping => Next::Stop,
             found = source.next() => heard(Side::Source, found),
             found = destination.next() => heard(Side::Destination, found),
-            () = environment.interrupt.tripped(), if !is_stopping => Next::Stop,
             () = environment.world.clock.sleep(limit) => Next::Silence,
         }
     }

@@ -265,8 +265,9 @@ async fn data(lane: &mut Lane<'_, ()>, port: u16) -> Result<Box<dyn Connection>,
     };
     let environment = lane.conn.environment.clone();
     let limit = environment.limits.handshake;
+    let server = lane.conn.name().to_owned();
     let failed = |source| Error::DataConnection {
-        server: lane.conn.name().to_owned(),
+        server,
         step: "MLSD",
         source,
     };
