@@ -68,6 +68,14 @@ impl Product {
         )
     }
 
+    /// Whether RETR has to wait for the answer to PORT or EPRT.
+    ///
+    /// Seen in pyftpdlib 2.2: it calls when it is told whom, and what it is to send before it is
+    /// connected it never sends.
+    pub(crate) fn sends_only_when_connected(self) -> bool {
+        self == Self::Pyftpdlib
+    }
+
     /// Whether a command that comes during a transfer is done after it. ProFTPD, Pure-FTPd and
     /// pyftpdlib answer it with an error.
     pub(crate) fn queues_behind_transfer(self) -> bool {

@@ -14,6 +14,8 @@ pub(super) struct End<'a> {
     pub(super) queues: bool,
     /// How many transfers are unanswered.
     transfers: usize,
+    /// The transfer command that waits for the answer to PORT or EPRT.
+    held: Option<(Command, Owed)>,
     /// What is said when the transfer is over.
     later: VecDeque<(Command, Owed)>,
 }
@@ -24,6 +26,7 @@ impl<'a> End<'a> {
             queues: conn.product().queues_behind_transfer(),
             lane: Lane::new(conn),
             transfers: 0,
+            held: None,
             later: VecDeque::new(),
         }
     }
@@ -49,6 +52,29 @@ impl<'a> End<'a> {
     pub(super) fn transfer(&mut self, command: &Command, owed: Owed) -> Result<(), Error> {
         self.transfers += 1;
         self.lane.say(command, Some(owed))
+    }
+
+    /// A transfer command that waits for the answer to what was said last.
+    pub(super) fn hold(&mut self, command: &Command, owed: Owed) {
+        self.transfers += 1;
+        self.held = Some((command.clone(), owed));
+    }
+
+    /// Says what was held.
+    pub(super) fn release(&mut self) -> Result<(), Error> {
+        match self.held.take() {
+            Some((command, owed)) => self.lane.say(&command, Some(owed)),
+            None => Ok(()),
+        }
+    }
+
+    /// What was held is not said any more; whether something was.
+    pub(super) fn drop_held(&mut self) -> Result<bool, Error> {
+        if self.held.take().is_none() {
+            return Ok(false);
+        }
+        self.transferred()?;
+        Ok(true)
     }
 
     /// A transfer is over: what waited for that goes out.

@@ -150,6 +150,15 @@ impl<J: Send> Chain<'_, J> {
             _ => {}
         }
         link.is_refused |= !is_granted;
+        if what == What::Call {
+            let end = self.ends.of_mut(side);
+            if is_granted && self.over.is_none() {
+                end.release()?;
+            } else if end.drop_held()? {
+                link.waiting -= 1;
+                link.is_refused = true;
+            }
+        }
         let is_answered = link.waiting == 0;
         if !is_granted {
             self.stop(Over::Failed, feed)?;
@@ -241,7 +250,10 @@ impl<J: Send> Chain<'_, J> {
             .transfer(commands.of(listener), transfer)?;
         let end = self.ends.of_mut(caller);
         end.lane.say(&call, Some(Owed::new(number, What::Call)))?;
-        end.transfer(commands.of(caller), transfer)?;
+        match caller == Side::Source && end.lane.conn.product().sends_only_when_connected() {
+            true => end.hold(commands.of(caller), transfer),
+            false => end.transfer(commands.of(caller), transfer)?,
+        }
         // Before the questions, so that they hold nothing up.
         self.arrange_next(feed)?;
         let has_mfmt = self.ends.destination.lane.conn.features().has("MFMT");

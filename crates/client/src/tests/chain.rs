@@ -13,6 +13,9 @@ const PURE: &str = "SIZE,MFMT,ESTA,ESTP,REST STREAM,MLST type*;size*;modify*;";
 
 const NAMES: [&str; 5] = ["a", "b", "c", "d", "e"];
 
+/// Known by its facts.
+const PYTHON: &str = "SIZE,MFMT,REST STREAM,MLST type*;size*;modify*;unix.mode;unix.uid;unix.gid;";
+
 /// Our server is the source and listens; `source` and `destination` do what is odd.
 fn stage(source: Odd, destination: Odd) -> Stage {
     let stage = Stage::unlike([OURS, PURE], pinning(source), destination);
@@ -78,6 +81,37 @@ async fn what_is_asked_about_a_file_goes_out_with_the_next() {
             [_, ">", ..] => assert!(!is_moving, "{line}"),
             _ => {}
         }
+    }
+}
+
+/// Not at once behind EPRT, which such a server would never get over.
+#[tokio::test(start_paused = true)]
+async fn pyftpdlib_is_told_to_send_when_it_is_connected() {
+    for (odd, text) in [(0, ""), (3, "425 cannot connect")] {
+        let refuses = at(odd, "EPRT", text);
+        let stage = Stage::unlike([PYTHON, OURS], refuses, pinning(nothing_odd()));
+        for name in NAMES {
+            let (path, text) = (format!("x/{name}"), name.repeat(3));
+            stage.source.clone().with(&path, text.as_bytes(), 1);
+        }
+        let summary = stage.tree().await;
+        assert_eq!(summary.exit_code(), ExitCode::Done, "{:?}", stage.diary());
+        is_whole(&stage, &[]);
+        let said = stage.net.transcript();
+        let source: Vec<&String> = said.iter().filter(|line| line.starts_with(SITE1)).collect();
+        for (at, _) in source
+            .iter()
+            .enumerate()
+            .filter(|(_, line)| line.contains("> RETR"))
+        {
+            assert!(source[at - 1].contains(" < "), "{source:?}");
+        }
+        let destination = stage.net.sent_to(SITE2);
+        let stor = destination
+            .iter()
+            .position(|line| line == "STOR y/b")
+            .unwrap();
+        assert_eq!(destination[stor + 1], "EPSV");
     }
 }
 
