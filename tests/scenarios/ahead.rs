@@ -51,6 +51,8 @@ fn a_tree_of_two_thousand_files_goes_over_one_arrangement() {
     ] {
         assert_eq!(said.matches(line).count(), times, "{line}");
     }
+    let rounds = rounds::count(&said);
+    assert!(rounds <= rounds::COUNTED_OF_MANY, "{rounds}");
 }
 
 #[test]

@@ -191,7 +191,11 @@ impl FakeSite {
                 }
                 say(&format!("213 Modify={time}; {name}"))
             }
-            ("ABOR", _) => say("225 nothing to abort"),
+            ("ABOR", _) => {
+                // What a data connection still held is lost with it.
+                self.between.bytes.lock().unwrap().clear();
+                say("225 nothing to abort")
+            }
             _ => super::tests::polite(line, self.features),
         }
     }

@@ -57,6 +57,31 @@ impl Product {
         self == Self::Pyftpdlib
     }
 
+    /// Whether it reads one command after the other, however many come at once, while no
+    /// transfer is under way.
+    ///
+    /// Seen in all of these; of others nothing is known.
+    pub(crate) fn takes_commands_ahead(self) -> bool {
+        matches!(
+            self,
+            Self::Thirdhostd | Self::Vsftpd | Self::Proftpd | Self::PureFtpd | Self::Pyftpdlib
+        )
+    }
+
+    /// Whether RETR has to wait for the answer to PORT or EPRT.
+    ///
+    /// Seen in pyftpdlib 2.2: it calls when it is told whom, and what it is to send before it is
+    /// connected it never sends.
+    pub(crate) fn sends_only_when_connected(self) -> bool {
+        self == Self::Pyftpdlib
+    }
+
+    /// Whether a command that comes during a transfer is done after it. ProFTPD, Pure-FTPd and
+    /// pyftpdlib answer it with an error.
+    pub(crate) fn queues_behind_transfer(self) -> bool {
+        matches!(self, Self::Thirdhostd | Self::Vsftpd)
+    }
+
     /// Whether it drops the octets that are not ASCII from what it is sent, SIZE's name too, so
     /// that two names become one and nothing tells.
     ///

@@ -71,12 +71,13 @@ fn a_wait_is_one_round_trip_whatever_is_sent_before_it() {
 ///
 /// A command goes out in the round of the last reply to it that its own connection had, and one
 /// of [`AFTER_BOTH`] in that of the last reply at all; its reply comes a round later.
-fn count(said: &str) -> u32 {
+pub(super) fn count(said: &str) -> u32 {
     let mut sites: HashMap<&str, Dialogue> = HashMap::new();
     let mut seen = HashSet::new();
     let mut last = 0;
     let mut goodbye = 0;
     let mut bytes = None;
+    let mut heard = 0;
     for line in said.lines() {
         let Some((site, line)) = line.split_once(' ') else {
             continue;
@@ -89,7 +90,12 @@ fn count(said: &str) -> u32 {
                 "LSTN" | "SOCK" => true,
                 _ => is_first && AFTER_BOTH.contains(&verb),
             };
-            let sent = if waits_for_both { last } else { dialogue.heard };
+            let is_of_window = !is_first && OF_WINDOW.contains(&verb);
+            let sent = match () {
+                () if waits_for_both => last,
+                () if is_of_window => heard,
+                () => dialogue.heard,
+            };
             let arrives = match (verb, is_first) {
                 // Nobody waits for these.
                 _ if ["OPTS PIPELINE OFF", "MODE S"].contains(&command) => None,
@@ -105,9 +111,12 @@ fn count(said: &str) -> u32 {
                 _ => Some(sent + 1),
             };
             if verb == "QUIT" {
+                // Nobody waits for this either; who calls anew has said it before.
                 goodbye = dialogue.heard;
+                dialogue.owed.clear();
+            } else {
+                dialogue.owed.push_back(arrives);
             }
-            dialogue.owed.push_back(arrives);
         } else if let Some(reply) = line.strip_prefix("< ")
             && is_final(reply)
             && !reply.starts_with("221")
@@ -118,7 +127,8 @@ fn count(said: &str) -> u32 {
                 // The call, and the greeting; nobody calls anew who does not leave before.
                 None => Some(goodbye + 2),
             };
-            dialogue.heard = dialogue.heard.max(arrives.unwrap_or_default());
+            heard = dialogue.heard.max(arrives.unwrap_or_default());
+            dialogue.heard = heard;
             last = last.max(dialogue.heard);
         }
     }
@@ -150,5 +160,11 @@ fn head(said: &str) -> String {
 /// The first of these in a dialogue waits for what both servers have said before.
 const AFTER_BOTH: [&str; 3] = ["MKD", "RETR", "STOR"];
 
+/// These are sent when the window moves on: with the reply that was just heard, of either server.
+const OF_WINDOW: [&str; 4] = ["RETR", "STOR", "HASH", "MFMT"];
+
 /// As counted; fewer is better, and 15 is what it must not exceed.
 const COUNTED: u32 = 11;
+
+/// The same for 2,000 files, which do not fit into one window.
+pub(super) const COUNTED_OF_MANY: u32 = 20;

@@ -1,16 +1,31 @@
-//! Many files between two servers of ours: what of the queue goes over one arrangement.
+//! Many files between two servers: what of the queue goes without waiting for each.
 
 use super::one::Outcome;
 use super::plan::{self, Job};
 use super::walk::Kind;
 use super::worker::{Line, Queue, is_stop, may_pass};
 use super::{Copy, Existing, Happened, Location, Moved, upload};
+use crate::chain;
 use crate::pipeline::{self, Ended, Feed, Item};
 
 impl Queue {
-    /// Copies as many files as a pipeline takes; those that it does not take, or that were under
-    /// way when it broke, are in the queue afterwards, to be copied one by one.
-    pub(super) async fn ahead(&self, copy: &Copy, mut line: Option<Line>) -> Option<Line> {
+    /// Copies as many files as a pipeline or a chain takes; those that it does not take, or that
+    /// were under way when it broke, are in the queue afterwards, to be copied one by one.
+    pub(super) async fn ahead(&self, copy: &Copy, line: Option<Line>) -> Option<Line> {
+        let mut line = self.as_many(copy, line).await?;
+        // What was announced for a pipeline and did not become one.
+        line.withdraw().await.ok().map(|()| line)
+    }
+
+    /// Copies the others as the last one was copied, if that is a way for many.
+    pub(super) async fn likewise(&self, copy: &Copy, mut line: Option<Line>) -> Option<Line> {
+        match line.as_mut().and_then(|line| self.way(copy, line)) {
+            Some(Way::Chain { .. }) => self.ahead(copy, line).await,
+            _ => line,
+        }
+    }
+
+    async fn as_many(&self, copy: &Copy, mut line: Option<Line>) -> Option<Line> {
         for _ in 0..PIPELINES_MAX {
             let is_few =
                 self.with_jobs(|jobs| jobs.iter().filter(|job| !job.alone).count()) < FILES_MIN;
@@ -22,31 +37,41 @@ impl Queue {
                 // What is wrong, the usual way tells.
                 None => Line::open(copy).await.ok()?,
             };
-            if !may_go_ahead(copy, &mut open) {
+            let Some(way) = self.way(copy, &mut open) else {
                 return Some(open);
-            }
+            };
             let Line::Between(pair) = &mut open else {
                 return Some(open);
             };
             let mut waiting = Waiting {
                 queue: self,
                 copy,
+                names_aside: way == Way::Chain { aside: true },
                 aside: Vec::new(),
                 begun: 0,
                 moved: 0,
             };
-            let ended = pipeline::run(pair, &mut waiting).await;
+            let ended = match way {
+                Way::Pipeline => pipeline::run(pair, &mut waiting).await,
+                Way::Chain { .. } => {
+                    Box::pin(chain::run(pair, &mut waiting, copy.options.resume)).await
+                }
+            };
             let Waiting {
                 aside,
                 begun,
                 moved,
                 ..
             } = waiting;
+            if moved == 0 && way != Way::Pipeline {
+                self.chain_no_more();
+            }
             self.with_jobs(|jobs| jobs.extend(aside));
             match ended {
                 Ok(true) => return Some(open),
                 Ok(false) => {
-                    if begun > 0 {
+                    // What ends a chain is one file.
+                    if begun > 0 && way == Way::Pipeline {
                         self.in_a_row.broke(BROKEN.to_owned());
                     }
                     line = Some(open);
@@ -67,23 +92,41 @@ impl Queue {
         }
         line
     }
+
+    /// How files go where each arrives whole or not at all, and nothing has to be looked at
+    /// before.
+    fn way(&self, copy: &Copy, line: &mut Line) -> Option<Way> {
+        if copy.options.existing == Existing::SameHash || copy.options.moves {
+            return None;
+        }
+        let pair = line.pair()?;
+        // As the file before went; how the two meet, the first finds out.
+        let may_chain = self.may_chain() && pair.for_chain().is_some();
+        let (source, destination) = pair.both();
+        let is_whole = upload::keeps_partials(destination);
+        let both_have = pipeline::depth(source).is_some() && pipeline::depth(destination).is_some();
+        match may_chain {
+            true if is_whole || upload::may_rename(copy) => Some(Way::Chain { aside: !is_whole }),
+            _ if is_whole && both_have => Some(Way::Pipeline),
+            _ => None,
+        }
+    }
 }
 
-/// A file arrives whole or not at all there, and nothing has to be looked at before.
-fn may_go_ahead(copy: &Copy, line: &mut Line) -> bool {
-    let [Some(source), Some(destination)] = line.both() else {
-        return false;
-    };
-    copy.options.existing != Existing::SameHash
-        && pipeline::depth(source).is_some()
-        && pipeline::depth(destination).is_some()
-        && upload::keeps_partials(destination)
+/// How many files go without waiting for each.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Way {
+    /// Over one arrangement.
+    Pipeline,
+    /// One behind the other, under another name until they are whole or not.
+    Chain { aside: bool },
 }
 
 /// The queue, as a pipeline sees it.
 struct Waiting<'a> {
     queue: &'a Queue,
     copy: &'a Copy,
+    names_aside: bool,
     /// What is to be copied alone.
     aside: Vec<Job>,
     begun: usize,
@@ -101,12 +144,29 @@ impl Waiting<'_> {
         let goes_on = self.copy.options.resume && job.there.is_some();
         let is_plain = !job.alone && job.failures == 0 && job.file.kind == Kind::File && !goes_on;
         let size = job.file.size.filter(|size| *size <= FILE_BYTES_MAX)?;
+        let aside = match self.names_aside {
+            true => Some(upload::aside_of(to)?),
+            false => None,
+        };
         is_plain.then(|| Item {
             from: from.clone(),
             to: to.clone(),
+            aside,
             size: Some(size),
             modified: job.file.modified,
         })
+    }
+}
+
+impl Waiting<'_> {
+    /// What may be there of a file that has not arrived.
+    fn left(&self, job: &Job) -> Option<Location> {
+        match &job.to {
+            Location::Remote(Some(to)) if self.names_aside => {
+                upload::aside_of(to).map(|aside| Location::Remote(Some(aside)))
+            }
+            _ => None,
+        }
     }
 }
 
@@ -143,9 +203,13 @@ impl Feed for Waiting<'_> {
                 let moved = Outcome::Moved(Moved::from(&report));
                 self.queue.done(self.copy, &job, &moved);
             }
-            Ended::Unfinished => self.aside.push(job),
+            Ended::Unfinished => {
+                job.left = self.left(&job);
+                self.aside.push(job);
+            }
             Ended::Failed(error) if may_pass(&error) && self.copy.options.retries > 0 => {
                 job.failures += 1;
+                job.left = self.left(&job);
                 self.aside.push(job);
             }
             Ended::Failed(error) => self.queue.failed(self.copy, job.name, &error),

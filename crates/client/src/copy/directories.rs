@@ -64,7 +64,8 @@ async fn made_ahead(
     let (Some(conn), Some(paths)) = (conn, paths) else {
         return Vec::new();
     };
-    let Some(depth) = pipeline::depth(conn) else {
+    let known = conn.product().takes_commands_ahead();
+    let Some(depth) = pipeline::depth(conn).or(known.then_some(AHEAD_OF_OTHERS)) else {
         return Vec::new();
     };
     // A connection that broke fails for each of them again.
@@ -111,3 +112,6 @@ fn is_below(location: &Location, above: &Location) -> bool {
         _ => false,
     }
 }
+
+/// Commands under way at a server that tells no number: their lines fit into one segment.
+const AHEAD_OF_OTHERS: usize = 16;

@@ -140,7 +140,8 @@ async fn attempt(
     .await;
     if result.is_err() {
         job.has_begun |= line.destination().is_none_or(|conn| conn.has_stored);
-        job.left = left(copy, line, job, start);
+        // Nor is that forgotten which an attempt before has left.
+        job.left = left(copy, line, job, start).or(job.left.take());
     }
     result
 }

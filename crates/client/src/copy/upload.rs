@@ -14,11 +14,20 @@ pub(super) fn aside(copy: &Copy, line: &mut Line, job: &Job) -> Option<Pathname>
     let Location::Remote(Some(to)) = &job.to else {
         return None;
     };
-    let may_rename = copy.to.as_ref().is_some_and(|site| !site.renames_nothing());
     let is_ours = line.destination().is_none_or(|conn| keeps_partials(conn));
-    if !may_rename || is_ours {
+    if !may_rename(copy) || is_ours {
         return None;
     }
+    aside_of(to)
+}
+
+/// Whether a file may have another name at the destination until it is whole.
+pub(super) fn may_rename(copy: &Copy) -> bool {
+    copy.to.as_ref().is_some_and(|site| !site.renames_nothing())
+}
+
+/// The name of a file until it is whole.
+pub(super) fn aside_of(to: &Pathname) -> Option<Pathname> {
     beside(to, names::partial)
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use super::in_a_row::InARow;
@@ -23,6 +24,8 @@ pub(super) struct Queue {
     jobs: Mutex<VecDeque<Job>>,
     summary: Mutex<Summary>,
     scout: Scout,
+    /// A chain of files did not move one.
+    chains_nothing: AtomicBool,
     /// Whether it is worth going on.
     pub(super) in_a_row: InARow,
 }
@@ -129,6 +132,7 @@ impl Queue {
             jobs: Mutex::new(jobs.into()),
             summary: Mutex::new(summary),
             scout: Scout::new(options),
+            chains_nothing: AtomicBool::new(false),
             in_a_row: InARow::default(),
         }
     }
@@ -162,11 +166,6 @@ impl Queue {
 
     async fn work(&self, copy: &Copy, is_first: bool, line: Option<Line>) -> Option<Line> {
         let mut line = self.ahead(copy, line).await;
-        if let Some(open) = &mut line
-            && open.withdraw().await.is_err()
-        {
-            line = None;
-        }
         while let Some(mut job) = self.with_jobs(VecDeque::pop_front) {
             if copy.environment.interrupt.is_tripped() {
                 self.with_summary(|summary| summary.stopped = true);
@@ -204,7 +203,10 @@ impl Queue {
                 self.in_a_row.failed(error);
             }
             match result {
-                Ok(outcome) => self.done(copy, &job, &outcome),
+                Ok(outcome) => {
+                    self.done(copy, &job, &outcome);
+                    line = self.likewise(copy, line).await;
+                }
                 Err(error) if is_stop(&error) => {
                     upload::clear(copy, line.as_mut(), &mut job).await;
                     self.with_summary(|summary| summary.stopped = true);
@@ -228,6 +230,16 @@ impl Queue {
             }
         }
         line
+    }
+
+    /// Whether files may go one behind the other.
+    pub(super) fn may_chain(&self) -> bool {
+        !self.chains_nothing.load(Ordering::Relaxed)
+    }
+
+    /// That was of no use.
+    pub(super) fn chain_no_more(&self) {
+        self.chains_nothing.store(true, Ordering::Relaxed);
     }
 
     pub(super) fn done(&self, copy: &Copy, job: &Job, outcome: &Outcome) {

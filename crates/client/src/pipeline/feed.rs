@@ -9,6 +9,8 @@ use crate::{Error, Report};
 pub(crate) struct Item {
     pub(crate) from: Pathname,
     pub(crate) to: Pathname,
+    /// The name it has until it is whole, where the server does not see to that itself.
+    pub(crate) aside: Option<Pathname>,
     pub(crate) size: Option<u64>,
     pub(crate) modified: Option<TimeVal>,
 }

@@ -10,8 +10,8 @@ use crate::{ControlConn, Error};
 
 /// Commands go out ahead; each final reply comes back with what its command was for.
 #[derive(Debug)]
-pub(super) struct Lane<'a, T> {
-    pub(super) conn: &'a mut ControlConn,
+pub(crate) struct Lane<'a, T> {
+    pub(crate) conn: &'a mut ControlConn,
     outgoing: BytesMut,
     owed: VecDeque<(Ticket, T)>,
     /// What is said only when it is released; nothing is held if there is none.
@@ -21,7 +21,7 @@ pub(super) struct Lane<'a, T> {
 }
 
 impl<'a, T> Lane<'a, T> {
-    pub(super) fn new(conn: &'a mut ControlConn) -> Self {
+    pub(crate) fn new(conn: &'a mut ControlConn) -> Self {
         Self {
             conn,
             outgoing: BytesMut::new(),
@@ -32,7 +32,7 @@ impl<'a, T> Lane<'a, T> {
     }
 
     /// Sends a command behind those under way.
-    pub(super) fn say(&mut self, command: &Command, what: T) -> Result<(), Error> {
+    pub(crate) fn say(&mut self, command: &Command, what: T) -> Result<(), Error> {
         if let Some(held) = &mut self.held {
             held.push_back((command.clone(), what));
             return Ok(());
@@ -43,12 +43,12 @@ impl<'a, T> Lane<'a, T> {
     }
 
     /// What is said from here on waits until it is released or dropped.
-    pub(super) fn hold(&mut self) {
+    pub(crate) fn hold(&mut self) {
         self.held.get_or_insert_default();
     }
 
     /// Says what was held.
-    pub(super) fn release(&mut self) -> Result<(), Error> {
+    pub(crate) fn release(&mut self) -> Result<(), Error> {
         for (command, what) in self.held.take().unwrap_or_default() {
             self.say(&command, what)?;
         }
@@ -56,23 +56,23 @@ impl<'a, T> Lane<'a, T> {
     }
 
     /// Nothing that was held is said any more.
-    pub(super) fn drop_held(&mut self) {
+    pub(crate) fn drop_held(&mut self) {
         self.held = None;
     }
 
     /// Sends all that was said, before something else is waited for.
-    pub(super) async fn push_out(&mut self) -> Result<(), Error> {
+    pub(crate) async fn push_out(&mut self) -> Result<(), Error> {
         let outgoing = self.outgoing.split();
         self.conn.write(&outgoing).await
     }
 
     /// How many commands are unanswered.
-    pub(super) fn owed(&self) -> usize {
+    pub(crate) fn owed(&self) -> usize {
         self.owed.len()
     }
 
     /// The same with those that are held.
-    pub(super) fn to_come(&self) -> usize {
+    pub(crate) fn to_come(&self) -> usize {
         self.owed.len() + self.held.as_ref().map_or(0, VecDeque::len)
     }
 
@@ -81,7 +81,7 @@ impl<'a, T> Lane<'a, T> {
     ///
     /// # Cancel safety
     /// Nothing is lost when the future is dropped.
-    pub(super) async fn next(&mut self) -> Result<(T, Reply), Error> {
+    pub(crate) async fn next(&mut self) -> Result<(T, Reply), Error> {
         loop {
             if let Some((last, reply)) = &self.answered {
                 // One reply may answer several: 225 to ABOR answers all before it.
@@ -100,7 +100,7 @@ impl<'a, T> Lane<'a, T> {
     }
 
     /// The next reply, which has to come in time.
-    pub(super) async fn soon(&mut self) -> Result<(T, Reply), Error> {
+    pub(crate) async fn soon(&mut self) -> Result<(T, Reply), Error> {
         let environment = self.conn.environment.clone();
         let limit = environment.limits.reply;
         let found = tokio::select! {

@@ -15,7 +15,9 @@ pub(crate) use arrange::{Listening, announce_call, withdraw_arrangement};
 pub(crate) use batch::make_directories;
 pub(crate) use feed::{Ended, Feed, Item};
 pub(crate) use files::run;
+pub(crate) use lane::Lane;
 pub(crate) use lister::{Lister, announce_listing, withdraw_listing};
+pub(crate) use proof::Proof;
 
 use crate::ControlConn;
 

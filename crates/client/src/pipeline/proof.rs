@@ -8,7 +8,7 @@ use crate::{ControlConn, Error, Verify};
 
 /// What both servers are asked about a file.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Proof {
+pub(crate) enum Proof {
     Nothing,
     Size,
     Hash(Algorithm),
@@ -16,7 +16,7 @@ pub(super) enum Proof {
 
 impl Proof {
     /// What can be asked of both; none where what is wanted cannot.
-    pub(super) fn wanted(
+    pub(crate) fn wanted(
         verify: Verify,
         source: &ControlConn,
         destination: &ControlConn,
@@ -36,8 +36,27 @@ impl Proof {
         }
     }
 
+    /// All that is compared where it does not matter how much is asked; none where what is
+    /// wanted cannot be asked of both by SIZE and HASH.
+    pub(crate) fn all_wanted(
+        verify: Verify,
+        source: &ControlConn,
+        destination: &ControlConn,
+    ) -> Option<Vec<Self>> {
+        let has_size = |conn: &ControlConn| conn.features().has("SIZE");
+        let size = (has_size(source) && has_size(destination)).then_some(Self::Size);
+        let hash = hash::by_command(source, destination).map(Self::Hash);
+        match verify {
+            Verify::None => Some(Vec::new()),
+            Verify::Size => Some(vec![size?]),
+            Verify::Hash => Some(vec![size?, hash?]),
+            Verify::Auto if hash::common(source, destination).is_some() => Some(vec![size?, hash?]),
+            Verify::Auto => Some(vec![size?]),
+        }
+    }
+
     /// What makes this server tell the hash that is wanted.
-    pub(super) fn selection(self, conn: &ControlConn) -> Option<Command> {
+    pub(crate) fn selection(self, conn: &ControlConn) -> Option<Command> {
         match self {
             Self::Hash(algorithm) if !hash::is_selected(conn, algorithm) => {
                 option("HASH", algorithm.name)
@@ -46,7 +65,7 @@ impl Proof {
         }
     }
 
-    pub(super) fn question(self, path: &Pathname) -> Option<Command> {
+    pub(crate) fn question(self, path: &Pathname) -> Option<Command> {
         match self {
             Self::Nothing => None,
             Self::Size => Some(Command::Size(path.clone())),
@@ -57,7 +76,7 @@ impl Proof {
     /// Compares what the two servers said. Gives whether sizes were compared, and which hash;
     /// none where a server did not tell what it lists in FEAT: then the usual dialogue finds out
     /// what else can be compared.
-    pub(super) fn compare(
+    pub(crate) fn compare(
         self,
         verify: Verify,
         names: [&str; 2],

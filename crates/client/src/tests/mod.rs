@@ -1,6 +1,7 @@
 //! The client against servers that lie, stall, babble and break off.
 
 mod ahead;
+mod chain;
 mod control;
 mod copy;
 mod hostile;

@@ -60,11 +60,16 @@ pub(super) fn nothing_odd() -> Odd {
 
 impl Stage {
     pub(super) fn new(features: &'static str, source: Odd, destination: Odd) -> Self {
+        Self::unlike([features; 2], source, destination)
+    }
+
+    pub(super) fn unlike(features: [&'static str; 2], source: Odd, destination: Odd) -> Self {
+        let [one, other] = features;
         let (net, between) = (net(), Arc::default());
         Self {
             environment: net.environment(),
-            source: FakeSite::start(&net, SITE1, features, &between, source),
-            destination: FakeSite::start(&net, SITE2, features, &between, destination),
+            source: FakeSite::start(&net, SITE1, one, &between, source),
+            destination: FakeSite::start(&net, SITE2, other, &between, destination),
             net,
             diary: Arc::default(),
             options: Options {

@@ -64,6 +64,15 @@ pub(super) fn rungs(
     (rungs, refusals)
 }
 
+/// In clear text a server that alone can be told who may call listens first (spec U-2, U-3): no
+/// stranger gets in between, and small files wait less.
+pub(super) fn put_pinned_first(rungs: &mut [Rung], source: &Features, destination: &Features) {
+    let is_alone = source.has("SOCK") && !destination.has("SOCK");
+    if is_alone && rungs.iter().all(|rung| rung.part.is_none()) {
+        rungs.sort_by_key(|rung| (rung.arrangement, rung.listener != Side::Source));
+    }
+}
+
 /// Puts what worked before first, if it may be tried at all.
 pub(super) fn put_first(rungs: &mut Vec<Rung>, known: Option<Known>) {
     let Some(Known::Direct {
@@ -111,7 +120,9 @@ mod tests {
     }
 
     fn check(policy: &Policy, source: &[&str], destination: &[&str], expected: &str) {
-        let (rungs, _) = rungs(policy, &features(source), &features(destination));
+        let (source, destination) = (features(source), features(destination));
+        let (mut rungs, _) = rungs(policy, &source, &destination);
+        put_pinned_first(&mut rungs, &source, &destination);
         let found: Vec<String> = rungs
             .iter()
             .map(|rung| format!("{:?}@{}", rung.arrangement, rung.listener))
@@ -130,13 +141,15 @@ mod tests {
             &both,
             &format!("Lstn@destination Lstn@source {passive}"),
         );
+        let at_source = "Epsv@source Epsv@destination Pasv@source Pasv@destination";
         check(&auto, &[], &[], passive);
-        check(&auto, &both, &[], passive);
+        check(&auto, &both, &[], at_source);
+        check(&auto, &[], &both, passive);
         check(
             &auto,
             &["SOCK"],
             &["LSTN"],
-            &format!("Lstn@destination {passive}"),
+            &format!("Lstn@destination {at_source}"),
         );
         check(
             &auto,

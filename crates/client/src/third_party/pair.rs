@@ -8,7 +8,7 @@ use thirdhost_proto::third_party::{
 use thirdhost_wire::Pathname;
 
 use super::driver::{self, Ended};
-use super::ladder::{Rung, put_first, rungs};
+use super::ladder::{Rung, put_first, put_pinned_first, rungs};
 use super::relay;
 use super::secrecy::{self, End, Part};
 use super::verify::{self, Before};
@@ -218,6 +218,7 @@ impl Pair {
         let (source, destination) = (&self.conns.source, &self.conns.destination);
         let (rungs, mut refusals) = rungs(&self.policy, source.features(), destination.features());
         let mut rungs = self.protected(rungs, &mut refusals);
+        put_pinned_first(&mut rungs, source.features(), destination.features());
         put_first(&mut rungs, self.policy.known);
         if let Some(standing) = standing {
             rungs.retain(|other| *other != standing);

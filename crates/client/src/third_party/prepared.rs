@@ -1,6 +1,6 @@
-//! What holds for many files over one arrangement, before the first of them.
+//! What holds for many files that go in one way, before the first of them.
 
-use thirdhost_proto::third_party::{Arrangement, Parameters, Plan};
+use thirdhost_proto::third_party::{Arrangement, BySide, Parameters, Plan, Protection, Side};
 
 use super::ladder::{Rung, put_first, rungs};
 use super::pair::report;
@@ -25,6 +25,29 @@ impl Pair {
             plan: self.plan(rung),
             report: report(Some(rung), true, None, Vec::new()),
             verify: self.policy.verify,
+        })
+    }
+
+    /// How small files go one behind the other, after one has gone; none where they do not.
+    pub(crate) fn for_chain(&self) -> Option<Prepared> {
+        let (rung, _) = self.standing.as_ref()?;
+        let plan = self.plan(*rung);
+        let is_usual = self.policy.parameters == Parameters::default();
+        let is_clear = rung.part.is_none() && plan.protection == Protection::Clear;
+        // It has to have STOR before the other can call it.
+        let has_to_wait = plan.store_first && plan.listener == Side::Destination;
+        let BySide {
+            source,
+            destination,
+        } = &self.conns;
+        let all = [source, destination];
+        let is_known = all.iter().all(|conn| conn.product().takes_commands_ahead());
+        let may_go = is_usual && is_clear && is_known && !has_to_wait && !self.relaying;
+        let is_classic = rung.arrangement != Arrangement::Lstn;
+        (may_go && is_classic).then(|| Prepared {
+            report: report(Some(*rung), true, None, Vec::new()),
+            verify: self.policy.verify,
+            plan,
         })
     }
 
