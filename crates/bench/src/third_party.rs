@@ -7,14 +7,15 @@ use std::time::{Duration, Instant};
 
 use crate::args::Args;
 use crate::failure::{Failure, Result, While};
-use crate::peers::{self, GRIDFTP, OURS, Pair, find};
+use crate::peers::{self, GRIDFTP, OURS, PROFTPD, Pair, find};
 use crate::server::{SPEED, float, speed};
 use crate::stage::{SHORT_BYTES, Stage};
 use crate::table::Report;
 use crate::work::{Figure, Subject as _, Work, interleaved};
 
-/// Measures third-party transfers between two of each server, and reports.
-pub(crate) fn measure(args: &Args, report: &mut Report) -> Result<()> {
+/// Measures third-party transfers between two of each server, and reports; or those under TLS
+/// alone.
+pub(crate) fn measure(args: &Args, report: &mut Report, tls_alone: bool) -> Result<()> {
     let stage = Stage::new(args.dir.as_deref(), args.size())?;
     let files = stage.plant()?;
     let pairs = peers::start_pairs(&stage, &args.binary(), &args.only)?;
@@ -31,6 +32,11 @@ pub(crate) fn measure(args: &Args, report: &mut Report) -> Result<()> {
             Driver::Own,
             None,
         ),
+        (
+            format!("one file of {mib} MiB under TLS, thirdhost"),
+            Driver::Sealed,
+            None,
+        ),
         (format!("{tree}, own client"), Driver::Own, Some(files)),
         (
             format!("{tree}, lftp -P10"),
@@ -43,9 +49,14 @@ pub(crate) fn measure(args: &Args, report: &mut Report) -> Result<()> {
             Some(files),
         ),
     ];
-    for (name, driver, tree) in works {
+    let wanted = |driver| !tls_alone || driver == Driver::Sealed;
+    for (name, driver, tree) in works.into_iter().filter(|(_, driver, _)| wanted(*driver)) {
         let (args, stage) = (&args, &stage);
-        let own = driver == Driver::Own;
+        let applies: fn(&Pair) -> bool = match driver {
+            Driver::Own => |_| true,
+            Driver::Sealed => |pair| SEALING.contains(&pair.name()),
+            Driver::Lftp { .. } => classic,
+        };
         let work = Work {
             name,
             figures: if tree.is_some() { &FILES } else { &SPEED },
@@ -54,7 +65,7 @@ pub(crate) fn measure(args: &Args, report: &mut Report) -> Result<()> {
                 Some(files) => many(args, stage, pair, driver, files),
                 None => one(args, stage, pair, driver),
             }),
-            applies: if own { |_| true } else { classic },
+            applies,
         };
         if args.wants(&work.name) {
             let outcomes = interleaved(&work, &pairs);
@@ -69,6 +80,8 @@ pub(crate) fn measure(args: &Args, report: &mut Report) -> Result<()> {
 enum Driver {
     /// thirdhost for ours, globus-url-copy for GridFTP, lftp with ten connections for others.
     Own,
+    /// thirdhost for all, and nothing in clear.
+    Sealed,
     /// lftp with so many connections.
     Lftp { at_once: usize },
 }
@@ -76,7 +89,11 @@ enum Driver {
 fn one(args: &Args, stage: &Stage, pair: &Pair, driver: Driver) -> Result<Vec<f64>> {
     let (from, to) = (pair.source.url("large"), pair.destination.url("in/large"));
     let command = match (driver, pair.name()) {
-        (Driver::Own, OURS) => thirdhost(args, stage, &["cp", "-q"], [&from, &to]),
+        (Driver::Own, OURS) => thirdhost(args, stage, &["cp", "-q", "--clear-text"], [&from, &to]),
+        (Driver::Sealed, _) => {
+            let sealed = [from, to].map(|url| url.replacen("ftp://", "ftpes://", 1));
+            thirdhost(args, stage, SEALED, [&sealed[0], &sealed[1]])
+        }
         (Driver::Own, GRIDFTP) => globus(&["-q"], [&from, &to])?,
         _ => lftp(stage, &format!("get1 '{from}' -o '{to}'"))?,
     };
@@ -97,12 +114,17 @@ fn many(args: &Args, stage: &Stage, pair: &Pair, driver: Driver, files: usize) -
     let command = match (driver, pair.name()) {
         (Driver::Own, OURS) => {
             let (from, to) = (pair.source.url("tree"), pair.destination.url("in/"));
-            thirdhost(args, stage, &["cp", "-q", "-r"], [&from, &to])
+            thirdhost(
+                args,
+                stage,
+                &["cp", "-q", "-r", "--clear-text"],
+                [&from, &to],
+            )
         }
         (Driver::Own, GRIDFTP) => globus(&["-q", "-r", "-cd", "-pp"], [&from, &to])?,
         (driver, _) => {
             let at_once = match driver {
-                Driver::Own => 10,
+                Driver::Own | Driver::Sealed => 10,
                 Driver::Lftp { at_once } => at_once,
             };
             lftp(
@@ -172,7 +194,7 @@ fn thirdhost(args: &Args, stage: &Stage, verb: &[&str], places: [&str; 2]) -> Co
     let mut command = Command::new(args.client());
     command
         .args(verb)
-        .args(["--third-party", "only", "--clear-text", "--verify", "size"]);
+        .args(["--third-party", "only", "--verify", "size"]);
     command.args(places).env("HOME", stage.files());
     command
         .env_remove("XDG_CONFIG_HOME")
@@ -201,6 +223,12 @@ fn globus(options: &[&str], places: [&str; 2]) -> Result<Command> {
 const LFTP: &str = "set cmd:fail-exit yes; set ftp:ssl-allow no; set ftp:use-fxp yes; \
      set ftp:fxp-force yes; set net:max-retries 1; set net:connection-limit 0; \
      set ftp:use-mlsd yes; set xfer:use-temp-file no";
+
+/// Everything under TLS, the servers told of each other's certificates where they can be.
+const SEALED: &[&str] = &["cp", "-q", "--accept-new", "--unverified-peers"];
+
+/// Who can protect what goes between two of a kind. The others have neither SSCN nor CPSV.
+const SEALING: [&str; 2] = [OURS, PROFTPD];
 
 const FILES: [Figure; 2] = [Figure::more("files/s"), Figure::less("CPU ms a file")];
 

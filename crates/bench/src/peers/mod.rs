@@ -49,6 +49,9 @@ pub(crate) struct Recipe {
 /// Ours.
 pub(crate) const OURS: &str = ours::NAME;
 
+/// The one beside ours that can be the TLS client of a data connection.
+pub(crate) const PROFTPD: &str = proftpd::NAME;
+
 /// The one with a client of its own.
 pub(crate) const GRIDFTP: &str = gridftp::NAME;
 
@@ -67,7 +70,7 @@ pub(crate) const NAMES: [&str; 6] = [
 pub(crate) fn start(stage: &Stage, binary: &Path, only: &[String]) -> Result<Vec<Running>> {
     let mut running = Vec::new();
     for name in wanted(only) {
-        running.extend(start_one(stage, binary, name)?);
+        running.extend(start_one(stage, binary, name, false)?);
     }
     Ok(running)
 }
@@ -76,8 +79,9 @@ pub(crate) fn start(stage: &Stage, binary: &Path, only: &[String]) -> Result<Vec
 pub(crate) fn start_pairs(stage: &Stage, binary: &Path, only: &[String]) -> Result<Vec<Pair>> {
     let mut pairs = Vec::new();
     for name in wanted(only) {
-        let source = start_one(stage, binary, name)?;
-        let destination = source.is_some().then(|| start_one(stage, binary, name));
+        let start = || start_one(stage, binary, name, true);
+        let source = start()?;
+        let destination = source.is_some().then(start);
         if let (Some(source), Some(destination)) = (source, destination.transpose()?.flatten()) {
             pairs.push(Pair {
                 source,
@@ -110,12 +114,17 @@ fn wanted(only: &[String]) -> impl Iterator<Item = &'static str> {
 }
 
 /// `None`, with a word to whoever runs us, if it is not installed or does not start.
-fn start_one(stage: &Stage, binary: &Path, name: &'static str) -> Result<Option<Running>> {
+fn start_one(
+    stage: &Stage,
+    binary: &Path,
+    name: &'static str,
+    paired: bool,
+) -> Result<Option<Running>> {
     let port = free_port()?;
     let recipe = match name {
         ours::NAME => Some(ours::recipe(stage, binary, port)?),
         vsftpd::NAME => vsftpd::recipe(stage, port)?,
-        proftpd::NAME => proftpd::recipe(stage, port)?,
+        proftpd::NAME => proftpd::recipe(stage, port, paired)?,
         pure_ftpd::NAME => pure_ftpd::recipe(stage, port)?,
         pyftpdlib::NAME => pyftpdlib::recipe(stage, port)?,
         _ => gridftp::recipe(stage, port)?,
