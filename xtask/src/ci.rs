@@ -1,7 +1,7 @@
 //! `cargo xtask ci`: what must hold for every commit, the cheap questions first, the tests last.
 
 use crate::step::{self, Step};
-use crate::{dist, e2e, interop, package, rfc, test, tidy};
+use crate::{dist, e2e, fuzz, interop, mutants, package, rfc, sim, test, tidy};
 
 /// All steps in order.
 pub(crate) fn steps() -> Vec<Step> {
@@ -19,6 +19,9 @@ pub(crate) fn steps() -> Vec<Step> {
     steps.extend(dist::steps());
     steps.extend(e2e::steps(&[]));
     steps.extend(interop::steps(&[]));
+    steps.extend(sim::short());
+    steps.extend(fuzz::short());
+    steps.extend(mutants::short());
     steps.extend(test::steps());
     steps
 }

@@ -4,10 +4,14 @@ mod bench;
 mod ci;
 mod dist;
 mod e2e;
+mod fuzz;
 mod interop;
+mod mutants;
 mod package;
 mod rfc;
+mod sim;
 mod source;
+mod starve;
 mod step;
 mod test;
 mod tidy;
@@ -24,6 +28,20 @@ fn main() -> ExitCode {
         ("bench", false) => bench::steps(&rest),
         ("bench", true) => return refuse("`bench` takes what to measure: try `bench --help`"),
         ("interop", _) => interop::steps(&rest),
+        ("fuzz", _) => match fuzz::steps(&rest) {
+            Ok(steps) => steps,
+            Err(what) => return refuse(&what),
+        },
+        ("mutants", _) => match mutants::steps(&rest) {
+            Ok(steps) => steps,
+            Err(what) => return refuse(&what),
+        },
+        ("starve", _) => match starve::steps(&rest) {
+            Ok(steps) => steps,
+            Err(why) => return refuse(&why),
+        },
+        ("sim", false) => sim::steps(&rest),
+        ("sim", true) => sim::short(),
         ("test", true) => test::steps(),
         ("ci", true) => ci::steps(),
         ("tidy", true) => tidy::steps(),
@@ -57,9 +75,13 @@ usage: cargo xtask <verb>
 
   e2e [args…]      two servers and a user in one process: RFC 438's example, every arrangement
   interop [args…]  every ordered pair of FTP servers: which ways work, bytes compared
+  sim [args…]      10,000 simulated worlds, or others: --seed N --runs N --trace
   bench …          ours beside the FTP servers found here: server, third-party, all…
+  fuzz [target]    what reads strangers' octets, given anything, for --secs N each
+  mutants [room]   whether the tests see the code broken: wire, sockets, policy, proto
+  starve [--long]  kill, stop and starve the server: at every system call, under load, on full disks
   test             everything that must pass: doc tests, then all others
-  ci               fmt, clippy, tidy, rfc, doc, deny, package, dist, e2e, interop, test
+  ci               everything but the long runs: fmt, clippy, tidy… sim, fuzz, mutants, test
   tidy             the rules of this house that no other tool checks
   rfc              the clause ledger: clause, code, test; fails on a gap
   package          what would be published, packed and built from the packages

@@ -16,9 +16,13 @@ pub(crate) struct Args {
     /// How long the large file is, in MiB.
     #[arg(long, value_name = "MIB")]
     size: Option<u64>,
-    /// How many sessions are held idle.
-    #[arg(long, value_name = "N", default_value_t = 1_000)]
-    pub(crate) sessions: usize,
+    /// How many sessions are held idle: 1,000, and 10,000 in a whole run; at most 1,000 where each
+    /// is a process.
+    #[arg(long, value_name = "N")]
+    sessions: Option<usize>,
+    /// How long a round trip takes between any two hosts of `wan`, in milliseconds.
+    #[arg(long, value_name = "MS", default_value_t = 50)]
+    pub(crate) round_trip: u32,
     /// Servers to measure, by their names in the table, parted by commas.
     #[arg(long, value_delimiter = ',', value_name = "NAMES")]
     pub(crate) only: Vec<String>,
@@ -62,6 +66,8 @@ pub(crate) enum Verb {
     Sessions,
     /// From one server to another of its kind: a large file, and many short ones.
     ThirdParty,
+    /// From one server to another with a long way between them: many short files.
+    Wan,
     /// All of these, one after the other.
     All,
 }
@@ -78,9 +84,17 @@ impl Args {
         mib.saturating_mul(1024 * 1024)
     }
 
+    /// How many sessions are held idle.
+    pub(crate) fn sessions(&self) -> usize {
+        self.sessions.unwrap_or(match self.verb {
+            Verb::All if !self.quick => 10_000,
+            _ => 1_000,
+        })
+    }
+
     /// How long logins and listings are counted, in seconds.
     pub(crate) fn seconds(&self) -> f64 {
-        if self.quick { 0.5 } else { 2.0 }
+        if self.quick { 0.5 } else { 1.5 }
     }
 
     /// Whether the work of this name is asked for.
@@ -106,5 +120,5 @@ fn beside(given: Option<&PathBuf>, name: &str) -> PathBuf {
     binary.unwrap_or_else(|| PathBuf::from(name))
 }
 
-/// Where the tables of a whole run are kept.
-const RESULTS: &str = "crates/bench/RESULTS.md";
+/// Where the tables of a whole run are kept, from the root of the project.
+pub(crate) const RESULTS: &str = "crates/bench/RESULTS.md";

@@ -67,7 +67,7 @@ impl Group {
         let applies = |sealed| if sealed { has_tls } else { always };
         let (name, figures, runs, applies): (String, &'static [Figure], usize, _) = match self {
             Self::Idle => {
-                let name = format!("{} idle sessions", args.sessions);
+                let name = format!("{} idle sessions", args.sessions());
                 (name, &MEMORY, 1, always)
             }
             Self::Retr { sealed } => {
@@ -92,7 +92,7 @@ impl Group {
             ),
         };
         let once = move |server: &Running| match self {
-            Self::Idle => idle(server, args.sessions),
+            Self::Idle => idle(server, args.sessions()),
             Self::Retr { sealed } => retr(server, stage, sealed),
             Self::Stor { sealed } => stor(server, stage, sealed),
             Self::Mlsd => mlsd(server, stage, time),
@@ -112,7 +112,12 @@ impl Group {
 fn idle(server: &Running, count: usize) -> Result<Vec<f64>> {
     server.log_in()?.quit()?;
     let base = server.family().memory()?;
-    let sessions = Idle::log_in(server, count)?;
+    let most = if server.recipe().forks {
+        FORKED_MAX
+    } else {
+        count
+    };
+    let sessions = Idle::log_in(server, count.min(most))?;
     let with = server.family().memory()?;
     let each = float(with.saturating_sub(base)) / float(sessions.count() as u64);
     Ok(vec![each / KIB, float(base) / KIB / KIB])
@@ -228,6 +233,10 @@ const LISTS: [Figure; 2] = [Figure::more("per second"), Figure::less("server CPU
 const LOGINS: [Figure; 1] = [Figure::more("per second")];
 
 const KIB: f64 = 1024.0;
+
+/// Idle sessions where each is a process: ten thousand would take the memory of the machine, and
+/// each is as large as the next.
+const FORKED_MAX: usize = 1_000;
 
 /// Files in the directory that is listed.
 const ENTRIES: usize = 10_000;

@@ -14,8 +14,10 @@ pub(crate) struct Setting {
     kernel: String,
     processor: String,
     cores: usize,
-    network: String,
-    congestion_control: String,
+    /// Where it ran, in words.
+    pub(crate) network: String,
+    /// What held there for new connections.
+    pub(crate) congestion_control: String,
     /// Where the files lie.
     pub(crate) file_system: String,
     /// Of the machine, when it began: others at work falsify everything.

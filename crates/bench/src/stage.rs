@@ -51,18 +51,24 @@ impl Stage {
 
     /// Makes the directory `tree`: folders of short files. Returns how many files there are.
     pub(crate) fn plant(&self) -> Result<usize> {
-        let tree = self.files().join("tree");
+        self.plant_tree("tree", FILES)
+    }
+
+    /// Makes a directory of `files` short files in ten folders. Returns how many there are.
+    pub(crate) fn plant_tree(&self, name: &str, files: usize) -> Result<usize> {
+        let tree = self.files().join(name);
         self.make(&tree, 0o755)?;
+        let each = files / FOLDERS;
         for folder in 0..FOLDERS {
             let folder = tree.join(format!("folder-{folder}"));
             self.make(&folder, 0o755)?;
-            for number in 0..FILES_EACH {
+            for number in 0..each {
                 let file = folder.join(format!("file-{number:03}"));
                 fs::write(&file, vec![b'y'; SHORT_BYTES]).during(file.display())?;
                 open_to_all(&file, 0o644)?;
             }
         }
-        Ok(FOLDERS * FILES_EACH)
+        Ok(FOLDERS * each)
     }
 
     /// Removes all that has been uploaded; returns how many files of which length there were.
@@ -155,7 +161,7 @@ const TMPFS_MAGIC: rustix::fs::FsWord = 0x0102_1994;
 
 /// A tree of many short files, as source code and photographs' thumbnails are.
 const FOLDERS: usize = 10;
-const FILES_EACH: usize = 100;
+const FILES: usize = 1_000;
 
 /// How long each file of the tree is.
 pub(crate) const SHORT_BYTES: usize = 4096;

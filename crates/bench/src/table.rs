@@ -13,6 +13,7 @@ use crate::failure::{Failure, Result, While};
 use crate::peers::Running;
 use crate::setting::Setting;
 use crate::stage::Stage;
+use crate::targets::{self, Standing};
 use crate::work::{Figure, Outcome, Work, median_and_spread};
 
 /// Everything one run has to tell.
@@ -25,6 +26,8 @@ pub(crate) struct Report {
     rows: Vec<Row>,
     /// What could not be measured, and why.
     missing: Vec<String>,
+    /// What else a reader must know.
+    remarks: Vec<String>,
 }
 
 #[derive(Debug, Serialize)]
@@ -36,10 +39,10 @@ struct Server {
 
 /// One figure of one work at all servers.
 #[derive(Debug, Serialize)]
-struct Row {
-    work: String,
-    unit: &'static str,
-    less_is_better: bool,
+pub(crate) struct Row {
+    pub(crate) work: String,
+    pub(crate) unit: &'static str,
+    pub(crate) less_is_better: bool,
     /// Every run, by server.
     values: BTreeMap<&'static str, Vec<f64>>,
 }
@@ -70,6 +73,7 @@ impl Report {
             servers: Vec::new(),
             rows: Vec::new(),
             missing: Vec::new(),
+            remarks: Vec::new(),
         })
     }
 
@@ -86,6 +90,26 @@ impl Report {
                 });
             }
         }
+    }
+
+    /// Notes where it ran, if that is not where the program runs; in words.
+    pub(crate) fn ran_in(&mut self, network: String) {
+        self.setting.network = network;
+    }
+
+    /// Notes the congestion control there.
+    pub(crate) fn ran_under(&mut self, congestion_control: &str) {
+        congestion_control.clone_into(&mut self.setting.congestion_control);
+    }
+
+    /// Notes why nothing was measured.
+    pub(crate) fn lacks(&mut self, why: String) {
+        self.missing.push(why);
+    }
+
+    /// Notes what a reader must know besides.
+    pub(crate) fn remark(&mut self, words: String) {
+        self.remarks.push(words);
     }
 
     /// Takes what a work gave.
@@ -111,7 +135,22 @@ impl Report {
         self.rows.extend(rows);
     }
 
-    /// Prints the table, and writes the files that were asked for.
+    /// Where ours stands in the rows that have a target.
+    pub(crate) fn standings(&self) -> Vec<Standing> {
+        targets::standings(&self.rows, crate::peers::OURS)
+    }
+
+    /// What repeats it.
+    pub(crate) fn command(&self) -> &str {
+        &self.command
+    }
+
+    /// What it ran under.
+    pub(crate) fn setting(&self) -> &Setting {
+        &self.setting
+    }
+
+    /// Prints the table, and puts it where that was asked for.
     pub(crate) fn finish(&self, args: &Args) -> Result<()> {
         println!("{}", aligned(&self.cells(false)));
         println!("{}", self.setting.sentence());
@@ -121,9 +160,8 @@ impl Report {
         for missing in &self.missing {
             println!("not measured: {missing}");
         }
-        if let Some(path) = &args.json {
-            let json = serde_json::to_string_pretty(self).during("writing JSON")?;
-            fs::write(path, json + "\n").during(path.display())?;
+        for remark in &self.remarks {
+            println!("{remark}");
         }
         match &args.write {
             Some(path) => self.put_into(path),
@@ -165,7 +203,16 @@ impl Report {
         for missing in &self.missing {
             line(format!("- Not measured: {missing}"));
         }
+        for remark in &self.remarks {
+            line(format!("{remark}."));
+        }
         line(format!("Repeat it with `{}`.", self.command));
+        let aimed = targets::markdown(&self.standings());
+        if !aimed.is_empty() {
+            line(format!(
+                "Ours beside the best other; a ratio above 1 is better than it:\n\n{aimed}"
+            ));
+        }
         text
     }
 
@@ -224,24 +271,51 @@ impl Row {
     }
 
     fn best(&self) -> Option<f64> {
-        let medians = self
-            .values
-            .keys()
-            .filter_map(|name| Some(self.figure(name)?.0));
+        Some(self.best_but("")?.1)
+    }
+
+    /// The best of all servers but `one`, by its median.
+    pub(crate) fn best_but(&self, one: &str) -> Option<(&'static str, f64)> {
+        let others = self.values.keys().filter(|name| **name != one);
+        let medians = others.filter_map(|name| Some((*name, self.figure(name)?.0)));
+        let by_median = |a: &(_, f64), b: &(_, f64)| a.1.total_cmp(&b.1);
         if self.less_is_better {
-            medians.min_by(f64::total_cmp)
+            medians.min_by(by_median)
         } else {
-            medians.max_by(f64::total_cmp)
+            medians.max_by(by_median)
         }
     }
 
-    fn figure(&self, server: &str) -> Option<(f64, f64)> {
+    /// The median at one server, and the spread.
+    pub(crate) fn figure(&self, server: &str) -> Option<(f64, f64)> {
         median_and_spread(self.values.get(server)?)
+    }
+
+    /// A row of which the values are known.
+    #[cfg(test)]
+    pub(crate) fn known(
+        work: &str,
+        unit: &'static str,
+        less_is_better: bool,
+        values: BTreeMap<&'static str, Vec<f64>>,
+    ) -> Self {
+        Self {
+            work: work.to_owned(),
+            unit,
+            less_is_better,
+            values,
+        }
     }
 }
 
+/// All reports of a run in one file.
+pub(crate) fn write_json(path: &Path, reports: &[Report]) -> Result<()> {
+    let json = serde_json::to_string_pretty(reports).during("writing JSON")?;
+    fs::write(path, json + "\n").during(path.display())
+}
+
 /// Three digits that count.
-fn rounded(value: f64) -> String {
+pub(crate) fn rounded(value: f64) -> String {
     match value {
         ..10.0 => format!("{value:.2}"),
         ..100.0 => format!("{value:.1}"),

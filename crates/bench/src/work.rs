@@ -62,26 +62,62 @@ pub(crate) struct Outcome {
 
 /// Does the work at every server, one after the other, and again: A B A B.
 pub(crate) fn interleaved<S: Subject>(work: &Work<'_, S>, servers: &[S]) -> Vec<Outcome> {
-    let able = servers.iter().filter(|server| (work.applies)(server));
-    let mut outcomes: Vec<(&S, Outcome)> = able
-        .map(|server| {
-            let values = Ok(vec![Vec::new(); work.figures.len()]);
-            (
-                server,
-                Outcome {
-                    server: server.name(),
-                    values,
-                },
-            )
-        })
-        .collect();
-    eprintln!("{}, {} times at each server", work.name, work.runs);
-    for _ in 0..work.runs {
-        for (server, outcome) in &mut outcomes {
+    let outcomes = all_interleaved(std::slice::from_ref(work), servers);
+    outcomes.into_iter().flatten().collect()
+}
+
+/// As [`interleaved`], where works take turns too: for those that are compared with each other.
+/// The outcomes of each work.
+pub(crate) fn all_interleaved<S: Subject>(
+    works: &[Work<'_, S>],
+    servers: &[S],
+) -> Vec<Vec<Outcome>> {
+    let begun = |work| Begun::new(work, servers);
+    let mut all: Vec<Begun<'_, '_, S>> = works.iter().map(begun).collect();
+    let most = works.iter().map(|work| work.runs).max().unwrap_or(0);
+    for run in 0..most {
+        for begun in all.iter_mut().filter(|begun| run < begun.work.runs) {
+            begun.run();
+        }
+    }
+    all.into_iter().map(Begun::outcomes).collect()
+}
+
+/// A work, and what it gave so far at the servers that can do it.
+struct Begun<'a, 'b, S> {
+    work: &'a Work<'b, S>,
+    outcomes: Vec<(&'a S, Outcome)>,
+}
+
+impl<'a, 'b, S: Subject> Begun<'a, 'b, S> {
+    fn new(work: &'a Work<'b, S>, servers: &'a [S]) -> Self {
+        eprintln!("{}, {} times at each server", work.name, work.runs);
+        let able = servers.iter().filter(|server| (work.applies)(server));
+        let outcomes = able.map(|server| {
+            let outcome = Outcome {
+                server: server.name(),
+                values: Ok(vec![Vec::new(); work.figures.len()]),
+            };
+            (server, outcome)
+        });
+        Self {
+            work,
+            outcomes: outcomes.collect(),
+        }
+    }
+
+    fn outcomes(self) -> Vec<Outcome> {
+        let outcomes = self.outcomes.into_iter();
+        outcomes.map(|(_, outcome)| outcome).collect()
+    }
+
+    /// Once at each server that has not failed at it.
+    fn run(&mut self) {
+        for (server, outcome) in &mut self.outcomes {
             let Ok(values) = &mut outcome.values else {
                 continue;
             };
-            match (work.once)(server) {
+            match (self.work.once)(server) {
                 Ok(figures) => {
                     for (column, figure) in values.iter_mut().zip(figures) {
                         column.push(figure);
@@ -94,7 +130,6 @@ pub(crate) fn interleaved<S: Subject>(work: &Work<'_, S>, servers: &[S]) -> Vec<
             }
         }
     }
-    outcomes.into_iter().map(|(_, outcome)| outcome).collect()
 }
 
 /// The value in the middle, and how far the runs lie apart: half of the way from the least to

@@ -205,6 +205,10 @@ impl Connection for TappedConnection {
         self.inner.reset_on_death(reset);
     }
 
+    fn end_on_silence(&mut self) {
+        self.inner.end_on_silence();
+    }
+
     fn send_file<'a>(
         &'a mut self,
         file: &'a Arc<File>,

@@ -22,6 +22,7 @@ pub(crate) async fn accept_either(
     implicit: &[Box<dyn Listener>],
 ) -> (io::Result<Box<dyn Connection>>, Begins) {
     tokio::select! {
+        biased;
         connection = accept(listeners) => (connection, Begins::InClear),
         connection = accept(implicit) => (connection, Begins::UnderTls),
     }
@@ -48,6 +49,7 @@ pub(crate) async fn refuse(
         connection.shutdown().await
     };
     tokio::select! {
+        biased;
         said = say => if let Err(error) = said {
             tracing::debug!(%error, "421 was not heard");
         },

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 mod accept;
 pub mod accounts;
+mod busy;
 pub mod config;
 mod digest;
 pub mod dtp;

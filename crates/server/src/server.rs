@@ -14,8 +14,9 @@ use tokio::task::JoinSet;
 
 use crate::accept::{Begins, accept_either, is_exhausted, is_gone, refuse};
 use crate::accounts::{Accounts, Roll};
+use crate::busy::{Wish, drive};
 use crate::config::Config;
-use crate::limits::FILE_HASHES_AT_ONCE;
+use crate::limits::{BUSY_SESSIONS, FILE_HASHES_AT_ONCE};
 use crate::policy::TargetRate;
 use crate::presence::Presence;
 use crate::record::{self, Now, Record};
@@ -43,6 +44,8 @@ pub(crate) struct Shared {
     pub(crate) presence: Presence,
     /// Turns at hashing files.
     pub(crate) hashing: Arc<Semaphore>,
+    /// Threads for sessions that have much to do.
+    busy: Arc<Semaphore>,
     pub(crate) shares: Arc<Shares>,
     pub(crate) quotas: Quotas,
     pub(crate) record: Record,
@@ -63,11 +66,7 @@ impl Server {
     #[must_use]
     pub fn new(config: Config, world: World, homes: Arc<dyn Homes>) -> Self {
         let pool = PortPool::new(config.data_sockets.ports.clone());
-        let accounts = Accounts::new(
-            config.roll.clone(),
-            Arc::clone(&world.clock),
-            Arc::clone(&world.random),
-        );
+        let accounts = Accounts::new(config.roll.clone(), &world);
         let allocator = Allocator::new(world.clone(), pool);
         let shared = Shared {
             tls: Arc::new(Site::new(&config.tls, &config.hosts)),
@@ -79,6 +78,7 @@ impl Server {
             targets: TargetRate::default(),
             presence: Presence::default(),
             hashing: Arc::new(Semaphore::new(FILE_HASHES_AT_ONCE)),
+            busy: Arc::new(Semaphore::new(BUSY_SESSIONS)),
             shares: Arc::default(),
             quotas: Quotas::default(),
             record: Record::default(),
@@ -123,6 +123,7 @@ impl Server {
         tokio::pin!(shutdown);
         let served = loop {
             tokio::select! {
+                biased;
                 () = &mut shutdown => break Ok(()),
                 // Sessions that are over give their memory back.
                 Some(_) = sessions.join_next(), if !sessions.is_empty() => spare.refill(),
@@ -151,6 +152,7 @@ impl Server {
             tracing::debug!("no session to drain");
         }
         tokio::select! {
+            biased;
             () = join_all(&mut sessions) => {}
             () = self.shared.world.clock.sleep(self.shared.config().drain) => {
                 tracing::warn!(sessions = sessions.len(), "the drain time is over; closing all");
@@ -246,10 +248,13 @@ impl Server {
         match Seat::take(&shared, connection.peer().ip()) {
             Ok(seat) => {
                 shared.record.session();
-                sessions.spawn(async move {
-                    session::run(connection, begins, shared, draining).await;
+                let (wish, busy) = (Wish::default(), Arc::clone(&shared.busy));
+                let asks = wish.clone();
+                let session = async move {
+                    session::run(connection, begins, shared, draining, asks).await;
                     drop(seat);
-                });
+                };
+                sessions.spawn(drive(session, wish, busy));
             }
             Err(why) => self.turn_away(sessions, connection, begins, why),
         }

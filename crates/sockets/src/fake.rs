@@ -33,6 +33,12 @@ pub(crate) struct Script {
     pub(crate) callers: Mutex<VecDeque<SocketAddr>>,
     /// Ports of other processes.
     pub(crate) taken: Vec<u16>,
+    /// What every bind fails with.
+    pub(crate) refused: Option<io::ErrorKind>,
+    /// Whether a held port cannot listen as well: so it is where the system is not Linux.
+    pub(crate) held_alone: bool,
+    /// Ports that are held.
+    pub(crate) held: Arc<Mutex<Vec<u16>>>,
     /// When, from where and whom we called.
     pub(crate) called: Mutex<Vec<Called>>,
     /// Callers that were reset.
@@ -57,7 +63,7 @@ impl Script {
     /// A world with this network, tokio's clock and predictable numbers.
     pub(crate) fn world(self) -> (World, Arc<Self>) {
         let script = Arc::new(self);
-        let clock = World::real().clock;
+        let World { clock, threads, .. } = World::real();
         let began = Instant::now();
         let network = Arc::new(FakeNetwork {
             script: Arc::clone(&script),
@@ -68,13 +74,18 @@ impl Script {
                 network,
                 clock,
                 random: Arc::new(Seeded::new(7)),
+                threads,
             },
             script,
         )
     }
 
     fn bind(&self, local: SocketAddr) -> io::Result<FakeSocket> {
-        if self.taken.contains(&local.port()) {
+        if let Some(kind) = self.refused {
+            return Err(kind.into());
+        }
+        let is_held = self.held_alone && self.held.lock().unwrap().contains(&local.port());
+        if is_held || self.taken.contains(&local.port()) {
             return Err(io::ErrorKind::AddrInUse.into());
         }
         Ok(FakeSocket { local })
@@ -104,7 +115,10 @@ impl Network for FakeNetwork {
     }
 
     fn hold(&self, local: SocketAddr) -> io::Result<Box<dyn Held>> {
-        Ok(Box::new(self.script.bind(local)?))
+        let socket = self.script.bind(local)?;
+        let held = Arc::clone(&self.script.held);
+        held.lock().unwrap().push(local.port());
+        Ok(Box::new(FakeHeld { socket, held }))
     }
 
     fn call(
@@ -140,9 +154,22 @@ struct FakeSocket {
     local: SocketAddr,
 }
 
-impl Held for FakeSocket {
+#[derive(Debug)]
+struct FakeHeld {
+    socket: FakeSocket,
+    held: Arc<Mutex<Vec<u16>>>,
+}
+
+impl Held for FakeHeld {
     fn local(&self) -> SocketAddr {
-        self.local
+        self.socket.local
+    }
+}
+
+impl Drop for FakeHeld {
+    fn drop(&mut self) {
+        let port = self.socket.local.port();
+        self.held.lock().unwrap().retain(|held| *held != port);
     }
 }
 

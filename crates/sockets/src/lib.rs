@@ -18,6 +18,7 @@ mod real;
 mod reserved;
 #[cfg(any(target_os = "linux", target_os = "android"))]
 mod sendfile;
+mod silence;
 mod tcp;
 mod world;
 
@@ -32,5 +33,6 @@ pub use listening::{Listening, REJECTED_MAX};
 pub use policy::{Denied, Initiative, PeerQuestion, Policy};
 pub use pool::{Parity, PortLease, PortPool};
 pub use reserved::Reserved;
+pub use silence::SILENCE_MAX;
 pub use tcp::adopt_listener;
-pub use world::{Clock, Connection, Held, Listener, Network, Random, World};
+pub use world::{Clock, Connection, Held, Listener, Network, Random, Threads, World};

@@ -1,4 +1,4 @@
-//! The real world: the kernel's TCP, tokio's clock and the system's random numbers.
+//! The real world: the kernel's TCP, tokio's clock and threads, the system's random numbers.
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -9,7 +9,7 @@ use rand::RngExt;
 use tokio::time::Instant;
 
 use crate::tcp::Tcp;
-use crate::{Clock, Random, World};
+use crate::{Clock, Random, Threads, World};
 
 impl World {
     /// The real world. Its network and clock have to be used within a tokio runtime that has
@@ -22,6 +22,7 @@ impl World {
                 start: Instant::now(),
             }),
             random: Arc::new(RealRandom),
+            threads: Arc::new(RealThreads),
         }
     }
 }
@@ -58,5 +59,15 @@ impl Random for RealRandom {
         } else {
             rand::rng().random_range(0..bound)
         }
+    }
+}
+
+/// Those that tokio keeps for work that blocks.
+#[derive(Debug)]
+struct RealThreads;
+
+impl Threads for RealThreads {
+    fn start(&self, work: Box<dyn FnOnce() + Send>) {
+        drop(tokio::task::spawn_blocking(work));
     }
 }

@@ -22,7 +22,7 @@ use crate::Lent;
 use crate::copy_file as send_file;
 #[cfg(any(target_os = "linux", target_os = "android"))]
 use crate::sendfile::send_file;
-use crate::{Connection, Held, Listener, Network};
+use crate::{Connection, Held, Listener, Network, silence};
 
 /// The kernel's TCP.
 #[derive(Debug)]
@@ -59,9 +59,13 @@ impl Network for Tcp {
                 // nobody uses towards anybody, where connecting needs one unused towards `peer`.
                 _ => unbound(peer)?,
             };
+            // The kernel may have made the connection before we hear of it. A call that is given
+            // up then must not look like an orderly end: in MODE S that is an empty file.
+            socket.set_linger(Some(Duration::ZERO))?;
             let stream = TcpSocket::from_std_stream(socket.into())
                 .connect(peer)
                 .await?;
+            SockRef::from(&stream).set_linger(None)?;
             Ok(Box::new(KernelConnection::new(stream, peer)?) as Box<dyn Connection>)
         }
         .boxed()
@@ -289,6 +293,10 @@ impl Connection for KernelConnection {
     fn take_back(&mut self, lent: Lent) -> io::Result<()> {
         self.stream = Stream::Here(TcpStream::from_std(lent.into_stream())?);
         Ok(())
+    }
+
+    fn end_on_silence(&mut self) {
+        silence::end_on_silence(&self.socket());
     }
 
     fn send_file<'a>(

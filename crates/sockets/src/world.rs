@@ -1,4 +1,4 @@
-//! The narrow door to network, clock and chance (design D13).
+//! The narrow door to network, clock, chance and threads (design D13).
 //!
 //! Everything above this file reaches the outside through these traits, so that whole systems
 //! run in a simulated world with the same code. `real.rs` puts tokio and the kernel behind them.
@@ -12,10 +12,11 @@ use std::time::{Duration, SystemTime};
 
 use futures_util::future::BoxFuture;
 use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::sync::oneshot;
 
 use crate::Lent;
 
-/// Where a process lives: its network, its clock and its source of chance.
+/// Where a process lives: its network, its clock, its source of chance and its threads.
 #[derive(Clone, Debug)]
 pub struct World {
     /// TCP.
@@ -24,6 +25,8 @@ pub struct World {
     pub clock: Arc<dyn Clock>,
     /// Unpredictable numbers.
     pub random: Arc<dyn Random>,
+    /// Where work is done that takes long.
+    pub threads: Arc<dyn Threads>,
 }
 
 /// TCP as FTP needs it: bind before connect, and a number held without a listener.
@@ -99,6 +102,13 @@ pub trait Connection: AsyncRead + AsyncWrite + fmt::Debug + Send + Unpin {
         let _unused = reset;
     }
 
+    /// From now on a far end that answers nothing any more, not even what its system answers by
+    /// itself, ends the connection within [`SILENCE_MAX`](crate::SILENCE_MAX), also when nothing
+    /// is to be sent: a host that was cut off or lost its power says no farewell. A far end that
+    /// does not read for so long ends it too, so it is for connections whose other end always
+    /// does. Transports that cannot do it need not.
+    fn end_on_silence(&mut self) {}
+
     /// Takes the connection out of the runtime, for a thread that may block: reading there takes
     /// one thread where the runtime and a store take two. Until it is [given
     /// back](Self::take_back), it can only be reset, and all else fails. `None` where that cannot
@@ -146,4 +156,26 @@ pub trait Clock: fmt::Debug + Send + Sync {
 pub trait Random: fmt::Debug + Send + Sync {
     /// A number from 0 to `bound - 1`, each as likely; 0 when `bound` is 0.
     fn below(&self, bound: u32) -> u32;
+}
+
+/// Threads for work that takes long, so that nothing else has to wait for it.
+pub trait Threads: fmt::Debug + Send + Sync {
+    /// Begins `work`, which is done to its end.
+    fn start(&self, work: Box<dyn FnOnce() + Send>);
+}
+
+impl dyn Threads + '_ {
+    /// Has `work` done where it holds nobody up, and waits for what comes out; `None` when it
+    /// did not come to its end.
+    ///
+    /// # Cancel safety
+    /// May be dropped; work that has begun goes on, and what comes out is lost.
+    pub async fn run<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Option<T> {
+        let (tell, told) = oneshot::channel();
+        self.start(Box::new(move || drop(tell.send(work()))));
+        told.await.ok()
+    }
 }

@@ -13,6 +13,18 @@ pub(crate) fn until_true(what: &str, mut condition: impl FnMut() -> bool) {
     until(what, || condition().then_some(()));
 }
 
+/// As [`until`]; what is still wrong when it does not come is told.
+pub(crate) fn until_ok(what: &str, mut look: impl FnMut() -> Result<(), String>) {
+    let deadline = Instant::now() + LONG;
+    while let Err(wrong) = look() {
+        assert!(
+            Instant::now() < deadline,
+            "not within {LONG:?}: {what}: {wrong}"
+        );
+        thread::park_timeout(STEP);
+    }
+}
+
 /// As [`until`], with a time of one's own.
 pub(crate) fn within<T>(time: Duration, what: &str, mut look: impl FnMut() -> Option<T>) -> T {
     let deadline = Instant::now() + time;

@@ -92,6 +92,11 @@ impl Thirdhostd {
         assert_eq!(found, None);
     }
 
+    /// Whether it has not ended.
+    pub(crate) fn is_running(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_none()
+    }
+
     /// Waits for its end.
     pub(crate) fn ended(&mut self) -> ExitStatus {
         until("the end of thirdhostd", || self.child.try_wait().unwrap())

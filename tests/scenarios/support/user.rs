@@ -94,19 +94,6 @@ impl User {
         Reply { code, raw }
     }
 
-    /// Whether a reply with `code` comes, sooner or later; not if the server dies.
-    pub(crate) fn is_told(&mut self, code: u16) -> bool {
-        let (code, mut line) = (format!("{code} "), String::new());
-        while !line.starts_with(&code) {
-            line.clear();
-            match self.stream.read_line(&mut line) {
-                Ok(1..) => {}
-                Ok(0) | Err(_) => return false,
-            }
-        }
-        true
-    }
-
     /// Reads so many bytes as they come.
     pub(crate) fn bytes<const N: usize>(&mut self) -> [u8; N] {
         let mut bytes = [0; N];

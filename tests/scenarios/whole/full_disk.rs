@@ -38,6 +38,19 @@ fn a_full_disk_leaves_the_old_file_and_room_for_others() {
     oracle.judge("full from the start", change, Fate::Old);
 }
 
+/// The disk that the log goes to, and not a byte of it can be written.
+#[test]
+fn a_full_disk_for_the_log_stops_nothing() {
+    for log in ["/dev/full", "&-"] {
+        let redirected = format!("exec \"$@\" 2>{log}");
+        let oracle = Oracle::start_in("log.level = \"debug\"", &["sh", "-c", &redirected, "sh"]);
+        for change in CHANGES {
+            oracle.prepare(change);
+            oracle.judge(&format!("log to {log}: {change}"), change, Fate::Old);
+        }
+    }
+}
+
 #[test]
 fn a_file_that_grows_too_large_leaves_the_old_one_and_the_server_running() {
     let limited = ["sh", "-c", "ulimit -f 1024 && exec \"$@\"", "sh"];

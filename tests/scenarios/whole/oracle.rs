@@ -9,7 +9,7 @@ use std::time::{Duration, SystemTime};
 
 use tempfile::TempDir;
 
-use crate::support::patience::{until, until_true};
+use crate::support::patience::{until_ok, until_true};
 use crate::support::peer;
 use crate::support::site::USER;
 use crate::support::thirdhostd::{Thirdhostd, alice, program};
@@ -19,13 +19,13 @@ use crate::support::user::User;
 pub(super) struct Oracle {
     /// `None` only while it is started again.
     daemon: Option<Thirdhostd>,
-    at_rest: usize,
+    at_rest: Vec<PathBuf>,
     root: TempDir,
     config: TempDir,
 }
 
 /// What was to be done with a file.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Change {
     pub(super) verb: &'static str,
     /// The file before; `None` when there was none.
@@ -54,7 +54,7 @@ impl Oracle {
         fs::write(config.path().join("thirdhostd.toml"), text).unwrap();
         let mut oracle = Self {
             daemon: None,
-            at_rest: 0,
+            at_rest: Vec::new(),
             root,
             config,
         };
@@ -74,7 +74,7 @@ impl Oracle {
         self.listed(&mut user);
         user.ask("QUIT", 221);
         assert!(user.is_closed());
-        let (mut before, mut times) = (0, 0);
+        let (mut before, mut times) = (Vec::new(), 0);
         until_true("the server at rest", || {
             let now = self.descriptors();
             times = if now == before { times + 1 } else { 0 };
@@ -163,8 +163,11 @@ impl Oracle {
         assert_eq!(fs::read(self.path(NAME)).unwrap(), b"another", "{what}");
         user.ask(format!("DELE {NAME}"), 250);
         drop(user);
-        until(&format!("{what}: the descriptors at rest"), || {
-            (self.descriptors() == self.at_rest).then_some(())
+        until_ok(&format!("{what}: the descriptors at rest"), || {
+            let now = self.descriptors();
+            let is_same = now.len() == self.at_rest.len();
+            let wrong = || format!("{now:#?}, and were {:#?}", self.at_rest);
+            is_same.then_some(()).ok_or_else(wrong)
         });
     }
 
@@ -193,9 +196,13 @@ impl Oracle {
         self.daemon.as_ref().unwrap()
     }
 
-    fn descriptors(&self) -> usize {
-        let all = format!("/proc/{}/fd", self.running().pid());
-        fs::read_dir(all).unwrap().count()
+    /// What each descriptor is.
+    fn descriptors(&self) -> Vec<PathBuf> {
+        let all = fs::read_dir(format!("/proc/{}/fd", self.running().pid())).unwrap();
+        let all = all.map(|entry| fs::read_link(entry.unwrap().path()));
+        let mut all: Vec<_> = all.map(Result::unwrap_or_default).collect();
+        all.sort();
+        all
     }
 
     /// Names as NLST tells them, and as MLSD does.

@@ -1,72 +1,161 @@
-//! The server is killed at each system call by which an upload changes the disk.
+//! The server is killed at each system call that a work makes, and each call of the disk fails.
+//!
+//! With `THIRDHOST_STARVE_LONG` all works and all their calls are gone through, in turn; without,
+//! those by which an upload changes the disk.
 
-use super::oracle::{CHANGES, Change, Fate, NAME, Oracle, SENT};
+use super::attempt::Attempt;
+use super::is_long;
+use super::oracle::{CHANGES, Oracle};
+use super::strace::{Calls, Strace};
+use super::work::{Other, Told, Work};
 use crate::peers::require;
-use crate::support::peer;
-use crate::support::site::USER;
 
-/// `strace` kills the server as it enters the call, which is then not made. Each call is reached
-/// a first, a second and so on time, until the upload succeeds.
+/// The call is not made. Each is reached a first, a second and so on time, until the server
+/// outlives the work.
 #[test]
 fn a_server_that_is_killed_at_any_system_call_has_the_old_file_or_the_new_one() {
-    if !require("strace") {
+    let Some(mut stage) = Stage::start() else {
         return;
-    }
-    let mut oracle = Oracle::start(CONFIGURATION);
+    };
     let mut killed = Vec::new();
-    for change in CHANGES {
-        for call in CALLS {
-            for number in 1..=TIMES_MAX {
-                if !is_killed(&mut oracle, change, call, number) {
-                    break;
-                }
-                killed.push(format!("{change} {call} {number}"));
-            }
+    for work in works() {
+        let calls = stage.calls(work);
+        for call in calls.keys().filter(|call| is_killed_at(call)) {
+            let times = 1..=TIMES_MAX;
+            let times = times.take_while(|number| stage.is_killed(work, call, *number));
+            killed.extend(times.map(|number| format!("{work}: {call} {number}")));
         }
     }
-    println!("{}", killed.join("\n"));
+    println!("killed {} times\n{}", killed.len(), killed.join("\n"));
     assert!(killed.len() >= 20, "{killed:#?}");
 }
 
-/// Tries the change; `false` when it was done before the call was reached that often.
-fn is_killed(oracle: &mut Oracle, change: Change, call: &str, number: u32) -> bool {
-    let what = format!("{call} {number} of {change}");
-    let inject = format!("inject={call}:signal=KILL:when={number}");
-    let trace = format!("trace={call}");
-    oracle.restart(&[
-        "strace",
-        "-D",
-        "-f",
-        "-qq",
-        "-o",
-        "/dev/null",
-        "-e",
-        &trace,
-        "-e",
-        &inject,
-    ]);
-    oracle.prepare(change);
-    let mut user = oracle.user();
-    let address = user.pasv();
-    let mut sent = peer::call(USER, address);
-    user.send(format!("{} {NAME}", change.verb));
-    // It may be dead before it reads it all.
-    std::io::Write::write_all(&mut sent, SENT).ok();
-    drop(sent);
-    let is_done = user.is_told(226);
-    if !is_done {
-        oracle.daemon().ended();
+/// The disk is full, or broken, or no descriptor is left: at this call, and then no more.
+#[test]
+fn a_call_that_fails_leaves_the_old_file_or_the_new_one_and_the_server_serves_on() {
+    let Some(mut stage) = Stage::start() else {
+        return;
+    };
+    let mut failed = Vec::new();
+    for work in works() {
+        let calls = stage.calls(work);
+        for (call, times) in &calls {
+            for error in errors_of(call) {
+                for number in 1..=(*times).min(TIMES_MAX) {
+                    let what = format!("{work}: {error} from {call} {number}");
+                    if stage.fails(&what, work, call, error, number) {
+                        failed.push(what);
+                    }
+                }
+            }
+        }
     }
-    oracle.restart(&[]);
-    let fate = if is_done { Fate::New } else { Fate::Either };
-    oracle.judge(&what, change, fate);
-    oracle.sweep();
-    !is_done
+    println!("failed {} times\n{}", failed.len(), failed.join("\n"));
+    assert!(failed.len() >= 20, "{failed:#?}");
+}
+
+/// The server that suffers, and another.
+struct Stage {
+    oracle: Oracle,
+    other: Other,
+}
+
+impl Stage {
+    /// `None` without `strace`.
+    fn start() -> Option<Self> {
+        require("strace").then(|| Self {
+            oracle: Oracle::start(CONFIGURATION),
+            other: Other::start(),
+        })
+    }
+
+    /// The calls of a work that goes well.
+    fn calls(&mut self, work: Work) -> Calls {
+        work.prepare(&self.oracle, &self.other);
+        let strace = Strace::look(self.oracle.daemon().pid());
+        let told = work.attempt(&mut self.oracle, &self.other);
+        let calls = strace.detach().calls();
+        assert_eq!(told, Told::Done, "{work}");
+        work.judge(&work.to_string(), &self.oracle, &self.other, told);
+        calls
+    }
+
+    /// Whether the call was reached so often by a thread, and the server died of it.
+    fn is_killed(&mut self, work: Work, call: &str, number: u32) -> bool {
+        let what = format!("{work}: killed at {call} {number}");
+        work.prepare(&self.oracle, &self.other);
+        let strace = Strace::inject(self.oracle.daemon().pid(), call, "signal=KILL", number);
+        let told = work.attempt(&mut self.oracle, &self.other);
+        drop(strace);
+        let is_killed = Attempt::log_in(self.oracle.daemon().address).is_none();
+        if is_killed {
+            self.oracle.daemon().ended();
+            self.oracle.restart(&[]);
+        } else {
+            assert_eq!(told, Told::Done, "{what}, which it did not come to");
+        }
+        work.judge(&what, &self.oracle, &self.other, told);
+        self.oracle.sweep();
+        is_killed
+    }
+
+    /// Whether the call was reached so often by a thread.
+    fn fails(&mut self, what: &str, work: Work, call: &str, error: &str, number: u32) -> bool {
+        work.prepare(&self.oracle, &self.other);
+        let pid = self.oracle.daemon().pid();
+        let strace = Strace::inject(pid, call, &format!("error={error}"), number);
+        let told = work.attempt(&mut self.oracle, &self.other);
+        let is_injected = strace.detach().is_injected();
+        assert!(self.oracle.daemon().is_running(), "{what}");
+        if is_injected && SYNCS.contains(&call) {
+            assert_eq!(told, Told::NotDone, "{what}: nothing holds it on the disk");
+        }
+        work.judge(what, &self.oracle, &self.other, told);
+        self.oracle.sweep();
+        is_injected
+    }
+}
+
+fn works() -> Vec<Work> {
+    let mut works = CHANGES.map(Work::Upload).to_vec();
+    if is_long() {
+        works.extend([Work::Rename, Work::CopyAway]);
+        works.extend(CHANGES.iter().take(2).copied().map(Work::CopyHere));
+    }
+    works
+}
+
+fn is_killed_at(call: &str) -> bool {
+    is_long() || CHANGING.contains(&call)
+}
+
+/// How a call may fail that the server can be asked to bear.
+fn errors_of(call: &str) -> &'static [&'static str] {
+    let errors: &[&str] = match call {
+        "pwrite64" | "pwritev" | "fallocate" => &["ENOSPC", "EIO", "EDQUOT"],
+        "fsync" | "fdatasync" => &["EIO", "ENOSPC"],
+        "openat" | "openat2" => &["EMFILE", "ENOSPC", "EIO", "EACCES"],
+        "ftruncate" | "fchmod" | "fchown" | "flock" | "utimensat" => &["EIO", "ENOSPC"],
+        "rename" | "renameat" | "renameat2" | "unlinkat" | "linkat" => &["EIO", "ENOSPC", "EROFS"],
+        "statx" | "newfstatat" | "fstat" | "fstatfs" | "statfs" | "lseek" => &["EIO"],
+        "getdents64" | "pread64" | "sendfile" => &["EIO"],
+        "socket" | "accept4" | "fcntl" => &["EMFILE", "ENFILE"],
+        "epoll_ctl" => &["ENOSPC", "ENOMEM"],
+        "mmap" | "clone3" => &["ENOMEM", "EAGAIN"],
+        "setsockopt" | "bind" | "listen" | "getsockname" => &["ENOBUFS"],
+        _ => &[],
+    };
+    match errors {
+        [first, ..] if !is_long() && CHANGING.contains(&call) => std::slice::from_ref(first),
+        _ if !is_long() => &[],
+        _ => errors,
+    }
 }
 
 const CONFIGURATION: &str = "durability = \"power\"";
 
-const CALLS: [&str; 8] = [
+/// The calls by which an upload changes the disk.
+const CHANGING: [&str; 8] = [
     "flock",
     "fchmod",
     "ftruncate",
@@ -77,5 +166,8 @@ const CALLS: [&str; 8] = [
     "unlinkat",
 ];
 
-/// An upload makes none of the calls more often, but for `flock`.
-const TIMES_MAX: u32 = 4;
+/// After these has failed, what was written may be gone after a loss of power.
+const SYNCS: [&str; 2] = ["fsync", "fdatasync"];
+
+/// A thread makes no call more often in a work, but some that differ little each time.
+const TIMES_MAX: u32 = 12;

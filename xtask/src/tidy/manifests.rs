@@ -183,19 +183,25 @@ const SERVER: &str = "thirdhost-server";
 const CLIENT: &str = "thirdhost-client";
 const HARNESS: &str = "thirdhost-harness";
 const BENCH: &str = "thirdhost-bench";
+const FUZZ: &str = "thirdhost-fuzz";
+const LAB: &str = "thirdhost-lab";
+const SIM: &str = "thirdhost-sim";
 
 /// Which package may depend on which, in any section of its manifest.
-const MAY_KNOW: [(&str, &[&str]); 9] = [
+const MAY_KNOW: [(&str, &[&str]); 12] = [
     (WIRE, &[]),
     (PROTO, &[WIRE]),
     (SOCKETS, &[WIRE]),
     (SERVER, &[WIRE, PROTO, SOCKETS]),
     (CLIENT, &[WIRE, PROTO, SOCKETS]),
-    (HARNESS, &[WIRE, PROTO, SOCKETS, SERVER, CLIENT]),
-    (BENCH, &[WIRE, HARNESS]),
+    (HARNESS, &[WIRE, PROTO, SOCKETS, SERVER, CLIENT, LAB]),
+    (LAB, &[]),
+    (BENCH, &[WIRE, HARNESS, LAB]),
+    (SIM, &[WIRE, PROTO, SOCKETS, SERVER, CLIENT]),
+    (FUZZ, &[WIRE, PROTO, SOCKETS, SERVER, CLIENT]),
     (
         "scenarios",
-        &[WIRE, PROTO, SOCKETS, SERVER, CLIENT, HARNESS],
+        &[WIRE, PROTO, SOCKETS, SERVER, CLIENT, HARNESS, LAB],
     ),
     ("xtask", &[]),
 ];
@@ -335,11 +341,12 @@ mod tests {
         let root = crate::tree::root();
         let manifest = fs::read_to_string(root.join("Cargo.toml")).unwrap();
         assert!(manifest.contains("\nunsafe_code = \"forbid\"\n"));
+        let targets = fs::read_to_string(root.join("crates/fuzz/src/lib.rs")).unwrap();
         for parser in [
-            "command", "line", "reply", "address", "facts", "feature", "block",
+            "command", "line", "reply", "address", "facts", "feature", "block", "config", "users",
+            "session", "hostile",
         ] {
-            let target = root.join(format!("crates/wire/fuzz/fuzz_targets/{parser}.rs"));
-            assert!(target.is_file(), "{}", target.display());
+            assert!(targets.contains(&format!("of(\"{parser}\", ")), "{parser}");
         }
     }
 }

@@ -14,6 +14,9 @@ use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use thirdhost_lab::{Host, Lab};
+
+use crate::drive::Between;
 use crate::failure::{Failure, Result, While};
 use crate::load::Control;
 use crate::measure::Family;
@@ -37,6 +40,8 @@ pub(crate) struct Recipe {
     pub(crate) note: &'static str,
     /// Whether it was given a certificate.
     pub(crate) has_tls: bool,
+    /// Whether it has a process for each session.
+    pub(crate) forks: bool,
     /// In front of every path: where the files are once logged in.
     pub(crate) home: String,
     user: &'static str,
@@ -70,7 +75,7 @@ pub(crate) const NAMES: [&str; 6] = [
 pub(crate) fn start(stage: &Stage, binary: &Path, only: &[String]) -> Result<Vec<Running>> {
     let mut running = Vec::new();
     for name in wanted(only) {
-        running.extend(start_one(stage, binary, name, false)?);
+        running.extend(start_one(stage, binary, name, Ipv4Addr::LOCALHOST, false)?);
     }
     Ok(running)
 }
@@ -79,15 +84,26 @@ pub(crate) fn start(stage: &Stage, binary: &Path, only: &[String]) -> Result<Vec
 pub(crate) fn start_pairs(stage: &Stage, binary: &Path, only: &[String]) -> Result<Vec<Pair>> {
     let mut pairs = Vec::new();
     for name in wanted(only) {
-        let start = || start_one(stage, binary, name, true);
-        let source = start()?;
-        let destination = source.is_some().then(start);
-        if let (Some(source), Some(destination)) = (source, destination.transpose()?.flatten()) {
-            pairs.push(Pair {
-                source,
-                destination,
-            });
-        }
+        let start = || start_one(stage, binary, name, Ipv4Addr::LOCALHOST, true);
+        pairs.extend(Pair::new(start()?, start)?);
+    }
+    Ok(pairs)
+}
+
+/// As [`start_pairs`], in a lab: the sources at host a, the destinations at host b.
+pub(crate) fn start_far_pairs(
+    lab: &Lab,
+    stage: &Stage,
+    binary: &Path,
+    only: &[String],
+) -> Result<Vec<Pair>> {
+    let mut pairs = Vec::new();
+    for name in wanted(only) {
+        let at = |host: Host| {
+            let start = || start_one(stage, binary, name, host.address(), true);
+            lab.within(host, start).during("entering a host")?
+        };
+        pairs.extend(Pair::new(at(Host::A)?, || at(Host::B))?);
     }
     Ok(pairs)
 }
@@ -98,6 +114,37 @@ pub(crate) struct Pair {
     pub(crate) source: Running,
     /// Where they go.
     pub(crate) destination: Running,
+}
+
+impl Pair {
+    /// From its source to its destination.
+    pub(crate) fn between(&self) -> Between<'_> {
+        Between {
+            name: self.source.name(),
+            source: &self.source,
+            destination: &self.destination,
+        }
+    }
+
+    /// None without a first.
+    fn new(
+        source: Option<Running>,
+        destination: impl FnOnce() -> Result<Option<Running>>,
+    ) -> Result<Option<Self>> {
+        let Some(source) = source else {
+            return Ok(None);
+        };
+        Ok(destination()?.map(|destination| Self {
+            source,
+            destination,
+        }))
+    }
+}
+
+impl Subject for Between<'_> {
+    fn name(&self) -> &'static str {
+        self.name
+    }
 }
 
 impl Subject for Pair {
@@ -118,22 +165,23 @@ fn start_one(
     stage: &Stage,
     binary: &Path,
     name: &'static str,
+    host: Ipv4Addr,
     paired: bool,
 ) -> Result<Option<Running>> {
-    let port = free_port()?;
+    let at = free_port(host)?;
     let recipe = match name {
-        ours::NAME => Some(ours::recipe(stage, binary, port)?),
-        vsftpd::NAME => vsftpd::recipe(stage, port)?,
-        proftpd::NAME => proftpd::recipe(stage, port, paired)?,
-        pure_ftpd::NAME => pure_ftpd::recipe(stage, port)?,
-        pyftpdlib::NAME => pyftpdlib::recipe(stage, port)?,
-        _ => gridftp::recipe(stage, port)?,
+        ours::NAME => Some(ours::recipe(stage, binary, at)?),
+        vsftpd::NAME => vsftpd::recipe(stage, at)?,
+        proftpd::NAME => proftpd::recipe(stage, at, paired)?,
+        pure_ftpd::NAME => pure_ftpd::recipe(stage, at)?,
+        pyftpdlib::NAME => pyftpdlib::recipe(stage, at)?,
+        _ => gridftp::recipe(stage, at)?,
     };
     let Some(recipe) = recipe else {
         eprintln!("{name} is not installed; left out");
         return Ok(None);
     };
-    match Running::start(recipe, port) {
+    match Running::start(recipe, at) {
         Err(failure) if name != ours::NAME => {
             eprintln!("left out: {failure}");
             Ok(None)
@@ -143,11 +191,10 @@ fn start_one(
 }
 
 impl Running {
-    fn start(mut recipe: Recipe, port: u16) -> Result<Self> {
+    fn start(mut recipe: Recipe, address: SocketAddr) -> Result<Self> {
         let log = File::create(&recipe.log).during(recipe.log.display())?;
         let command = recipe.command.stdin(Stdio::null()).stdout(Stdio::null());
         let child = command.stderr(log).spawn().during(recipe.name)?;
-        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
         let mut running = Self {
             recipe,
             address,
@@ -275,11 +322,10 @@ fn version(program: &Path, argument: &str) -> String {
     line.unwrap_or("version not told").trim().to_owned()
 }
 
-/// A port that nobody listens at; nobody else is in our network namespace.
-fn free_port() -> Result<u16> {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).during("finding a port")?;
-    let address = listener.local_addr().during("finding a port")?;
-    Ok(address.port())
+/// A place that nobody listens at; nobody else is in our network namespace.
+fn free_port(host: Ipv4Addr) -> Result<SocketAddr> {
+    let listener = TcpListener::bind((host, 0)).during("finding a port")?;
+    listener.local_addr().during("finding a port")
 }
 
 /// Where servers are kept that cannot be installed side by side, unless `THIRDHOST_PEERS` says.

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io::Write;
+use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
@@ -11,18 +12,19 @@ use crate::stage::Stage;
 
 pub(super) const NAME: &str = "thirdhostd";
 
-pub(super) fn recipe(stage: &Stage, binary: &Path, port: u16) -> Result<Recipe> {
-    let directory = stage.of_peer(&format!("{NAME}-{port}"))?;
+pub(super) fn recipe(stage: &Stage, binary: &Path, at: SocketAddr) -> Result<Recipe> {
+    let directory = stage.of_peer(&format!("{NAME}-{at}"))?;
     let users = directory.join("users.toml");
     add_user(binary, &users)?;
     let config = directory.join("thirdhostd.toml");
     let text = format!(
-        r#"listen = ["127.0.0.1:{port}"]
+        r#"listen = ["{at}"]
 root = "{root}"
 users = "{users}"
 [tls]
 certificate = "{certificate}"
 key = "{key}"
+require = "{require}"
 [limits]
 sessions = 20000
 sessions_per_host = 20000
@@ -32,6 +34,12 @@ idle_seconds = 3600
         users = users.display(),
         certificate = stage.secret.certificate.display(),
         key = stage.secret.key.display(),
+        // As it is on loopback unasked: the others speak in clear too.
+        require = if at.ip().is_loopback() {
+            "login"
+        } else {
+            "nothing"
+        },
     );
     fs::write(&config, text).during(config.display())?;
     let mut command = Command::new(binary);
@@ -41,6 +49,7 @@ idle_seconds = 3600
         version: version(binary, "--version"),
         note: "argon2id; uploads = \"whole\"; a log line per transfer",
         has_tls: true,
+        forks: false,
         home: String::new(),
         user: USER,
         password: PASSWORD,

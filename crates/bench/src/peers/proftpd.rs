@@ -1,6 +1,7 @@
 //! ProFTPD, with mod_tls where that is installed.
 
 use std::fs;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -10,11 +11,12 @@ use crate::stage::Stage;
 
 pub(super) const NAME: &str = "proftpd";
 
-pub(super) fn recipe(stage: &Stage, port: u16, paired: bool) -> Result<Option<Recipe>> {
+pub(super) fn recipe(stage: &Stage, at: SocketAddr, paired: bool) -> Result<Option<Recipe>> {
     let Some(program) = find(NAME) else {
         return Ok(None);
     };
-    let directory = stage.of_peer(&format!("{NAME}-{port}"))?;
+    let directory = stage.of_peer(&format!("{NAME}-{at}"))?;
+    let (host, port) = (at.ip(), at.port());
     let users = directory.join("passwd");
     let home = stage.files();
     let line = format!("{USER}:{CRYPTED}:65534:65534::{}:/bin/sh\n", home.display());
@@ -31,7 +33,7 @@ pub(super) fn recipe(stage: &Stage, port: u16, paired: bool) -> Result<Option<Re
     };
     let config = directory.join("proftpd.conf");
     let text = format!(
-        "ServerName bench\nServerType standalone\nDefaultServer on\nDefaultAddress 127.0.0.1\n\
+        "ServerName bench\nServerType standalone\nDefaultServer on\nDefaultAddress {host}\n\
          Port {port}\nUseIPv6 off\nUser nobody\nGroup nogroup\nUmask 022\nMaxInstances none\n\
          {modules}\
          AuthOrder mod_auth_file.c\nAuthUserFile {users}\nRequireValidShell off\n\
@@ -51,6 +53,7 @@ pub(super) fn recipe(stage: &Stage, port: u16, paired: bool) -> Result<Option<Re
         version: version(&program, "-v"),
         note: "SHA-512 crypt; mod_delay off; no log",
         has_tls: tls,
+        forks: true,
         home: String::new(),
         user: USER,
         password: PASSWORD,

@@ -1,5 +1,6 @@
 //! Pure-FTPd, with a user of its own database.
 
+use std::net::SocketAddr;
 use std::process::{Command, Stdio};
 
 use super::{CRYPTED, PASSWORD, Recipe, USER, find, version};
@@ -8,11 +9,12 @@ use crate::stage::Stage;
 
 pub(super) const NAME: &str = "pure-ftpd";
 
-pub(super) fn recipe(stage: &Stage, port: u16) -> Result<Option<Recipe>> {
+pub(super) fn recipe(stage: &Stage, at: SocketAddr) -> Result<Option<Recipe>> {
     let (Some(program), Some(database)) = (find(NAME), find("pure-pw")) else {
         return Ok(None);
     };
-    let directory = stage.of_peer(&format!("{NAME}-{port}"))?;
+    let directory = stage.of_peer(&format!("{NAME}-{at}"))?;
+    let (host, port) = (at.ip(), at.port());
     let (users, compiled) = (directory.join("passwd"), directory.join("pdb"));
     let home = stage.files();
     let line = format!(
@@ -28,7 +30,7 @@ pub(super) fn recipe(stage: &Stage, port: u16) -> Result<Option<Recipe>> {
         return Err(Failure::new("pure-pw mkdb failed"));
     }
     let mut command = Command::new(&program);
-    command.args(["-S", &format!("127.0.0.1,{port}"), "-4", "-E", "-H", "-w"]);
+    command.args(["-S", &format!("{host},{port}"), "-4", "-E", "-H", "-w"]);
     command.args([
         "-c", "20000", "-C", "20000", "-I", "60", "-u", "1", "-Y", "1", "-f", "none",
     ]);
@@ -43,6 +45,7 @@ pub(super) fn recipe(stage: &Stage, port: u16) -> Result<Option<Recipe>> {
         version: version(&program, "--help"),
         note: "SHA-512 crypt; no log",
         has_tls: true,
+        forks: true,
         home: String::new(),
         user: USER,
         password: PASSWORD,

@@ -1,6 +1,7 @@
 //! pyftpdlib, of which a few lines of Python make a server.
 
 use std::fs;
+use std::net::SocketAddr;
 use std::process::Command;
 
 use super::{PASSWORD, Recipe, USER, find};
@@ -9,7 +10,7 @@ use crate::stage::Stage;
 
 pub(super) const NAME: &str = "pyftpdlib";
 
-pub(super) fn recipe(stage: &Stage, port: u16) -> Result<Option<Recipe>> {
+pub(super) fn recipe(stage: &Stage, at: SocketAddr) -> Result<Option<Recipe>> {
     let Some(python) = find("python3") else {
         return Ok(None);
     };
@@ -23,11 +24,14 @@ pub(super) fn recipe(stage: &Stage, port: u16) -> Result<Option<Recipe>> {
         .args(["-c", "import OpenSSL"])
         .output();
     let tls = tls.is_ok_and(|output| output.status.success());
-    let directory = stage.of_peer(&format!("{NAME}-{port}"))?;
+    let directory = stage.of_peer(&format!("{NAME}-{at}"))?;
+    let (host, port) = (at.ip(), at.port());
     let script = directory.join("server.py");
     fs::write(&script, SCRIPT).during(script.display())?;
     let mut command = Command::new(&python);
-    command.arg(&script).arg(port.to_string());
+    command
+        .arg(&script)
+        .args([host.to_string(), port.to_string()]);
     command.args([stage.files(), stage.secret.both.clone()]);
     command.args([USER, PASSWORD]);
     Ok(Some(Recipe {
@@ -35,6 +39,7 @@ pub(super) fn recipe(stage: &Stage, port: u16) -> Result<Option<Recipe>> {
         version: format!("pyftpdlib {}", String::from_utf8_lossy(&told.stdout).trim()),
         note: "compares passwords in clear; no log; one process",
         has_tls: tls,
+        forks: false,
         home: String::new(),
         user: USER,
         password: PASSWORD,
@@ -48,7 +53,7 @@ import logging, sys
 from pyftpdlib import handlers
 from pyftpdlib.authorizers import DummyAuthorizer
 from pyftpdlib.servers import FTPServer
-port, home, both, user, password = sys.argv[1:]
+host, port, home, both, user, password = sys.argv[1:]
 logging.basicConfig(level=logging.CRITICAL)
 authorizer = DummyAuthorizer()
 authorizer.add_user(user, password, home, perm='elradfmwMT')
@@ -57,7 +62,7 @@ handler.certfile = both
 handler.authorizer = authorizer
 handler.timeout = 3600
 handler.permit_foreign_addresses = True
-server = FTPServer(('127.0.0.1', int(port)), handler, backlog=1024)
+server = FTPServer((host, int(port)), handler, backlog=1024)
 server.max_cons = 20000
 server.max_cons_per_ip = 20000
 server.serve_forever()

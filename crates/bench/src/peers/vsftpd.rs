@@ -1,6 +1,7 @@
 //! vsftpd: anonymous, because its own users need PAM; `daemon`, because it wants a home that is.
 
 use std::fs;
+use std::net::SocketAddr;
 use std::process::Command;
 
 use super::{Recipe, find};
@@ -9,15 +10,16 @@ use crate::stage::Stage;
 
 pub(super) const NAME: &str = "vsftpd";
 
-pub(super) fn recipe(stage: &Stage, port: u16) -> Result<Option<Recipe>> {
+pub(super) fn recipe(stage: &Stage, at: SocketAddr) -> Result<Option<Recipe>> {
     let Some(program) = find(NAME) else {
         return Ok(None);
     };
-    let directory = stage.of_peer(&format!("{NAME}-{port}"))?;
+    let directory = stage.of_peer(&format!("{NAME}-{at}"))?;
+    let (host, port) = (at.ip(), at.port());
     let empty = stage.of_peer("vsftpd-empty")?;
     let config = directory.join("vsftpd.conf");
     let text = format!(
-        "listen=YES\nlisten_address=127.0.0.1\nlisten_port={port}\nbackground=NO\n\
+        "listen=YES\nlisten_address={host}\nlisten_port={port}\nbackground=NO\n\
          anonymous_enable=YES\nlocal_enable=NO\nno_anon_password=NO\nftp_username=daemon\n\
          anon_root={files}\nwrite_enable=YES\nanon_upload_enable=YES\n\
          anon_mkdir_write_enable=YES\nanon_other_write_enable=YES\nanon_umask=022\n\
@@ -40,6 +42,7 @@ pub(super) fn recipe(stage: &Stage, port: u16) -> Result<Option<Recipe>> {
         version: version(&program),
         note: "anonymous: no password is hashed; no log; it has no MLSD",
         has_tls: true,
+        forks: true,
         home: String::new(),
         user: "anonymous",
         password: "bench@",

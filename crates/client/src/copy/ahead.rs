@@ -12,7 +12,9 @@ impl Queue {
     /// way when it broke, are in the queue afterwards, to be copied one by one.
     pub(super) async fn ahead(&self, copy: &Copy, mut line: Option<Line>) -> Option<Line> {
         for _ in 0..PIPELINES_MAX {
-            if self.with_jobs(|jobs| jobs.iter().filter(|job| !job.alone).count()) < FILES_MIN {
+            let is_few =
+                self.with_jobs(|jobs| jobs.iter().filter(|job| !job.alone).count()) < FILES_MIN;
+            if is_few || self.in_a_row.verdict(copy.options.jobs).is_some() {
                 return line;
             }
             let mut open = match line.take() {
@@ -31,23 +33,35 @@ impl Queue {
                 copy,
                 aside: Vec::new(),
                 begun: 0,
+                moved: 0,
             };
-            let moved = pipeline::run(pair, &mut waiting).await;
-            let Waiting { aside, begun, .. } = waiting;
+            let ended = pipeline::run(pair, &mut waiting).await;
+            let Waiting {
+                aside,
+                begun,
+                moved,
+                ..
+            } = waiting;
             self.with_jobs(|jobs| jobs.extend(aside));
-            match moved {
+            match ended {
                 Ok(true) => return Some(open),
-                Ok(false) => line = Some(open),
+                Ok(false) => {
+                    if begun > 0 {
+                        self.in_a_row.broke(BROKEN.to_owned());
+                    }
+                    line = Some(open);
+                }
                 Err(error) if is_stop(&error) => {
                     self.with_summary(|summary| summary.stopped = true);
                     return None;
                 }
                 Err(error) => {
+                    self.in_a_row.failed(&error);
                     let note = format!("{error}; what was under way is copied anew");
                     copy.watcher.happened(&Happened::Note(&note));
                 }
             }
-            if begun == 0 {
+            if moved == 0 {
                 return line;
             }
         }
@@ -73,6 +87,8 @@ struct Waiting<'a> {
     /// What is to be copied alone.
     aside: Vec<Job>,
     begun: usize,
+    /// How many files arrived.
+    moved: usize,
 }
 
 impl Waiting<'_> {
@@ -123,6 +139,7 @@ impl Feed for Waiting<'_> {
         job.alone = true;
         match ended {
             Ended::Done(report) => {
+                self.moved += 1;
                 let moved = Outcome::Moved(Moved::from(&report));
                 self.queue.done(self.copy, &job, &moved);
             }
@@ -136,11 +153,13 @@ impl Feed for Waiting<'_> {
     }
 }
 
+const BROKEN: &str = "the servers lost the connection between them";
+
 /// How often a pipeline is begun anew after it broke.
 const PIPELINES_MAX: usize = 3;
 
 /// One file alone is not worth the setting up.
-const FILES_MIN: usize = 2;
+pub(super) const FILES_MIN: usize = 2;
 
 /// Larger files are watched while they move, one at a time; what they cost is not round trips.
 const FILE_BYTES_MAX: u64 = 16 << 20;

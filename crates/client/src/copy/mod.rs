@@ -2,8 +2,10 @@
 
 mod ahead;
 mod digest;
+mod directories;
 mod expand;
 mod filter;
+mod in_a_row;
 mod local;
 mod look;
 mod names;

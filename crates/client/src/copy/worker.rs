@@ -4,11 +4,12 @@ use std::collections::VecDeque;
 use std::sync::Mutex;
 use std::time::Duration;
 
+use super::in_a_row::InARow;
 use super::one::{self, Outcome};
 use super::plan::Job;
 use super::progress::Scout;
 use super::{Copy, Failed, Happened, Options, Summary, upload};
-use crate::{ControlConn, Error, ExitCode, Pair};
+use crate::{ControlConn, Error, ExitCode, Pair, pipeline};
 
 /// The control connections that one file at a time needs.
 pub(super) enum Line {
@@ -22,18 +23,27 @@ pub(super) struct Queue {
     jobs: Mutex<VecDeque<Job>>,
     summary: Mutex<Summary>,
     scout: Scout,
+    /// Whether it is worth going on.
+    pub(super) in_a_row: InARow,
 }
 
 impl Line {
     pub(super) async fn open(copy: &Copy) -> Result<Self, Error> {
+        let mut line = Self::begin(copy).await?;
+        line.confirm().await?;
+        Ok(line)
+    }
+
+    /// The same, but the servers may still owe their word to the login; the next reply tells.
+    pub(super) async fn begin(copy: &Copy) -> Result<Self, Error> {
         Ok(match (&copy.from, &copy.to) {
             (Some(from), Some(to)) => {
-                let (source, destination) = tokio::try_join!(from.open(), to.open())?;
+                let (source, destination) = tokio::try_join!(from.begin(), to.begin())?;
                 let policy = copy.options.policy.clone();
                 Self::Between(Box::new(Pair::new(source, destination, policy)))
             }
-            (Some(from), None) => Self::Fetch(Box::new(from.open().await?)),
-            (None, Some(to)) => Self::Store(Box::new(to.open().await?)),
+            (Some(from), None) => Self::Fetch(Box::new(from.begin().await?)),
+            (None, Some(to)) => Self::Store(Box::new(to.begin().await?)),
             (None, None) => {
                 return Err(Error::Local {
                     what: "copy without a server",
@@ -42,6 +52,31 @@ impl Line {
                 });
             }
         })
+    }
+
+    /// Waits for what the servers owe to the login.
+    pub(super) async fn confirm(&mut self) -> Result<(), Error> {
+        for conn in self.both().into_iter().flatten() {
+            conn.confirm().await?;
+        }
+        Ok(())
+    }
+
+    /// The two servers, if there are two.
+    pub(super) fn pair(&mut self) -> Option<&mut Pair> {
+        match self {
+            Self::Between(pair) => Some(pair),
+            Self::Fetch(_) | Self::Store(_) => None,
+        }
+    }
+
+    /// What was announced and is not to be done: back to the usual dialogue.
+    pub(super) async fn withdraw(&mut self) -> Result<(), Error> {
+        for conn in self.both().into_iter().flatten() {
+            pipeline::withdraw_listing(conn).await?;
+            pipeline::withdraw_arrangement(conn).await?;
+        }
+        Ok(())
     }
 
     pub(super) fn source(&mut self) -> Option<&mut ControlConn> {
@@ -79,12 +114,11 @@ impl Line {
 
     pub(super) async fn quit(self) {
         match self {
-            Self::Between(pair) => pair.quit().await,
-            Self::Fetch(conn) | Self::Store(conn) => {
-                if conn.is_usable() {
-                    conn.quit().await.ok();
-                }
+            Self::Between(pair) => {
+                let (source, destination) = pair.into_parts();
+                tokio::join!(source.part(), destination.part());
             }
+            Self::Fetch(conn) | Self::Store(conn) => conn.part().await,
         }
     }
 }
@@ -95,6 +129,7 @@ impl Queue {
             jobs: Mutex::new(jobs.into()),
             summary: Mutex::new(summary),
             scout: Scout::new(options),
+            in_a_row: InARow::default(),
         }
     }
 
@@ -127,10 +162,19 @@ impl Queue {
 
     async fn work(&self, copy: &Copy, is_first: bool, line: Option<Line>) -> Option<Line> {
         let mut line = self.ahead(copy, line).await;
+        if let Some(open) = &mut line
+            && open.withdraw().await.is_err()
+        {
+            line = None;
+        }
         while let Some(mut job) = self.with_jobs(VecDeque::pop_front) {
             if copy.environment.interrupt.is_tripped() {
                 self.with_summary(|summary| summary.stopped = true);
                 break;
+            }
+            if let Some(message) = self.in_a_row.verdict(copy.options.jobs) {
+                self.not_tried(copy, job.name, message);
+                continue;
             }
             let result = match line.take() {
                 Some(mut open) => {
@@ -155,6 +199,9 @@ impl Queue {
             };
             if !line.as_mut().is_some_and(Line::is_usable) {
                 line = None;
+            }
+            if let Err(error) = &result {
+                self.in_a_row.failed(error);
             }
             match result {
                 Ok(outcome) => self.done(copy, &job, &outcome),
@@ -187,6 +234,7 @@ impl Queue {
         let name = job.name.as_str();
         match outcome {
             Outcome::Moved(moved) => {
+                self.in_a_row.done();
                 self.with_summary(|summary| summary.count(moved));
                 copy.watcher.happened(&Happened::Done { name, moved });
             }
@@ -198,10 +246,18 @@ impl Queue {
     }
 
     pub(super) fn failed(&self, copy: &Copy, name: String, error: &Error) {
+        self.has_failed(copy, name, error.to_string(), error.exit_code());
+    }
+
+    fn not_tried(&self, copy: &Copy, name: String, message: String) {
+        self.has_failed(copy, name, message, ExitCode::Temporary);
+    }
+
+    fn has_failed(&self, copy: &Copy, name: String, message: String, code: ExitCode) {
         let failed = Failed {
             name,
-            message: error.to_string(),
-            code: error.exit_code(),
+            message,
+            code,
         };
         copy.watcher.happened(&Happened::Failed(&failed));
         self.with_summary(|summary| summary.failures.push(failed));
@@ -234,6 +290,7 @@ async fn pause(copy: &Copy, job: &Job, error: &Error) {
         after,
     });
     tokio::select! {
+        biased;
         () = copy.environment.world.clock.sleep(after) => {}
         () = copy.environment.interrupt.tripped() => {}
     }

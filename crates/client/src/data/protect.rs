@@ -37,6 +37,7 @@ impl ControlConn {
         let mut handshake = Box::pin(tls.on_data(connection));
         loop {
             tokio::select! {
+                biased;
                 made = &mut handshake => {
                     return match made {
                         Ok(connection) => Ok(Link { step, connection, ticket, answered }),
@@ -109,17 +110,18 @@ impl ControlConn {
         let mut unread = [0; 256];
         while link.answered.is_none() {
             tokio::select! {
+                biased;
+                () = &mut over => return Err(self.silent(limit)),
+                received = self.receive() => {
+                    link.answered = self.heard(link.ticket, received?)?;
+                }
+                () = environment.interrupt.tripped() => return Err(self.stopped()),
                 read = link.connection.read(&mut unread) => {
                     // Octets of a file on this way are nonsense; the reply judges.
                     if !matches!(read, Ok(1..)) {
                         return Ok(());
                     }
                 }
-                received = self.receive() => {
-                    link.answered = self.heard(link.ticket, received?)?;
-                }
-                () = &mut over => return Err(self.silent(limit)),
-                () = environment.interrupt.tripped() => return Err(self.stopped()),
             }
         }
         Ok(())

@@ -239,6 +239,15 @@ impl ControlConn {
         tokio::pin!(stall);
         loop {
             tokio::select! {
+                biased;
+                // Octets may come without a pause; a refusal and the person are heard all the same.
+                () = environment.interrupt.tripped() => return Err(self.stop_wanted()),
+                received = self.receive(), if link.answered.is_none() => {
+                    link.answered = self.heard(link.ticket, received?)?;
+                    if let Some(reply) = link.answered.take_if(|reply| is_refusal(reply)) {
+                        return Err(self.refused(step, reply, ""));
+                    }
+                }
                 moved = &mut moving => {
                     let ticket = link.ticket;
                     return match moved {
@@ -255,14 +264,7 @@ impl ControlConn {
                         }
                     };
                 }
-                received = self.receive(), if link.answered.is_none() => {
-                    link.answered = self.heard(link.ticket, received?)?;
-                    if let Some(reply) = link.answered.take_if(|reply| is_refusal(reply)) {
-                        return Err(self.refused(step, reply, ""));
-                    }
-                }
                 () = &mut stall => return Err(self.silent(limit)),
-                () = environment.interrupt.tripped() => return Err(self.stop_wanted()),
             }
         }
     }
@@ -383,8 +385,9 @@ async fn pause(environment: &Environment, count: usize) -> bool {
     };
     let clock = &environment.world.clock;
     tokio::select! {
-        () = clock.sleep(pace.take(clock.now(), count)) => true,
+        biased;
         () = environment.interrupt.tripped() => false,
+        () = clock.sleep(pace.take(clock.now(), count)) => true,
     }
 }
 

@@ -248,6 +248,33 @@ async fn a_retry_goes_on_where_the_failure_was() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn after_some_failures_in_a_row_the_rest_is_not_tried() {
+    const FILES: usize = 20;
+    for (broken, stored, tried) in [(usize::MAX, 0, 4), (3, FILES - 3, FILES)] {
+        let broke = Answer::Say("150 soon\r\n426 broken\r\n".to_owned());
+        let mut stage = Stage::new(OTHER, nothing_odd(), times(broken, "STOR", broke));
+        stage.options.retries = 0;
+        for number in 0..FILES {
+            let name = format!("x/{number}");
+            stage.source.clone().with(&name, b"hello", 1);
+        }
+        let summary = stage.tree().await;
+        let asked = stage.net.sent_to(SITE2);
+        let asked = asked.iter().filter(|line| line.starts_with("STOR"));
+        assert_eq!(asked.count(), tried, "{:?}", stage.diary());
+        assert_eq!(summary.copied, stored as u64);
+        assert_eq!(summary.failures.len(), FILES - stored);
+        let last = summary.failures.last().unwrap();
+        assert_eq!(
+            last.message.starts_with("not tried: "),
+            broken > 3,
+            "{last:?}"
+        );
+        assert_eq!(last.code, ExitCode::Temporary);
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_move_removes_the_source_only_when_the_copy_was_verified() {
     for (verify, code, is_left) in [
         (crate::Verify::Auto, ExitCode::Done, false),

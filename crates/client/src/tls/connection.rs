@@ -48,6 +48,10 @@ impl Connection for TlsConnection {
         self.stream.get_mut().0.reset_on_death(reset);
     }
 
+    fn end_on_silence(&mut self) {
+        self.stream.get_mut().0.end_on_silence();
+    }
+
     fn send_file<'a>(
         &'a mut self,
         file: &'a Arc<File>,

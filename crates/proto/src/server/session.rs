@@ -264,7 +264,9 @@ impl ServerPi {
         self.activity == Activity::Idle && self.queue.is_empty()
     }
 
-    pub(super) fn has_queued(&self) -> bool {
+    /// Whether commands wait behind what is under way.
+    #[must_use]
+    pub fn has_queued(&self) -> bool {
         !self.queue.is_empty()
     }
 

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use ipnet::IpNet;
 use thirdhost_proto::server::{Permissions, VirtualPath};
-use thirdhost_sockets::{Clock, Random};
+use thirdhost_sockets::{Clock, Random, Threads, World};
 use thirdhost_wire::Password;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
@@ -119,20 +119,23 @@ pub struct Accounts {
     held: Arc<Mutex<HashMap<IpAddr, usize>>>,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
+    threads: Arc<dyn Threads>,
 }
 
 impl Accounts {
-    /// Accounts for `roll`. The clock ages failures, chance blurs when they are answered.
+    /// Accounts for `roll`. The clock ages failures, chance blurs when they are answered, and
+    /// passwords are hashed on threads of their own.
     #[must_use]
-    pub fn new(roll: Roll, clock: Arc<dyn Clock>, random: Arc<dyn Random>) -> Self {
+    pub fn new(roll: Roll, world: &World) -> Self {
         Self {
             known: Arc::new(Mutex::new(Arc::new(Known::from(roll)))),
             hashing: Arc::new(Semaphore::new(HASHES_AT_ONCE)),
-            remembered: Remembered::new(&*random),
+            remembered: Remembered::new(&*world.random),
             failures: Mutex::default(),
             held: Arc::default(),
-            clock,
-            random,
+            clock: Arc::clone(&world.clock),
+            random: Arc::clone(&world.random),
+            threads: Arc::clone(&world.threads),
         }
     }
 
@@ -229,7 +232,13 @@ impl Accounts {
         // SECURITY: attempts that waited for their turn together do not escape being counted.
         self.admit(&attempt)?;
         // SECURITY: an unknown user costs the same work as a known one (spec S-26).
-        let checked = matches(turn, hash.unwrap_or(&known.nobody), password).await;
+        let checked = matches(
+            &*self.threads,
+            turn,
+            hash.unwrap_or(&known.nobody),
+            password,
+        )
+        .await;
         // SECURITY: the turn is given back only when the outcome has been counted, so that no
         // attempt is let through between the two.
         let (matches, _turn) =
@@ -279,13 +288,14 @@ impl Accounts {
 /// task: a session that ends does not make room for another hash while its own still runs.
 /// `None`, which is no match, when the task did not come to its end.
 async fn matches(
+    threads: &dyn Threads,
     turn: OwnedSemaphorePermit,
     hash: &PasswordHash,
     password: &Password,
 ) -> Option<(bool, OwnedSemaphorePermit)> {
     let (hash, password) = (hash.clone(), password.clone());
-    let hashing = tokio::task::spawn_blocking(move || (hash.matches(&password), turn));
-    hashing.await.ok()
+    let hashing = threads.run(move || (hash.matches(&password), turn));
+    hashing.await
 }
 
 /// Which third hosts a user may meet, as the roll has it at the moment of asking.

@@ -47,6 +47,14 @@ impl Random for Least {
     }
 }
 
+fn world(clock: Arc<dyn Clock>, random: Arc<dyn Random>) -> World {
+    World {
+        clock,
+        random,
+        ..World::real()
+    }
+}
+
 struct Office {
     runtime: Runtime,
     clock: Arc<Hand>,
@@ -58,7 +66,7 @@ impl Office {
         let clock = Arc::new(Hand::default());
         Self {
             runtime: Builder::new_current_thread().build().unwrap(),
-            accounts: Accounts::new(roll, clock.clone(), Arc::new(Least)),
+            accounts: Accounts::new(roll, &world(clock.clone(), Arc::new(Least))),
             clock,
         }
     }
@@ -387,7 +395,7 @@ fn a_guesser_who_does_not_wait_is_not_even_checked() {
 #[test]
 fn the_answer_is_blurred_by_a_sixteenth_at_most() {
     let clock = Arc::new(Hand::default());
-    let accounts = Accounts::new(roll(), clock, Arc::new(Most));
+    let accounts = Accounts::new(roll(), &world(clock, Arc::new(Most)));
     assert_eq!(
         accounts.blurred(Duration::from_secs(16)),
         Duration::from_millis(16_999)

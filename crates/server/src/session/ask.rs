@@ -34,6 +34,7 @@ impl Session {
                     turns: Arc::clone(&self.shared.hashing),
                     octets_max: limits::HASH_BYTES_MAX,
                     gone: self.gone.clone(),
+                    threads: Arc::clone(&self.shared.world.threads),
                 };
                 hash::hash(store, algorithm, targets, bounds).boxed()
             }

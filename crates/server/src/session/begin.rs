@@ -32,6 +32,9 @@ impl Session {
             Err(failed) => return self.pi.handle_event(now, Event::Finished(failed)),
         };
         let protected = handshake.is_some();
+        if transfer.number.is_some() && self.pi.has_queued() && user.store.blocks() {
+            self.wish.ask();
+        }
         let paths: Vec<_> = transfer.operation.paths().cloned().collect();
         if let Err(refused) = admit(user, transfer.route, &paths, protected) {
             return self.pi.handle_event(now, Event::Finished(refused));

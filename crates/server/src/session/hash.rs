@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use thirdhost_proto::server::{Answer, HashTarget, Refusal};
+use thirdhost_sockets::Threads;
 use thirdhost_wire::HashAlgorithm;
 use tokio::sync::Semaphore;
-use tokio::task::spawn_blocking;
 use tokio_util::sync::CancellationToken;
 
 use super::refusal::refusal;
@@ -21,6 +21,8 @@ pub(super) struct Bounds {
     pub(super) octets_max: u64,
     /// Cancelled at the end of the control connection: nobody waits for the answer then.
     pub(super) gone: CancellationToken,
+    /// Where it is hashed.
+    pub(super) threads: Arc<dyn Threads>,
 }
 
 /// Hashes the first target that is there.
@@ -34,6 +36,7 @@ pub(super) async fn hash(
         turns,
         octets_max,
         gone,
+        threads,
     } = bounds;
     let Ok(_turn) = turns.try_acquire_owned() else {
         return Err(Refusal::Overloaded);
@@ -46,7 +49,7 @@ pub(super) async fn hash(
         if end.saturating_sub(first) > octets_max {
             return Err(Refusal::TooLargeToHash);
         }
-        let digest = digest(source, algorithm, end.saturating_sub(first)).await?;
+        let digest = digest(source, algorithm, end.saturating_sub(first), &*threads).await?;
         Ok(Answer::Hash { digest, first, end })
     };
     gone.run_until_cancelled(hashing)
@@ -77,6 +80,7 @@ async fn digest(
     mut source: Box<dyn Source>,
     algorithm: HashAlgorithm,
     mut octets: u64,
+    threads: &dyn Threads,
 ) -> Result<String, Refusal> {
     let mut hasher = Hasher::new(algorithm);
     let mut piece = Vec::new();
@@ -89,11 +93,11 @@ async fn digest(
             0 => return Err(Refusal::Failed),
             read => octets = octets.saturating_sub(u64::try_from(read).unwrap_or(u64::MAX)),
         }
-        let hashing = spawn_blocking(move || {
+        let hashing = threads.run(move || {
             hasher.update(&piece);
             (hasher, piece)
         });
-        (hasher, piece) = hashing.await.map_err(|_| Refusal::Failed)?;
+        (hasher, piece) = hashing.await.ok_or(Refusal::Failed)?;
     }
     Ok(hasher.finish())
 }
@@ -104,6 +108,7 @@ const PIECE_BYTES: usize = 1024 * 1024;
 #[cfg(test)]
 mod tests {
     use thirdhost_proto::server::VirtualPath;
+    use thirdhost_sockets::World;
     use thirdhost_wire::{ByteRange, Pathname};
 
     use super::*;
@@ -129,6 +134,7 @@ mod tests {
             turns: Arc::new(Semaphore::new(turns)),
             octets_max,
             gone: CancellationToken::new(),
+            threads: World::real().threads,
         }
     }
 

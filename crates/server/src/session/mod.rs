@@ -10,6 +10,7 @@ mod control;
 mod establish;
 mod hash;
 mod hashed;
+mod hearing;
 mod listing;
 mod login;
 mod pipeline;
@@ -28,12 +29,13 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use thirdhost_proto::server::{Effect, Event, Hosts, Introduced, ServerPi, Settings};
 use thirdhost_sockets::Connection;
-use thirdhost_wire::{Command, HostSocket, LINE_BYTES_MAX};
+use thirdhost_wire::{HostSocket, LINE_BYTES_MAX};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
-use self::control::{Control, Line};
+use self::control::Control;
+use self::hearing::{IN_A_ROW_MAX, ended};
 use self::login::{LoggedIn, NotLoggedIn, Welcome};
 use self::protect::Change;
 use self::running::{ArrangedBy, RunningTransfer};
@@ -41,6 +43,7 @@ use self::sockets::DataSockets;
 use self::stream::ControlStream;
 use self::transfer::Step;
 use crate::accept::Begins;
+use crate::busy::Wish;
 use crate::limits;
 use crate::presence::Ticket;
 use crate::server::Shared;
@@ -49,11 +52,14 @@ use crate::tls::{TlsError, TlsSession};
 /// Serves one user from greeting to goodbye. Returns when the control connection is closed and
 /// everything the session held is given back.
 pub(crate) async fn run(
-    connection: Box<dyn Connection>,
+    mut connection: Box<dyn Connection>,
     begins: Begins,
     shared: Arc<Shared>,
     shutdown: watch::Receiver<bool>,
+    wish: Wish,
 ) {
+    // A user who was cut off says no QUIT, and may hold a transfer with a third host.
+    connection.end_on_silence();
     let peer = connection.peer();
     let span = tracing::info_span!("session", %peer);
     async {
@@ -70,7 +76,7 @@ pub(crate) async fn run(
                 }
             }
         };
-        let mut session = Session::new(stream, tls, begins, shared, shutdown);
+        let mut session = Session::new(stream, tls, begins, shared, shutdown, wish);
         let end = session.serve().await;
         session.end().await;
         tracing::debug!(end, "session ends");
@@ -102,6 +108,10 @@ struct Session {
     shutdown: watch::Receiver<bool>,
     draining: bool,
     closing: bool,
+    /// Asks for a thread that may block.
+    wish: Wish,
+    /// How many things were done since the control connection was looked at.
+    in_a_row: usize,
     /// Cancelled when the control connection ends.
     gone: CancellationToken,
 }
@@ -123,6 +133,7 @@ impl Session {
         begins: Begins,
         shared: Arc<Shared>,
         shutdown: watch::Receiver<bool>,
+        wish: Wish,
     ) -> Self {
         let (shown, indicated) = (stream.shown(), stream.indicated());
         let control = Control::new(stream);
@@ -164,6 +175,8 @@ impl Session {
             shutdown,
             draining: false,
             closing: false,
+            wish,
+            in_a_row: 0,
             gone: CancellationToken::new(),
         }
     }
@@ -192,6 +205,14 @@ impl Session {
             let wants_input = !self.closing && listens && !self.control.is_clogged();
             // A marker that is not told now may be forgotten for a later one, and takes no memory.
             let hears_of_marks = !self.control.is_clogged();
+            if self.in_a_row >= IN_A_ROW_MAX {
+                self.in_a_row = 0;
+                if let Some(end) = self.glance(wants_input) {
+                    return end;
+                }
+                tokio::task::yield_now().await;
+                continue;
+            }
             let wait = self.wait();
             let clock = Arc::clone(&self.shared.world.clock);
             let (operation, running) = (&mut self.operation, &mut self.running);
@@ -202,17 +223,16 @@ impl Session {
                 done = async { operation.as_mut().expect("invariant: guarded below").await },
                     if operation.is_some() => {
                     self.operation = None;
+                    self.in_a_row += 1;
                     self.done(done);
                 }
                 () = running::marked(running), if hears_of_marks => self.tell_mark(),
-                io = self.control.turn(wants_input) => match io {
-                    Ok(true) => {}
-                    Ok(false) => return "closed by the user",
-                    Err(error) => {
-                        tracing::debug!(%error, "control connection lost");
-                        return "control connection lost";
+                io = self.control.turn(wants_input) => {
+                    self.in_a_row = 0;
+                    if let Some(end) = ended(&io) {
+                        return end;
                     }
-                },
+                }
                 () = clock.sleep(wait) => {
                     if self.is_unread() {
                         return "the user does not read its replies";
@@ -252,33 +272,6 @@ impl Session {
         // The user may be gone already; there is nobody to tell.
         if let Err(error) = self.control.shutdown().await {
             tracing::trace!(%error, "control connection not closed in order");
-        }
-    }
-
-    /// Gives one buffered line to the server-PI. False when there is none, or none is wanted.
-    fn take_line(&mut self) -> bool {
-        if self.closing || !self.pi.wants_commands() || self.control.is_clogged() {
-            return false;
-        }
-        let now = self.now();
-        match self.control.next_line(now) {
-            None => false,
-            Some(Line::TelnetAbuse) => {
-                tracing::warn!("Telnet options without end; closing");
-                self.closing = true;
-                true
-            }
-            Some(Line::Command(command)) => {
-                match &command {
-                    Ok(command) => {
-                        self.arranged.hear(command);
-                        log(command);
-                    }
-                    Err(error) => tracing::debug!(%error, "bad line"),
-                }
-                self.pi.handle_command(now, command);
-                true
-            }
         }
     }
 
@@ -377,15 +370,6 @@ impl Session {
 
     fn now(&self) -> Duration {
         self.shared.world.clock.now()
-    }
-}
-
-/// The name of a user is no secret, but what is sent as one may be: passwords are typed there by
-/// mistake (spec S-29a). The login tells the name once it proved to be one.
-fn log(command: &Command) {
-    match command {
-        Command::User(_) => tracing::debug!(command = "USER ****", "command"),
-        command => tracing::debug!(%command, "command"),
     }
 }
 

@@ -43,6 +43,7 @@ impl Session {
                 }
                 (Change::EndTls, ControlStream::Protected(connection)) => {
                     tokio::select! {
+                        biased;
                         ended = connection.end_tls() => Ok(ControlStream::Clear(ended?)),
                         () = clock.sleep(HANDSHAKE_TIMEOUT) => Err(TlsError::TimedOut {
                             after: HANDSHAKE_TIMEOUT,

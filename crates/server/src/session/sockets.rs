@@ -126,7 +126,7 @@ impl DataSockets {
         direction: Direction,
     ) -> Result<Box<dyn Connection>, OpenFailure> {
         let (policy, timeout) = (&*line.policy, line.timeout);
-        let connection = match (route, &mut self.reservation) {
+        let mut connection = match (route, &mut self.reservation) {
             (Route::Open, _) => match std::mem::take(&mut self.open) {
                 Open::Early(connection) => {
                     admit(policy, connection.peer(), direction)?;
@@ -148,6 +148,11 @@ impl DataSockets {
                     .await?
             }
         };
+        // The user's own host is asked on the control connection, and may read as late as its
+        // user likes; another server always reads.
+        if policy.is_third_party(connection.peer().ip()) {
+            connection.end_on_silence();
+        }
         Ok(connection)
     }
 

@@ -86,6 +86,11 @@ pub trait Store: fmt::Debug + Send + Sync {
         Box::pin(async { Err(StoreError::NotSupported) })
     }
 
+    /// Whether its operations block a thread for a moment, and do it at once on one that may.
+    fn blocks(&self) -> bool {
+        false
+    }
+
     /// Makes a directory whose parent exists.
     fn make_directory<'a>(&'a self, path: &'a VirtualPath)
     -> BoxFuture<'a, Result<(), StoreError>>;

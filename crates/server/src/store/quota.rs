@@ -200,6 +200,10 @@ impl Store for Bounded {
         self.store.free()
     }
 
+    fn blocks(&self) -> bool {
+        self.store.blocks()
+    }
+
     fn make_directory<'a>(
         &'a self,
         path: &'a VirtualPath,

@@ -6,6 +6,7 @@ mod arrangement;
 mod backlog;
 mod file;
 mod filter;
+mod given_up;
 #[cfg(target_os = "linux")]
 mod lent;
 mod policy;

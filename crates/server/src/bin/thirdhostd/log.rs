@@ -1,7 +1,7 @@
 //! The log on stderr: text for people or JSON for programs; no line of it can be forged.
 
 use std::fmt;
-use std::io::{self, IsTerminal};
+use std::io::{self, IsTerminal, Write as _};
 
 use thirdhost_server::config::{Log, LogFormat};
 use tracing::field::Field;
@@ -15,6 +15,8 @@ pub(crate) fn to_stderr(log: &Log) {
         EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(log.level.to_string()));
     let subscriber = tracing_subscriber::fmt()
         .with_env_filter(filter)
+        // Nobody can be told on stderr that stderr takes no more: to try would be a panic.
+        .log_internal_errors(false)
         .with_writer(io::stderr);
     match log.format {
         LogFormat::Text => subscriber
@@ -23,6 +25,11 @@ pub(crate) fn to_stderr(log: &Log) {
             .init(),
         LogFormat::Json => subscriber.json().flatten_event(true).init(),
     }
+}
+
+/// Tells the operator something before there is a log; a stderr that takes no more stops nothing.
+pub(crate) fn tell(text: impl fmt::Display) {
+    writeln!(io::stderr(), "{text}").ok();
 }
 
 /// Writes one field of a text line.

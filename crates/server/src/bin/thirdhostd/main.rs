@@ -24,7 +24,7 @@ fn main() -> ExitCode {
     match run(Args::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("thirdhostd: {}", chain(error.as_ref()));
+            log::tell(format_args!("thirdhostd: {}", chain(error.as_ref())));
             ExitCode::from(BAD_USAGE_OR_CONFIGURATION)
         }
     }
@@ -46,7 +46,7 @@ fn run(args: Args) -> Result<(), Box<dyn Error>> {
     let config = resolve(args.source.clone())?;
     if args.check {
         for warning in config.warnings() {
-            eprintln!("warning: {warning}");
+            log::tell(format_args!("warning: {warning}"));
         }
         writeln!(io::stdout(), "the configuration is good").ok();
         return Ok(());

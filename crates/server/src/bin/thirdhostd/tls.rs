@@ -8,6 +8,8 @@ use std::time::SystemTime;
 
 use thirdhost_server::tls::{Certificate, CertificateError, fingerprint, self_signed};
 
+use crate::log::tell;
+
 /// Writes `server.pem` and `server.key` into `out`, which is made if missing.
 pub(crate) fn self_sign(out: &Path, names: &[String]) -> Result<(), TlsFileError> {
     let mut names = names.to_vec();
@@ -23,14 +25,15 @@ pub(crate) fn self_sign(out: &Path, names: &[String]) -> Result<(), TlsFileError
     write(&key, &pair.key, OWNER_ALONE)?;
     write(&chain, &pair.certificate, EVERYBODY)?;
     let made = Certificate::load(&chain, &key)?;
-    println!("SHA-256 {}", fingerprint(made.fingerprint()));
-    eprintln!(
+    let fingerprint = fingerprint(made.fingerprint());
+    writeln!(io::stdout(), "SHA-256 {fingerprint}").ok();
+    tell(format_args!(
         "Written: {chain} and {key}. In the configuration:\n\n\
          [tls]\ncertificate = \"{chain}\"\nkey = \"{key}\"\n\n\
          No CA vouches for it: clients are given {chain} (curl --cacert), or compare the SHA-256.",
         chain = chain.display(),
         key = key.display(),
-    );
+    ));
     Ok(())
 }
 

@@ -9,6 +9,8 @@ use thirdhost_server::config::{
 };
 use thirdhost_wire::{Password, PathnameError};
 
+use crate::log::tell;
+
 /// Asks for a password and gives it to the user.
 pub(crate) fn set(name: &str, users: &Path) -> Result<(), UserError> {
     let typed = if io::stdin().is_terminal() {
@@ -28,7 +30,9 @@ pub(crate) fn set(name: &str, users: &Path) -> Result<(), UserError> {
         Change::Added => "added: read only; the home is the directory of that name beneath root",
         Change::Changed => "has a new password",
     };
-    eprintln!("{name} {done}; a running server reads it on SIGHUP");
+    tell(format_args!(
+        "{name} {done}; a running server reads it on SIGHUP"
+    ));
     Ok(())
 }
 
@@ -41,7 +45,9 @@ pub(crate) fn remove(name: &str, users: &Path) -> Result<(), UserError> {
     if !removed {
         return Err(UserError::Unknown(name.to_owned()));
     }
-    eprintln!("{name} removed; a running server reads it on SIGHUP");
+    tell(format_args!(
+        "{name} removed; a running server reads it on SIGHUP"
+    ));
     Ok(())
 }
 

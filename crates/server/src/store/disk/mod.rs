@@ -5,6 +5,7 @@
 //! | `place` | resolving beneath the root, opening, locking |
 //! | `whole`, `append`, `in_place` | the three ways to write |
 //! | `sidecar` | undoing an append after a crash |
+//! | `jobs` | where work that blocks is done |
 //! | `facts` | setting times and modes |
 //! | `upload`, `source`, `listing` | the traits, off the runtime's workers |
 //! | `sweep` | what failed uploads left |
@@ -15,6 +16,7 @@ mod append;
 mod errors;
 mod facts;
 mod in_place;
+mod jobs;
 mod listing;
 mod place;
 mod sidecar;
@@ -30,6 +32,7 @@ mod writer;
 #[cfg(unix)]
 mod tests;
 
+use std::future;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
@@ -39,19 +42,20 @@ use cap_std::ambient_authority;
 use cap_std::fs::Dir;
 use futures_util::future::BoxFuture;
 use thirdhost_proto::server::VirtualPath;
-use tokio::task;
 
 pub use self::sweep::Swept;
 
 use self::append::Append;
 use self::errors::store_error;
 use self::in_place::InPlace;
+use self::jobs::{blocking, brief};
 use self::listing::DiskListing;
 use self::place::{Place, relative};
 use self::source::DiskSource;
 use self::upload::{DiskUpload, Work};
 use self::whole::{Reserved, Whole};
 use super::{Entry, Listing, Source, Store, StoreError, Upload, UploadKind, names};
+use crate::busy;
 
 /// A directory of the local disk as a store. Clones are views of the same.
 ///
@@ -135,6 +139,18 @@ impl DiskStore {
     ) -> BoxFuture<'a, Result<T, StoreError>> {
         let (store, path) = (self.clone(), path.clone());
         Box::pin(blocking(move || work(&store, &path)))
+    }
+
+    /// The same for work that takes a moment at most: done at once where this thread may block.
+    fn run_briefly<'a, T: Send + 'static>(
+        &self,
+        path: &VirtualPath,
+        work: impl FnOnce(&Self, &VirtualPath) -> Result<T, StoreError> + Send + 'static,
+    ) -> BoxFuture<'a, Result<T, StoreError>> {
+        if busy::may_block() {
+            return Box::pin(future::ready(work(self, path)));
+        }
+        self.run(path, work)
     }
 
     fn begin_blocking(
@@ -268,14 +284,14 @@ impl DiskStore {
 
 impl Store for DiskStore {
     fn stat<'a>(&'a self, path: &'a VirtualPath) -> BoxFuture<'a, Result<Entry, StoreError>> {
-        self.run(path, Self::stat_blocking)
+        self.run_briefly(path, Self::stat_blocking)
     }
 
     fn partial<'a>(
         &'a self,
         path: &'a VirtualPath,
     ) -> BoxFuture<'a, Result<Option<u64>, StoreError>> {
-        self.run(path, Self::partial_blocking)
+        self.run_briefly(path, Self::partial_blocking)
     }
 
     fn list<'a>(
@@ -294,7 +310,7 @@ impl Store for DiskStore {
         path: &'a VirtualPath,
         offset: u64,
     ) -> BoxFuture<'a, Result<Box<dyn Source>, StoreError>> {
-        self.run(path, move |store, path| store.open_blocking(path, offset))
+        self.run_briefly(path, move |store, path| store.open_blocking(path, offset))
     }
 
     fn begin<'a>(
@@ -302,12 +318,21 @@ impl Store for DiskStore {
         path: &'a VirtualPath,
         kind: UploadKind,
     ) -> BoxFuture<'a, Result<Box<dyn Upload>, StoreError>> {
-        self.run(path, move |store, path| store.begin_blocking(path, kind))
+        let work = move |store: &Self, path: &VirtualPath| store.begin_blocking(path, kind);
+        match kind {
+            UploadKind::Replace | UploadKind::Unique => self.run_briefly(path, work),
+            // May begin with a copy of the file, or with undoing an append.
+            UploadKind::Resume { .. } | UploadKind::Append => self.run(path, work),
+        }
+    }
+
+    fn blocks(&self) -> bool {
+        true
     }
 
     fn free(&self) -> BoxFuture<'_, Result<u64, StoreError>> {
         let root = Arc::clone(&self.root);
-        Box::pin(blocking(move || system::free(&root).map_err(store_error)))
+        Box::pin(brief(move || system::free(&root).map_err(store_error)))
     }
 
     fn usage(&self) -> BoxFuture<'_, Result<u64, StoreError>> {
@@ -318,7 +343,7 @@ impl Store for DiskStore {
         &'a self,
         path: &'a VirtualPath,
     ) -> BoxFuture<'a, Result<(), StoreError>> {
-        self.run(path, |store, path| {
+        self.run_briefly(path, |store, path| {
             names::check_creatable(path)?;
             if path.file_name().is_none() {
                 return Err(StoreError::Exists);
@@ -348,7 +373,7 @@ impl Store for DiskStore {
         path: &'a VirtualPath,
         modified: SystemTime,
     ) -> BoxFuture<'a, Result<(), StoreError>> {
-        self.run(path, move |store, path| {
+        self.run_briefly(path, move |store, path| {
             store.set_modified_blocking(path, modified)
         })
     }
@@ -381,15 +406,5 @@ impl Store for DiskStore {
         self.run(from, move |store, from| {
             store.rename_blocking(from, &to, false)
         })
-    }
-}
-
-/// Does what blocks on a thread made for it; goes on to its end when the future is dropped.
-async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, StoreError> + Send + 'static,
-) -> Result<T, StoreError> {
-    match task::spawn_blocking(work).await {
-        Ok(done) => done,
-        Err(error) => Err(StoreError::Io(io::Error::other(error))),
     }
 }

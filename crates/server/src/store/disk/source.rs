@@ -8,7 +8,8 @@ use futures_util::future::BoxFuture;
 
 use super::super::{Source, StoreError};
 use super::errors::store_error;
-use super::{blocking, system};
+use super::jobs::{BRIEF_BYTES, blocking, brief};
+use super::system;
 
 /// An open regular file, read by position: the file's own cursor is never moved.
 pub(super) struct DiskSource {
@@ -55,11 +56,15 @@ impl Source for DiskSource {
             } else {
                 Vec::new()
             };
-            let chunk = blocking(move || {
+            let read = move || {
                 system::read_at(&file, &mut chunk, most, at).map_err(store_error)?;
                 Ok(chunk)
-            })
-            .await?;
+            };
+            let chunk = if most <= BRIEF_BYTES {
+                brief(read).await?
+            } else {
+                blocking(read).await?
+            };
             let read = chunk.len();
             if buffer.is_empty() {
                 *buffer = chunk;

@@ -8,9 +8,10 @@ use cap_std::fs::{Dir, ReadDir};
 use super::super::StoreError;
 use super::super::names;
 use super::errors::store_error;
+use super::jobs::blocking;
 use super::place::{self, Place};
 use super::sidecar::{self, Settled};
-use super::{Durability, blocking, system};
+use super::{Durability, system};
 
 /// What a sweep did.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]

@@ -8,7 +8,7 @@ use thirdhost_proto::server::VirtualPath;
 use tokio::runtime::Handle;
 
 use super::super::{Fetch, StoreError, Upload};
-use super::blocking;
+use super::jobs::{BRIEF_BYTES, blocking, brief};
 
 /// The part of an upload that blocks. Dropping it is abandoning it.
 pub(super) trait Work: Send {
@@ -46,12 +46,18 @@ impl Upload for DiskUpload {
 
     fn write(&mut self, mut bytes: Vec<u8>) -> BoxFuture<'_, Result<Vec<u8>, StoreError>> {
         let work = Arc::clone(&self.work);
-        Box::pin(blocking(move || {
+        let is_brief = bytes.len() <= BRIEF_BYTES;
+        let write = move || {
             let mut work = work.lock().unwrap_or_else(PoisonError::into_inner);
             work.as_mut().ok_or_else(ended)?.write(&bytes)?;
             bytes.clear();
             Ok(bytes)
-        }))
+        };
+        if is_brief {
+            Box::pin(brief(write))
+        } else {
+            Box::pin(blocking(write))
+        }
     }
 
     fn has_thread(&self) -> bool {
@@ -70,7 +76,7 @@ impl Upload for DiskUpload {
     fn commit(self: Box<Self>) -> BoxFuture<'static, Result<(), StoreError>> {
         Box::pin(async move {
             let work = Arc::clone(&self.work);
-            blocking(move || {
+            brief(move || {
                 let mut work = work.lock().unwrap_or_else(PoisonError::into_inner);
                 work.take().ok_or_else(ended)?.commit()
             })
@@ -90,7 +96,7 @@ impl Upload for DiskUpload {
 /// Runs one of the two ways to give up, where it may block.
 async fn give_up(upload: Box<DiskUpload>, how: fn(&Slot)) {
     let work = Arc::clone(&upload.work);
-    let done = blocking(move || {
+    let done = brief(move || {
         how(&work);
         Ok(())
     });

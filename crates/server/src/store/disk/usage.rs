@@ -5,8 +5,8 @@ use std::sync::Arc;
 use cap_std::fs::{Dir, ReadDir};
 
 use super::super::StoreError;
-use super::blocking;
 use super::errors::store_error;
+use super::jobs::blocking;
 
 /// Counts the bytes of all regular files, the store's own among them. Links are not followed.
 /// Memory and open files stay bounded, whatever users have made.
