@@ -60,7 +60,7 @@ pub(crate) struct Args {
 pub(crate) enum Verb {
     /// Large files, TLS, logins, idle sessions, listings.
     Server,
-    /// Large files under TLS alone.
+    /// Large files under TLS alone, to and from one server and from one to another.
     Tls,
     /// Memory per idle session alone.
     Sessions,

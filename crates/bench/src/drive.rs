@@ -16,6 +16,8 @@ use crate::stage::{SHORT_BYTES, Stage};
 pub(crate) enum Driver {
     /// thirdhost for ours, globus-url-copy for GridFTP, lftp with ten connections for others.
     Own,
+    /// thirdhost for all, and nothing in clear.
+    Sealed,
     /// thirdhost in our column, lftp in the others, each with so many pairs of connections.
     Either { at_once: usize },
     /// lftp with so many connections.
@@ -59,7 +61,11 @@ impl Drive<'_> {
         let (from, to) = (source.url("large"), destination.url("in/large"));
         let command = match (driver, between.name) {
             (Driver::Own | Driver::Either { .. }, OURS) => {
-                self.thirdhost(&["cp", "-q"], [&from, &to])
+                self.thirdhost(&["cp", "-q", CLEAR], [&from, &to])
+            }
+            (Driver::Sealed, _) => {
+                let [from, to] = [from, to].map(|url| url.replacen("ftp://", "ftpes://", 1));
+                self.thirdhost(SEALED, [&from, &to])
             }
             (Driver::Own, GRIDFTP) => globus(&["-q"], [&from, &to])?,
             _ => self.lftp(&format!("get1 '{from}' -o '{to}'"))?,
@@ -91,12 +97,12 @@ impl Drive<'_> {
         let command = match (driver, between.name) {
             (Driver::Own, OURS) => {
                 let [from, to] = ours();
-                self.thirdhost(&["cp", "-q", "-r"], [&from, &to])
+                self.thirdhost(&["cp", "-q", "-r", CLEAR], [&from, &to])
             }
             (Driver::Either { at_once }, OURS) => {
                 let [from, to] = ours();
                 self.thirdhost(
-                    &["cp", "-q", "-r", "-j", &at_once.to_string()],
+                    &["cp", "-q", "-r", CLEAR, "-j", &at_once.to_string()],
                     [&from, &to],
                 )
             }
@@ -104,7 +110,7 @@ impl Drive<'_> {
             (driver, _) => {
                 let at_once = match driver {
                     Driver::Lftp { at_once } | Driver::Either { at_once } => at_once,
-                    Driver::Own => 10,
+                    Driver::Own | Driver::Sealed => 10,
                 };
                 self.lftp(&format!("mirror --no-perms -P{at_once} '{from}' '{to}'"))?
             }
@@ -168,7 +174,7 @@ impl Drive<'_> {
         let mut command = Command::new(self.args.client());
         command
             .args(verb)
-            .args(["--third-party", "only", "--clear-text", "--verify", "size"]);
+            .args(["--third-party", "only", "--verify", "size"]);
         command.args(places).env("HOME", self.stage.files());
         command
             .env_remove("XDG_CONFIG_HOME")
@@ -211,6 +217,12 @@ fn globus(options: &[&str], places: [&str; 2]) -> Result<Command> {
 const LFTP: &str = "set cmd:fail-exit yes; set ftp:ssl-allow no; set ftp:use-fxp yes; \
      set ftp:fxp-force yes; set net:max-retries 1; set net:connection-limit 0; \
      set ftp:use-mlsd yes; set xfer:use-temp-file no";
+
+/// What the places of `ftp://` are told.
+const CLEAR: &str = "--clear-text";
+
+/// Everything under TLS, the servers told of each other's certificates where they can be.
+const SEALED: &[&str] = &["cp", "-q", "--accept-new", "--unverified-peers"];
 
 /// How long the processes of a session are waited for.
 const END_TIME_MAX: Duration = Duration::from_secs(2);

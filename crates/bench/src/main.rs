@@ -54,9 +54,12 @@ fn run(args: &Args) -> Result<ExitCode> {
         let mut report = Report::new(args, verb, place.clone())?;
         match verb {
             Verb::Server | Verb::All => server::measure(args, &mut report, &server::ALL)?,
-            Verb::Tls => server::measure(args, &mut report, &server::TLS)?,
+            Verb::Tls => {
+                server::measure(args, &mut report, &server::TLS)?;
+                third_party::measure(args, &mut report, true)?;
+            }
             Verb::Sessions => server::measure(args, &mut report, &server::SESSIONS)?,
-            Verb::ThirdParty => third_party::measure(args, &mut report)?,
+            Verb::ThirdParty => third_party::measure(args, &mut report, false)?,
             Verb::Wan => wan::measure(args, &mut report)?,
         }
         report.finish(args)?;

@@ -129,18 +129,19 @@ fn retr(server: &Running, stage: &Stage, sealed: bool) -> Result<Vec<f64>> {
     let command = format!("RETR {}", server.path("large"));
     let used = server.family().cpu()?;
     let began = Instant::now();
-    let bytes = if sealed {
+    let (bytes, ended) = if sealed {
         control.begin_sealed(&command)?;
         let mut secret = stage.secret.shake_hands(&mut data)?;
         control.begun()?;
-        drain_sealed(&mut data, &mut secret, stage.size)?
+        let (bytes, ended) = drain_sealed(&mut data, &mut secret, stage.size)?;
+        (bytes, Some(ended))
     } else {
         control.begin(&command)?;
-        drain(&data)?
+        (drain(&data)?, None)
     };
     drop(data);
     control.completed()?;
-    let took = began.elapsed();
+    let took = ended.unwrap_or_else(Instant::now) - began;
     let used = server.family().cpu()?.saturating_sub(used);
     if bytes < stage.size {
         let size = stage.size;

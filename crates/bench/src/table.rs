@@ -80,15 +80,16 @@ impl Report {
     /// Notes which servers there are, and where the files lie.
     pub(crate) fn has(&mut self, stage: &Stage, servers: &[&Running]) {
         self.setting.file_system = stage.file_system();
-        let servers = servers
-            .iter()
-            .map(|server| server.recipe())
-            .map(|recipe| Server {
-                name: recipe.name,
-                version: recipe.version.clone(),
-                note: recipe.note,
-            });
-        self.servers = servers.collect();
+        for server in servers {
+            let recipe = server.recipe();
+            if self.servers.iter().all(|known| known.name != recipe.name) {
+                self.servers.push(Server {
+                    name: recipe.name,
+                    version: recipe.version.clone(),
+                    note: recipe.note,
+                });
+            }
+        }
     }
 
     /// Notes where it ran, if that is not where the program runs; in words.

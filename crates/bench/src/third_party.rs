@@ -4,14 +4,15 @@
 use crate::args::Args;
 use crate::drive::{Drive, Driver};
 use crate::failure::Result;
-use crate::peers::{self, GRIDFTP, Pair};
+use crate::peers::{self, GRIDFTP, OURS, PROFTPD, Pair};
 use crate::server::{SPEED, float, speed};
 use crate::stage::{SHORT_BYTES, Stage};
 use crate::table::Report;
 use crate::work::{Figure, Subject as _, Work, interleaved};
 
-/// Measures third-party transfers between two of each server, and reports.
-pub(crate) fn measure(args: &Args, report: &mut Report) -> Result<()> {
+/// Measures third-party transfers between two of each server, and reports; or those under TLS
+/// alone.
+pub(crate) fn measure(args: &Args, report: &mut Report, tls_alone: bool) -> Result<()> {
     let stage = Stage::new(args.dir.as_deref(), args.size())?;
     let files = stage.plant()?;
     let pairs = peers::start_pairs(&stage, &args.binary(), &args.only)?;
@@ -26,6 +27,11 @@ pub(crate) fn measure(args: &Args, report: &mut Report) -> Result<()> {
         (
             format!("one file of {mib} MiB, own client"),
             Driver::Own,
+            None,
+        ),
+        (
+            format!("one file of {mib} MiB under TLS, thirdhost"),
+            Driver::Sealed,
             None,
         ),
         (format!("{tree}, own client"), Driver::Own, Some(files)),
@@ -46,9 +52,14 @@ pub(crate) fn measure(args: &Args, report: &mut Report) -> Result<()> {
         lab: None,
         seconds_max: SECONDS_MAX,
     };
-    for (name, driver, tree) in works {
+    let wanted = |driver| !tls_alone || driver == Driver::Sealed;
+    for (name, driver, tree) in works.into_iter().filter(|(_, driver, _)| wanted(*driver)) {
         let drive = &drive;
-        let own = driver == Driver::Own;
+        let applies: fn(&Pair) -> bool = match driver {
+            Driver::Own => |_| true,
+            Driver::Sealed => |pair| SEALING.contains(&pair.name()),
+            Driver::Either { .. } | Driver::Lftp { .. } => classic,
+        };
         let work = Work {
             name,
             figures: if tree.is_some() { &FILES } else { &SPEED },
@@ -65,7 +76,7 @@ pub(crate) fn measure(args: &Args, report: &mut Report) -> Result<()> {
                     Ok(speed(drive.stage.size, cost.time, cost.used))
                 }
             }),
-            applies: if own { |_| true } else { classic },
+            applies,
         };
         if args.wants(&work.name) {
             let outcomes = interleaved(&work, &pairs);
@@ -74,6 +85,9 @@ pub(crate) fn measure(args: &Args, report: &mut Report) -> Result<()> {
     }
     Ok(())
 }
+
+/// Who can protect what goes between two of a kind. The others have neither SSCN nor CPSV.
+const SEALING: [&str; 2] = [OURS, PROFTPD];
 
 const FILES: [Figure; 2] = [Figure::more("files/s"), Figure::less("CPU ms a file")];
 

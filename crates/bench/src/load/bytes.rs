@@ -27,20 +27,25 @@ pub(crate) fn drain(from: &TcpStream) -> Result<u64> {
 }
 
 /// As [`drain`], under TLS: nothing is decrypted. Some servers wait for our close_notify before
-/// they close; they get it once `size` bytes have come and no more follow for a moment.
+/// they close; they get it when all has come and nothing follows for a while. Returns when the
+/// last bytes came as well, so that this while is no part of what is measured.
 pub(crate) fn drain_sealed(
     from: &mut TcpStream,
     connection: &mut ClientConnection,
     size: u64,
-) -> Result<u64> {
+) -> Result<(u64, Instant)> {
     let patience = from.read_timeout().during(READING)?;
     let mut scratch = vec![0; PIECE_BYTES];
     // The first records may have come with the end of the handshake.
     let mut bytes = HANDSHAKE_BYTES;
+    let mut last = Instant::now();
     loop {
         match take(from, &mut scratch) {
             Ok(0) => break,
-            Ok(more) => bytes += more,
+            Ok(more) => {
+                bytes += more;
+                last = Instant::now();
+            }
             Err(Errno::AGAIN) if bytes >= size && !connection.wants_write() => {
                 connection.send_close_notify();
                 connection.write_tls(from).during(READING)?;
@@ -53,7 +58,7 @@ pub(crate) fn drain_sealed(
             from.set_read_timeout(Some(MOMENT)).during(READING)?;
         }
     }
-    Ok(bytes)
+    Ok((bytes, last))
 }
 
 fn take(from: &TcpStream, scratch: &mut [u8]) -> std::result::Result<u64, Errno> {
@@ -112,7 +117,8 @@ const PIECE_BYTES: usize = 1024 * 1024;
 /// The most that can have come with the handshake.
 const HANDSHAKE_BYTES: u64 = 64 * 1024;
 
-/// How long a server on loopback is silent only if it has nothing more to send.
-const MOMENT: Duration = Duration::from_millis(5);
+/// How long a server on loopback is silent only if it has nothing more to send, however busy the
+/// machine is.
+const MOMENT: Duration = Duration::from_millis(300);
 
 const READING: &str = "reading the data connection";

@@ -54,6 +54,9 @@ pub(crate) struct Recipe {
 /// Ours.
 pub(crate) const OURS: &str = ours::NAME;
 
+/// The one beside ours that can be the TLS client of a data connection.
+pub(crate) const PROFTPD: &str = proftpd::NAME;
+
 /// The one with a client of its own.
 pub(crate) const GRIDFTP: &str = gridftp::NAME;
 
@@ -72,7 +75,7 @@ pub(crate) const NAMES: [&str; 6] = [
 pub(crate) fn start(stage: &Stage, binary: &Path, only: &[String]) -> Result<Vec<Running>> {
     let mut running = Vec::new();
     for name in wanted(only) {
-        running.extend(start_one(stage, binary, name, Ipv4Addr::LOCALHOST)?);
+        running.extend(start_one(stage, binary, name, Ipv4Addr::LOCALHOST, false)?);
     }
     Ok(running)
 }
@@ -81,7 +84,7 @@ pub(crate) fn start(stage: &Stage, binary: &Path, only: &[String]) -> Result<Vec
 pub(crate) fn start_pairs(stage: &Stage, binary: &Path, only: &[String]) -> Result<Vec<Pair>> {
     let mut pairs = Vec::new();
     for name in wanted(only) {
-        let start = || start_one(stage, binary, name, Ipv4Addr::LOCALHOST);
+        let start = || start_one(stage, binary, name, Ipv4Addr::LOCALHOST, true);
         pairs.extend(Pair::new(start()?, start)?);
     }
     Ok(pairs)
@@ -97,7 +100,7 @@ pub(crate) fn start_far_pairs(
     let mut pairs = Vec::new();
     for name in wanted(only) {
         let at = |host: Host| {
-            let start = || start_one(stage, binary, name, host.address());
+            let start = || start_one(stage, binary, name, host.address(), true);
             lab.within(host, start).during("entering a host")?
         };
         pairs.extend(Pair::new(at(Host::A)?, || at(Host::B))?);
@@ -163,12 +166,13 @@ fn start_one(
     binary: &Path,
     name: &'static str,
     host: Ipv4Addr,
+    paired: bool,
 ) -> Result<Option<Running>> {
     let at = free_port(host)?;
     let recipe = match name {
         ours::NAME => Some(ours::recipe(stage, binary, at)?),
         vsftpd::NAME => vsftpd::recipe(stage, at)?,
-        proftpd::NAME => proftpd::recipe(stage, at)?,
+        proftpd::NAME => proftpd::recipe(stage, at, paired)?,
         pure_ftpd::NAME => pure_ftpd::recipe(stage, at)?,
         pyftpdlib::NAME => pyftpdlib::recipe(stage, at)?,
         _ => gridftp::recipe(stage, at)?,

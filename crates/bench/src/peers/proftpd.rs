@@ -11,7 +11,7 @@ use crate::stage::Stage;
 
 pub(super) const NAME: &str = "proftpd";
 
-pub(super) fn recipe(stage: &Stage, at: SocketAddr) -> Result<Option<Recipe>> {
+pub(super) fn recipe(stage: &Stage, at: SocketAddr, paired: bool) -> Result<Option<Recipe>> {
     let Some(program) = find(NAME) else {
         return Ok(None);
     };
@@ -24,7 +24,11 @@ pub(super) fn recipe(stage: &Stage, at: SocketAddr) -> Result<Option<Recipe>> {
     let place = modules(&program);
     let tls = place.join("mod_tls.so").is_file();
     let modules = match tls {
-        true => format!("ModulePath {}\n{}", place.display(), tls_lines(stage)),
+        true => format!(
+            "ModulePath {}\n{}",
+            place.display(),
+            tls_lines(stage, paired)
+        ),
         false => String::new(),
     };
     let config = directory.join("proftpd.conf");
@@ -64,9 +68,16 @@ fn modules(program: &Path) -> PathBuf {
     root.join("lib").join("proftpd")
 }
 
-fn tls_lines(stage: &Stage) -> String {
+/// As TLS client of another server it leaves the session tickets of TLS 1.3 unread, which ends
+/// the connection with a reset: in pairs it has 1.2 alone. And it checks no certificate there.
+fn tls_lines(stage: &Stage, paired: bool) -> String {
+    let versions = if paired {
+        "TLSv1.2\nTLSVerifyServer off"
+    } else {
+        "TLSv1.2 TLSv1.3"
+    };
     format!(
-        "LoadModule mod_tls.c\nTLSEngine on\nTLSRequired off\nTLSProtocol TLSv1.2 TLSv1.3\n\
+        "LoadModule mod_tls.c\nTLSEngine on\nTLSRequired off\nTLSProtocol {versions}\n\
          TLSECCertificateFile {}\nTLSECCertificateKeyFile {}\n\
          TLSOptions NoSessionReuseRequired\nTLSLog none\n",
         stage.secret.certificate.display(),
