@@ -1,9 +1,7 @@
 //! `cargo xtask ci`: what must hold for every commit, the cheap questions first, the tests last.
 
 use crate::step::{self, Step};
-use crate::{
-    dist, e2e, fuzz, interop, mutants, package, partitions, rfc, sim, test, tidy,
-};
+use crate::{dist, e2e, fuzz, interop, mutants, package, partitions, rfc, sim, test, tidy};
 
 /// All steps in order.
 pub(crate) fn steps() -> Vec<Step> {

@@ -25,7 +25,7 @@ pub(crate) fn run(octets: &[u8]) {
     ];
     for style in &styles {
         let mut line = String::new();
-        if !style.lines().append(&entry, &mut line) {
+        if !style.clone().lines().append(&entry, &mut line) {
             assert!(line.is_empty(), "{line}");
             continue;
         }
