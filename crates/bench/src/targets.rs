@@ -197,7 +197,8 @@ const TARGETS: [Target; 16] = [
     Target::times("200 files of ", "own client", "files/s", 5.0),
     Target::times("2000 files of ", "own client", "files/s", 5.0),
     Target::at_most("200 files of ", "own client", "round trips", 15.0),
-    // 20, and the bytes: slow start brings 14 KB and twice as many in each round trip; 8 MB take 10.
+    // 20, and the bytes: slow start brings 14 KB, and twice as many in each round trip; 8 MB take
+    // 10.
     Target::at_most("2000 files of ", "own client", "round trips", 30.0),
     Target::times("200 files of ", "connections", "files/s", 2.0),
 ];

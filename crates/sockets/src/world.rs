@@ -56,8 +56,9 @@ pub trait Network: fmt::Debug + Send + Sync {
     }
 
     /// Calls `peer`, once. As one that was accepted, the connection is at first one that is
-    /// [reset on death](Connection::reset_on_death). With `from` the call leaves from exactly that address and port,
-    /// which a [`Held`] may be holding (spec D-6); with port 0 or none the system chooses.
+    /// [reset on death](Connection::reset_on_death). With `from` the call leaves from exactly
+    /// that address and port, which a [`Held`] may be holding (spec D-6); with port 0 or none the
+    /// system chooses.
     ///
     /// # Errors
     /// Whatever the system says; `ConnectionRefused` is worth another attempt (spec D-7).
