@@ -20,32 +20,7 @@ pub(crate) fn measure(args: &Args, report: &mut Report, tls_alone: bool) -> Resu
         &stage,
         &pairs.iter().map(|pair| &pair.source).collect::<Vec<_>>(),
     );
-    let mib = args.size() / (1024 * 1024);
-    let tree = format!("{files} files of {SHORT_BYTES} bytes");
     let classic: fn(&Pair) -> bool = |pair| pair.name() != GRIDFTP;
-    let works = [
-        (
-            format!("one file of {mib} MiB, own client"),
-            Driver::Own,
-            None,
-        ),
-        (
-            format!("one file of {mib} MiB under TLS, thirdhost"),
-            Driver::Sealed,
-            None,
-        ),
-        (format!("{tree}, own client"), Driver::Own, Some(files)),
-        (
-            format!("{tree}, lftp -P10"),
-            Driver::Lftp { at_once: 10 },
-            Some(files),
-        ),
-        (
-            format!("{tree}, lftp -P1"),
-            Driver::Lftp { at_once: 1 },
-            Some(files),
-        ),
-    ];
     let drive = Drive {
         args,
         stage: &stage,
@@ -53,7 +28,10 @@ pub(crate) fn measure(args: &Args, report: &mut Report, tls_alone: bool) -> Resu
         seconds_max: SECONDS_MAX,
     };
     let wanted = |driver| !tls_alone || driver == Driver::Sealed;
-    for (name, driver, tree) in works.into_iter().filter(|(_, driver, _)| wanted(*driver)) {
+    for (name, driver, tree) in works(args, files)
+        .into_iter()
+        .filter(|(_, driver, _)| wanted(*driver))
+    {
         let drive = &drive;
         let applies: fn(&Pair) -> bool = match driver {
             Driver::Own => |_| true,
@@ -84,6 +62,35 @@ pub(crate) fn measure(args: &Args, report: &mut Report, tls_alone: bool) -> Resu
         }
     }
     Ok(())
+}
+
+/// What goes, who drives it, and how many files that are, if it is a tree.
+fn works(args: &Args, files: usize) -> [(String, Driver, Option<usize>); 5] {
+    let mib = args.size() / (1024 * 1024);
+    let tree = format!("{files} files of {SHORT_BYTES} bytes");
+    [
+        (
+            format!("one file of {mib} MiB, own client"),
+            Driver::Own,
+            None,
+        ),
+        (
+            format!("one file of {mib} MiB under TLS, thirdhost"),
+            Driver::Sealed,
+            None,
+        ),
+        (format!("{tree}, own client"), Driver::Own, Some(files)),
+        (
+            format!("{tree}, lftp -P10"),
+            Driver::Lftp { at_once: 10 },
+            Some(files),
+        ),
+        (
+            format!("{tree}, lftp -P1"),
+            Driver::Lftp { at_once: 1 },
+            Some(files),
+        ),
+    ]
 }
 
 /// Who can protect what goes between two of a kind. The others have neither SSCN nor CPSV.

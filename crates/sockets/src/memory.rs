@@ -53,16 +53,11 @@ impl Memory {
             Self::Unknown => None,
         }
     }
-}
 
-/// Whether the octet at `offset` can be read without waiting, as far as the file system tells.
-/// Behind the end of the file there is nothing to wait for.
-#[cfg(any(target_os = "linux", target_os = "android"))]
-pub(crate) fn is_in_memory(file: &File, offset: u64) -> bool {
-    match read_now(file, &mut [0], offset) {
-        Ok(_) => true,
-        Err(Errno::OPNOTSUPP) => Memory::of(file) == Memory::All,
-        Err(_) => false,
+    /// Whether the octet at `offset` can be read without waiting. Behind the end of the file there
+    /// is nothing to wait for.
+    pub(crate) fn holds(self, file: &File, offset: u64) -> bool {
+        self == Self::All || self.read_at(file, &mut [0], offset).is_some()
     }
 }
 
@@ -97,12 +92,12 @@ mod tests {
                 assert_eq!(into, *b"tets\0\0\0\0\0");
                 assert_eq!(memory.read_at(&file, &mut into, 6), Some(0));
             }
-            assert_eq!(is_in_memory(&file, 0), memory != Memory::Unknown);
+            assert_eq!(memory.holds(&file, 0), memory != Memory::Unknown);
             assert_eq!(Memory::Unknown.read_at(&file, &mut into, 0), None);
         }
         let devices = File::open("/proc/devices").unwrap();
         assert_eq!(Memory::of(&devices), Memory::Unknown);
-        assert!(!is_in_memory(&devices, 0));
+        assert!(!Memory::Unknown.holds(&devices, 0));
     }
 
     #[test]
@@ -113,7 +108,7 @@ mod tests {
         rustix::fs::fadvise(&file, 0, None, rustix::fs::Advice::DontNeed).unwrap();
         let memory = Memory::of(&file);
         // A system may keep what it was told to drop: then there is nothing to see here.
-        if memory != Memory::All && !is_in_memory(&file, 500_000) {
+        if memory != Memory::All && !memory.holds(&file, 500_000) {
             assert_eq!(memory.read_at(&file, &mut [0; 9], 500_000), None);
         }
     }

@@ -13,7 +13,7 @@ use tokio::net::TcpStream;
 use tokio::task::spawn_blocking;
 
 use crate::copy_file;
-use crate::memory::is_in_memory;
+use crate::memory::Memory;
 
 /// As [`copy_file`], but the bytes stay in the kernel. A file that cannot be sent this way, such
 /// as one of `/proc`, is copied.
@@ -26,10 +26,11 @@ pub(crate) async fn send_file(
     // Reading ahead keeps the disk busy while the network is; a file that takes no advice is
     // sent all the same.
     let _ = rustix::fs::fadvise(file, offset, None, Advice::Sequential);
+    let memory = Memory::of(file);
     let mut sent = 0;
     while sent < length {
         let at = offset.saturating_add(sent);
-        match send_chunk(stream, file, at, length - sent).await {
+        match send_chunk(stream, file, memory, at, length - sent).await {
             Ok(0) => break,
             Ok(count) => sent += count,
             Err(error) if sent == 0 && is_unsupported(&error) => {
@@ -44,6 +45,7 @@ pub(crate) async fn send_file(
 async fn send_chunk(
     stream: &TcpStream,
     file: &Arc<File>,
+    memory: Memory,
     offset: u64,
     left: u64,
 ) -> io::Result<u64> {
@@ -51,7 +53,7 @@ async fn send_chunk(
         .unwrap_or(CHUNK_BYTES)
         .min(CHUNK_BYTES);
     let last = offset.saturating_add(u64::try_from(count).unwrap_or(u64::MAX) - 1);
-    let sent = if is_in_memory(file, offset) && is_in_memory(file, last) {
+    let sent = if memory.holds(file, offset) && memory.holds(file, last) {
         let send = || send_now(stream, file, offset, count);
         stream.async_io(Interest::WRITABLE, send).await?
     } else {
