@@ -1,7 +1,7 @@
 //! `cargo xtask ci`: what must hold for every commit, the cheap questions first, the tests last.
 
 use crate::step::{self, Step};
-use crate::{dist, e2e, interop, package, partitions, rfc, test, tidy};
+use crate::{dist, e2e, fuzz, interop, mutants, package, partitions, rfc, sim, test, tidy};
 
 /// All steps in order.
 pub(crate) fn steps() -> Vec<Step> {
@@ -19,7 +19,10 @@ pub(crate) fn steps() -> Vec<Step> {
     steps.extend(dist::steps());
     steps.extend(e2e::steps(&[]));
     steps.extend(interop::steps(&[]));
-    steps.extend(partitions::steps(&["--short".to_owned()]));
+    steps.extend(partitions::short());
+    steps.extend(sim::short());
+    steps.extend(fuzz::short());
+    steps.extend(mutants::short());
     steps.extend(test::steps());
     steps
 }

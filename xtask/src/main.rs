@@ -4,10 +4,13 @@ mod bench;
 mod ci;
 mod dist;
 mod e2e;
+mod fuzz;
 mod interop;
+mod mutants;
 mod package;
 mod partitions;
 mod rfc;
+mod sim;
 mod source;
 mod starve;
 mod step;
@@ -26,11 +29,21 @@ fn main() -> ExitCode {
         ("bench", false) => bench::steps(&rest),
         ("bench", true) => return refuse("`bench` takes what to measure: try `bench --help`"),
         ("interop", _) => interop::steps(&rest),
+        ("fuzz", _) => match fuzz::steps(&rest) {
+            Ok(steps) => steps,
+            Err(what) => return refuse(&what),
+        },
+        ("mutants", _) => match mutants::steps(&rest) {
+            Ok(steps) => steps,
+            Err(what) => return refuse(&what),
+        },
         ("starve", _) => match starve::steps(&rest) {
             Ok(steps) => steps,
             Err(why) => return refuse(&why),
         },
         ("partitions", _) => partitions::steps(&rest),
+        ("sim", false) => sim::steps(&rest),
+        ("sim", true) => sim::short(),
         ("test", true) => test::steps(),
         ("ci", true) => ci::steps(),
         ("tidy", true) => tidy::steps(),
@@ -64,12 +77,15 @@ usage: cargo xtask <verb>
 
   e2e [args…]      two servers and a user in one process: RFC 438's example, every arrangement
   interop [args…]  every ordered pair of FTP servers: which ways work, bytes compared
+  sim [args…]      10,000 simulated worlds, or others: --seed N --runs N --trace
   bench …          ours beside the FTP servers found here: server, third-party, wan, all…
-  partitions …     two servers and a client in three hosts, links cut at every step (--short: a few)
+  partitions …     two servers and a client in three hosts, links cut at every step; --short: a few
+  fuzz [target]    what reads strangers' octets, given anything, for --secs N each
+  mutants [room]   whether the tests see the code broken: wire, sockets, policy, proto
   starve [--long]  kill, stop and starve the server: at every system call, under load, on full disks
   test             everything that must pass: doc tests, then all others
-  ci               fmt, clippy, tidy, rfc, doc, deny, package, dist, e2e, interop,
-                   partitions --short, test
+  ci               everything but the long runs: fmt, clippy, tidy… partitions, sim, fuzz,
+                   mutants, test
   tidy             the rules of this house that no other tool checks
   rfc              the clause ledger: clause, code, test; fails on a gap
   package          what would be published, packed and built from the packages

@@ -15,7 +15,7 @@ pub(crate) struct Step {
 enum Action {
     Spawn {
         args: Vec<String>,
-        variable: Option<(&'static str, &'static str)>,
+        variables: Vec<(&'static str, String)>,
     },
     Own(fn() -> Result<(), String>),
     Refuse(&'static str),
@@ -27,7 +27,7 @@ impl Step {
         let args = line.split_whitespace().map(str::to_owned).collect();
         let action = Action::Spawn {
             args,
-            variable: None,
+            variables: Vec::new(),
         };
         Self {
             name,
@@ -67,10 +67,10 @@ impl Step {
     }
 
     /// Sets an environment variable for the spawned cargo.
-    pub(crate) fn with_variable(mut self, key: &'static str, value: &'static str) -> Self {
-        if let Action::Spawn { variable, .. } = &mut self.action {
-            *variable = Some((key, value));
-            self.repeat = format!("{key}={value} {}", self.repeat);
+    pub(crate) fn with_variable(mut self, key: &'static str, value: &str) -> Self {
+        if let Action::Spawn { variables, .. } = &mut self.action {
+            variables.push((key, value.to_owned()));
+            self.repeat = format!("{key}={} {}", quoted(value), self.repeat);
         }
         self
     }
@@ -79,9 +79,11 @@ impl Step {
         match &self.action {
             Action::Own(check) => check(),
             Action::Refuse(why) => Err((*why).to_owned()),
-            Action::Spawn { args, variable } => {
+            Action::Spawn { args, variables } => {
                 let mut command = Command::new(cargo());
-                command.args(args).envs(variable.iter().copied());
+                command
+                    .args(args)
+                    .envs(variables.iter().map(|(key, value)| (key, value)));
                 match command.status() {
                     Ok(status) if status.success() => Ok(()),
                     Ok(status) => Err(status.to_string()),
@@ -166,11 +168,11 @@ mod tests {
     fn the_command_that_repeats_a_step_is_complete() {
         let step = Step::cargo("doc", "doc --no-deps").with_variable("FLAGS", "-Dwarnings");
         let step = step.with_args(&["-p".to_owned(), "a b".to_owned()]);
-        let Action::Spawn { args, variable } = &step.action else {
+        let Action::Spawn { args, variables } = &step.action else {
             panic!("a cargo step spawns");
         };
         assert_eq!(args, &["doc", "--no-deps", "-p", "a b"]);
-        assert_eq!(*variable, Some(("FLAGS", "-Dwarnings")));
+        assert_eq!(*variables, [("FLAGS", "-Dwarnings".to_owned())]);
         assert_eq!(step.repeat, "FLAGS=-Dwarnings cargo doc --no-deps -p 'a b'");
         assert_eq!(Step::own("tidy", || Ok(())).repeat, "cargo xtask tidy");
     }

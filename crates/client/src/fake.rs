@@ -114,9 +114,13 @@ impl FakeNet {
         Environment::new(world).with_observer(Arc::new(self.clone()))
     }
 
-    pub(crate) async fn login(&self, address: &str) -> Result<ControlConn, Error> {
+    pub(crate) async fn greeted(&self, address: &str) -> Result<ControlConn, Error> {
         let server = Server::at(address.parse().unwrap()).secured(Security::ClearText);
-        let mut conn = ControlConn::connect(&self.environment(), server).await?;
+        ControlConn::connect(&self.environment(), server).await
+    }
+
+    pub(crate) async fn login(&self, address: &str) -> Result<ControlConn, Error> {
+        let mut conn = self.greeted(address).await?;
         conn.login(&Credentials::new("u", "secret").unwrap())
             .await?;
         Ok(conn)

@@ -227,6 +227,32 @@ mod tests {
         assert_eq!(allocator.pool().leased(), 0);
     }
 
+    /// No other port would mend it, and the reason must not read as "all are taken".
+    #[test]
+    fn a_bind_that_fails_for_another_reason_is_told_as_it_is() {
+        let script = Script {
+            refused: Some(io::ErrorKind::AddrNotAvailable),
+            ..Script::default()
+        };
+        let (allocator, _) = allocator(script, PortPool::new(50_000..=50_009));
+        let error = allocator.hold(ip(1), None).unwrap_err();
+        assert!(matches!(error, AllocateError::Io { .. }), "{error}");
+        assert_eq!(allocator.pool().leased(), 0);
+    }
+
+    #[test]
+    fn a_held_port_listens_also_where_it_has_to_be_let_go_first() {
+        let script = Script {
+            held_alone: true,
+            ..Script::default()
+        };
+        let (allocator, script) = allocator(script, PortPool::new(50_000..=50_009));
+        let held = allocator.hold(ip(1), None).unwrap();
+        let port = held.port();
+        assert_eq!(held.listen().unwrap().port(), port);
+        assert_eq!(*script.held.lock().unwrap(), []);
+    }
+
     #[test]
     fn a_port_is_free_when_its_socket_is_dropped() {
         let (allocator, _) = allocator(Script::default(), PortPool::new(50_000..=50_000));

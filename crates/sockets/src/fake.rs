@@ -33,6 +33,12 @@ pub(crate) struct Script {
     pub(crate) callers: Mutex<VecDeque<SocketAddr>>,
     /// Ports of other processes.
     pub(crate) taken: Vec<u16>,
+    /// What every bind fails with.
+    pub(crate) refused: Option<io::ErrorKind>,
+    /// Whether a held port cannot listen as well: so it is where the system is not Linux.
+    pub(crate) held_alone: bool,
+    /// Ports that are held.
+    pub(crate) held: Arc<Mutex<Vec<u16>>>,
     /// When, from where and whom we called.
     pub(crate) called: Mutex<Vec<Called>>,
     /// Callers that were reset.
@@ -75,7 +81,11 @@ impl Script {
     }
 
     fn bind(&self, local: SocketAddr) -> io::Result<FakeSocket> {
-        if self.taken.contains(&local.port()) {
+        if let Some(kind) = self.refused {
+            return Err(kind.into());
+        }
+        let is_held = self.held_alone && self.held.lock().unwrap().contains(&local.port());
+        if is_held || self.taken.contains(&local.port()) {
             return Err(io::ErrorKind::AddrInUse.into());
         }
         Ok(FakeSocket { local })
@@ -105,7 +115,10 @@ impl Network for FakeNetwork {
     }
 
     fn hold(&self, local: SocketAddr) -> io::Result<Box<dyn Held>> {
-        Ok(Box::new(self.script.bind(local)?))
+        let socket = self.script.bind(local)?;
+        let held = Arc::clone(&self.script.held);
+        held.lock().unwrap().push(local.port());
+        Ok(Box::new(FakeHeld { socket, held }))
     }
 
     fn call(
@@ -141,9 +154,22 @@ struct FakeSocket {
     local: SocketAddr,
 }
 
-impl Held for FakeSocket {
+#[derive(Debug)]
+struct FakeHeld {
+    socket: FakeSocket,
+    held: Arc<Mutex<Vec<u16>>>,
+}
+
+impl Held for FakeHeld {
     fn local(&self) -> SocketAddr {
-        self.local
+        self.socket.local
+    }
+}
+
+impl Drop for FakeHeld {
+    fn drop(&mut self) {
+        let port = self.socket.local.port();
+        self.held.lock().unwrap().retain(|held| *held != port);
     }
 }
 

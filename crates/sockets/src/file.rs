@@ -6,11 +6,13 @@ use std::sync::Arc;
 
 use tokio::io::{AsyncWrite, AsyncWriteExt};
 
+use crate::memory::Memory;
+
 /// Sends `length` bytes of `file` from `offset` on through `writer`, and flushes it; returns how
 /// many went out, fewer only where the file ended. The file's own position is not used, so a
-/// file may be sent on several connections at once. The next chunk is read while one is sent.
-///
-/// Needs a tokio runtime, whose blocking threads read the file.
+/// file may be sent on several connections at once. What the system has in memory is read where
+/// this runs; what has to come from a disk, by a blocking thread of the tokio runtime that this
+/// needs, while the chunk before it is sent.
 ///
 /// # Cancel safety
 /// Not cancel safe: an unknown part has been sent when the future is dropped.
@@ -26,15 +28,16 @@ pub async fn copy_file<W>(
 where
     W: AsyncWrite + Unpin + ?Sized,
 {
+    let memory = Memory::of(file);
     let mut left = length;
-    let mut chunk = read_chunk(file, Vec::new(), offset, left).await?;
+    let mut chunk = read_chunk(file, memory, Vec::new(), offset, left).await?;
     let mut spare = Vec::new();
     while !chunk.is_empty() {
         left = left.saturating_sub(bytes_of(&chunk));
         let next = offset.saturating_add(length - left);
         let (written, read) = tokio::join!(
             writer.write_all(&chunk),
-            read_chunk(file, spare, next, left)
+            read_chunk(file, memory, spare, next, left)
         );
         written?;
         spare = std::mem::replace(&mut chunk, read?);
@@ -46,6 +49,7 @@ where
 /// Reads up to a chunk into `buffer`, whose memory is used again; empty at the end of the file.
 async fn read_chunk(
     file: &Arc<File>,
+    memory: Memory,
     mut buffer: Vec<u8>,
     offset: u64,
     left: u64,
@@ -56,9 +60,13 @@ async fn read_chunk(
     if wanted == 0 {
         return Ok(Vec::new());
     }
+    buffer.resize(wanted, 0);
+    if let Some(length) = memory.read_at(file, &mut buffer, offset) {
+        buffer.truncate(length);
+        return Ok(buffer);
+    }
     let file = Arc::clone(file);
     let read = tokio::task::spawn_blocking(move || {
-        buffer.resize(wanted, 0);
         let length = read_at(&file, &mut buffer, offset)?;
         buffer.truncate(length);
         Ok(buffer)

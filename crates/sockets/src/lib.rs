@@ -5,7 +5,13 @@ mod allocator;
 mod call;
 mod error;
 mod file;
+#[cfg(any(target_os = "linux", target_os = "android"))]
+mod lent;
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+#[path = "lent_never.rs"]
+mod lent;
 mod listening;
+mod memory;
 mod policy;
 mod pool;
 mod real;
@@ -22,6 +28,7 @@ mod fake;
 pub use allocator::Allocator;
 pub use error::{AllocateError, Fault, OpenError};
 pub use file::copy_file;
+pub use lent::Lent;
 pub use listening::{Listening, REJECTED_MAX};
 pub use policy::{Denied, Initiative, PeerQuestion, Policy};
 pub use pool::{Parity, PortLease, PortPool};

@@ -234,6 +234,17 @@ mod tests {
     }
 
     #[test]
+    fn the_last_free_port_of_many_is_found() {
+        let pool = PortPool::new(40_000..=41_999);
+        let mut held = leases(&pool, None, 2_000);
+        for _ in 0..20 {
+            let freed = held.swap_remove(7).port();
+            held.extend(leases(&pool, None, 1));
+            assert_eq!(held.last().map(PortLease::port), Some(freed));
+        }
+    }
+
+    #[test]
     fn a_dropped_lease_frees_its_port() {
         let pool = PortPool::new(40_000..=40_000);
         let lease = pool.lease(&Seeded::new(1), None).unwrap();

@@ -2,14 +2,18 @@
 
 use std::fs::File;
 use std::io;
+use std::os::fd::AsFd;
 use std::sync::Arc;
 
-use rustix::fs::Advice;
+use rustix::fs::{Advice, sendfile};
 use rustix::io::Errno;
+use socket2::{SockRef, Socket};
 use tokio::io::Interest;
 use tokio::net::TcpStream;
+use tokio::task::spawn_blocking;
 
 use crate::copy_file;
+use crate::memory::is_in_memory;
 
 /// As [`copy_file`], but the bytes stay in the kernel. A file that cannot be sent this way, such
 /// as one of `/proc`, is copied.
@@ -37,19 +41,52 @@ pub(crate) async fn send_file(
     Ok(sent)
 }
 
-async fn send_chunk(stream: &TcpStream, file: &File, offset: u64, left: u64) -> io::Result<u64> {
+async fn send_chunk(
+    stream: &TcpStream,
+    file: &Arc<File>,
+    offset: u64,
+    left: u64,
+) -> io::Result<u64> {
     let count = usize::try_from(left)
         .unwrap_or(CHUNK_BYTES)
         .min(CHUNK_BYTES);
-    let send = || {
-        let mut position = offset;
-        let sent = rustix::fs::sendfile(stream, file, Some(&mut position), count)?;
-        Ok(u64::try_from(sent).unwrap_or(u64::MAX))
+    let last = offset.saturating_add(u64::try_from(count).unwrap_or(u64::MAX) - 1);
+    let sent = if is_in_memory(file, offset) && is_in_memory(file, last) {
+        let send = || send_now(stream, file, offset, count);
+        stream.async_io(Interest::WRITABLE, send).await?
+    } else {
+        send_from_disk(stream, file, offset, count).await?
     };
+    Ok(u64::try_from(sent).unwrap_or(u64::MAX))
+}
+
+/// Sends where waiting for a disk holds nobody up; for the far end, nobody waits there.
+async fn send_from_disk(
+    stream: &TcpStream,
+    file: &Arc<File>,
+    offset: u64,
+    count: usize,
+) -> io::Result<usize> {
+    let socket: Arc<Socket> = Arc::new(SockRef::from(stream).try_clone()?);
     loop {
-        match stream.async_io(Interest::WRITABLE, send).await {
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            result => return result,
+        stream.writable().await?;
+        let (socket, file) = (Arc::clone(&socket), Arc::clone(file));
+        let sending = spawn_blocking(move || send_now(&*socket, &file, offset, count));
+        let sent = sending.await.map_err(io::Error::other)?;
+        // The runtime learns so that the socket is full.
+        match stream.try_io(Interest::WRITABLE, || sent) {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+            sent => return sent,
+        }
+    }
+}
+
+fn send_now(to: impl AsFd, file: &File, offset: u64, count: usize) -> io::Result<usize> {
+    loop {
+        let mut position = offset;
+        match sendfile(&to, file, Some(&mut position), count) {
+            Err(Errno::INTR) => {}
+            sent => return Ok(sent?),
         }
     }
 }
@@ -59,6 +96,6 @@ fn is_unsupported(error: &io::Error) -> bool {
     matches!(errno, Some(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP))
 }
 
-/// How much one call may send: a slow disk holds up the other transfers of the thread for no
-/// longer than it takes to read this much.
+/// How much one call may send: should some of it not be in memory after all, the other transfers
+/// of the thread are held up for no longer than it takes to read this much.
 const CHUNK_BYTES: usize = 1024 * 1024;

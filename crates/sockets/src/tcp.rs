@@ -2,6 +2,8 @@
 
 use std::fs::File;
 use std::io;
+#[cfg(any(target_os = "linux", target_os = "android"))]
+use std::mem;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -14,6 +16,8 @@ use socket2::{Domain, Protocol, SockRef, Socket, Type};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 
+#[cfg(any(target_os = "linux", target_os = "android"))]
+use crate::Lent;
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
 use crate::copy_file as send_file;
 #[cfg(any(target_os = "linux", target_os = "android"))]
@@ -55,9 +59,13 @@ impl Network for Tcp {
                 // nobody uses towards anybody, where connecting needs one unused towards `peer`.
                 _ => unbound(peer)?,
             };
+            // The kernel may have made the connection before we hear of it. A call that is given
+            // up then must not look like an orderly end: in MODE S that is an empty file.
+            socket.set_linger(Some(Duration::ZERO))?;
             let stream = TcpSocket::from_std_stream(socket.into())
                 .connect(peer)
                 .await?;
+            SockRef::from(&stream).set_linger(None)?;
             Ok(Box::new(KernelConnection::new(stream, peer)?) as Box<dyn Connection>)
         }
         .boxed()
@@ -201,7 +209,7 @@ fn is_gone(kind: io::ErrorKind) -> bool {
 
 #[derive(Debug)]
 struct KernelConnection {
-    stream: TcpStream,
+    stream: Stream,
     peer: SocketAddr,
     local: SocketAddr,
 }
@@ -216,11 +224,35 @@ impl KernelConnection {
         // lost, and with it the end of the line (spec S-41).
         let _ = SockRef::from(&stream).set_out_of_band_inline(true);
         Ok(Self {
-            stream,
+            stream: Stream::Here(stream),
             peer,
             local,
         })
     }
+
+    fn here(&mut self) -> io::Result<&mut TcpStream> {
+        match &mut self.stream {
+            Stream::Here(stream) => Ok(stream),
+            #[cfg(any(target_os = "linux", target_os = "android"))]
+            Stream::Lent(_) => Err(io::ErrorKind::NotConnected.into()),
+        }
+    }
+
+    fn socket(&self) -> SockRef<'_> {
+        match &self.stream {
+            Stream::Here(stream) => SockRef::from(stream),
+            #[cfg(any(target_os = "linux", target_os = "android"))]
+            Stream::Lent(stream) => SockRef::from(stream),
+        }
+    }
+}
+
+#[derive(Debug)]
+enum Stream {
+    Here(TcpStream),
+    /// In the hands of a thread; this handle is there to reset it.
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    Lent(std::net::TcpStream),
 }
 
 impl Connection for KernelConnection {
@@ -234,16 +266,37 @@ impl Connection for KernelConnection {
 
     fn reset(self: Box<Self>) {
         // Should the system refuse, the drop still closes, though in the orderly way.
-        let _ = SockRef::from(&self.stream).set_linger(Some(Duration::ZERO));
+        let _ = self.socket().set_linger(Some(Duration::ZERO));
     }
 
     fn reset_on_death(&mut self, reset: bool) {
         // Where the system refuses, it is as without.
-        let _ = SockRef::from(&self.stream).set_linger(reset.then_some(Duration::ZERO));
+        let _ = self.socket().set_linger(reset.then_some(Duration::ZERO));
+    }
+
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    fn lend(&mut self) -> Option<Lent> {
+        let permit = Lent::permit()?;
+        let Stream::Here(stream) = &self.stream else {
+            return None;
+        };
+        let handle = SockRef::from(stream).try_clone().ok()?;
+        let Stream::Here(stream) = mem::replace(&mut self.stream, Stream::Lent(handle.into()))
+        else {
+            return None;
+        };
+        // The runtime refuses only what it does not know; then the connection is lost.
+        Some(Lent::new(stream.into_std().ok()?, permit))
+    }
+
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    fn take_back(&mut self, lent: Lent) -> io::Result<()> {
+        self.stream = Stream::Here(TcpStream::from_std(lent.into_stream())?);
+        Ok(())
     }
 
     fn end_on_silence(&mut self) {
-        silence::end_on_silence(&SockRef::from(&self.stream));
+        silence::end_on_silence(&self.socket());
     }
 
     fn send_file<'a>(
@@ -252,21 +305,22 @@ impl Connection for KernelConnection {
         offset: u64,
         length: u64,
     ) -> BoxFuture<'a, io::Result<u64>> {
-        send_file(&mut self.stream, file, offset, length).boxed()
+        async move { send_file(self.here()?, file, offset, length).await }.boxed()
     }
 }
 
 impl AsyncRead for KernelConnection {
     fn poll_read(
-        self: Pin<&mut Self>,
+        mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
+        let stream = self.here()?;
         // tokio's own poll_read takes a short read for the last one until the kernel speaks again.
         // A read also stops short at the mark of urgent data, and what follows the mark is there.
         loop {
-            std::task::ready!(self.stream.poll_read_ready(cx))?;
-            match self.stream.try_read_buf(buffer) {
+            std::task::ready!(stream.poll_read_ready(cx))?;
+            match stream.try_read_buf(buffer) {
                 Ok(_) => return Poll::Ready(Ok(())),
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
                 Err(error) => return Poll::Ready(Err(error)),
@@ -281,15 +335,15 @@ impl AsyncWrite for KernelConnection {
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(cx, bytes)
+        Pin::new(self.here()?).poll_write(cx, bytes)
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(cx)
+        Pin::new(self.here()?).poll_flush(cx)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(cx)
+        Pin::new(self.here()?).poll_shutdown(cx)
     }
 
     fn poll_write_vectored(
@@ -297,10 +351,10 @@ impl AsyncWrite for KernelConnection {
         cx: &mut Context<'_>,
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write_vectored(cx, slices)
+        Pin::new(self.here()?).poll_write_vectored(cx, slices)
     }
 
     fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
+        true
     }
 }

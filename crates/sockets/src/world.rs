@@ -14,6 +14,8 @@ use futures_util::future::BoxFuture;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::oneshot;
 
+use crate::Lent;
+
 /// Where a process lives: its network, its clock, its source of chance and its threads.
 #[derive(Clone, Debug)]
 pub struct World {
@@ -106,6 +108,23 @@ pub trait Connection: AsyncRead + AsyncWrite + fmt::Debug + Send + Unpin {
     /// does not read for so long ends it too, so it is for connections whose other end always
     /// does. Transports that cannot do it need not.
     fn end_on_silence(&mut self) {}
+
+    /// Takes the connection out of the runtime, for a thread that may block: reading there takes
+    /// one thread where the runtime and a store take two. Until it is [given
+    /// back](Self::take_back), it can only be reset, and all else fails. `None` where that cannot
+    /// be done, or not now.
+    fn lend(&mut self) -> Option<Lent> {
+        None
+    }
+
+    /// Takes back what [`lend`](Self::lend) gave.
+    ///
+    /// # Errors
+    /// When the runtime cannot watch it any more.
+    fn take_back(&mut self, lent: Lent) -> io::Result<()> {
+        drop(lent);
+        Err(io::ErrorKind::Unsupported.into())
+    }
 
     /// Sends `length` bytes of `file` from `offset` on; returns how many went out, fewer only
     /// where the file ended. [`copy_file`](crate::copy_file) does it by copying; TCP on

@@ -224,4 +224,12 @@ mod tests {
         let class = AddressClass::Global;
         assert!(!class.is_never_allowed() && !class.needs_explicit_rule());
     }
+
+    #[test]
+    fn a_class_is_told_by_its_name() {
+        let told = |host: &str| address_class(host.parse().unwrap()).to_string();
+        let hosts = ["127.0.0.1", "10.0.0.1", "100.64.0.1", "fe80::1", "8.8.8.8"];
+        let names = ["loopback", "private", "shared", "link-local", "global"];
+        assert_eq!(hosts.map(told), names);
+    }
 }

@@ -280,4 +280,11 @@ mod tests {
         assert_eq!(user.decode(&mut octets).unwrap(), Some(reply));
         assert!(octets.is_empty());
     }
+
+    #[test]
+    fn an_answer_to_a_telnet_option_goes_out_as_it_is() {
+        let mut out = BytesMut::from(&b"200 a"[..]);
+        CommandCodec::new().encode([255, 252, 6], &mut out).unwrap();
+        assert_eq!(out, &b"200 a\xff\xfc\x06"[..]);
+    }
 }

@@ -200,4 +200,14 @@ mod tests {
         line.facts.select(FactSet::EMPTY);
         assert_eq!(line.to_string(), " n");
     }
+
+    #[test]
+    fn a_fact_that_comes_twice_is_there_once() {
+        let mut set: FactSet = [Fact::Type, Fact::Size, Fact::Type].into_iter().collect();
+        assert_eq!(set.to_string(), "type;size;");
+        for _ in 0..2 {
+            set.insert(Fact::Modify);
+            assert_eq!(set.to_string(), "type;size;modify;");
+        }
+    }
 }

@@ -157,3 +157,29 @@ impl From<u32> for NetworkProtocol {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_filter_takes_the_peer_it_names_and_no_other() {
+        let named = HostSocket::new("192.0.2.2".parse().unwrap(), 51_003).unwrap();
+        let pin = AcceptFilter::HostPort(named);
+        let host = AcceptFilter::Host("192.0.2.2".parse().unwrap());
+        for (peer, by_any, by_host, by_pin) in [
+            ("192.0.2.2:51003", true, true, true),
+            ("[::ffff:192.0.2.2]:51003", true, true, true),
+            ("192.0.2.2:51004", true, true, false),
+            ("192.0.2.3:51003", true, false, false),
+            ("[2001:db8::2]:51003", true, false, false),
+        ] {
+            let peer: SocketAddr = peer.parse().unwrap();
+            let found = [AcceptFilter::Any, host, pin].map(|filter| filter.accepts(peer));
+            assert_eq!(found, [by_any, by_host, by_pin], "{peer}");
+        }
+        // Either side may be written as IPv4 within IPv6.
+        let mapped = AcceptFilter::Host("::ffff:192.0.2.2".parse().unwrap());
+        assert!(mapped.accepts("192.0.2.2:1".parse().unwrap()));
+    }
+}

@@ -62,3 +62,20 @@ impl TransmissionMode {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_parameter_has_its_letter() {
+        use RepresentationType::{Ascii, Image};
+        assert_eq!([Ascii, Image].map(RepresentationType::letter), ['A', 'I']);
+        assert_eq!(
+            [Structure::File, Structure::Record].map(Structure::letter),
+            ['F', 'R']
+        );
+        let modes = [TransmissionMode::Stream, TransmissionMode::Block];
+        assert_eq!(modes.map(TransmissionMode::letter), ['S', 'B']);
+    }
+}

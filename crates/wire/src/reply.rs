@@ -173,3 +173,25 @@ fn clean(text: &str) -> String {
         .map(|c| if c.is_control() { '?' } else { c })
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_digit_alone_says_what_a_reply_means() {
+        for code in 100..=599 {
+            let reply = ReplyCode::new(code).unwrap();
+            let means = [
+                reply.is_preliminary(),
+                reply.is_completion(),
+                reply.is_intermediate(),
+                reply.is_transient_negative(),
+                reply.is_permanent_negative(),
+            ];
+            let expected = [100, 200, 300, 400, 500].map(|from| (from..from + 100).contains(&code));
+            assert_eq!(means, expected, "{code}");
+        }
+        assert_eq!([99, 600].map(ReplyCode::new), [None, None]);
+    }
+}

@@ -183,10 +183,12 @@ const SERVER: &str = "thirdhost-server";
 const CLIENT: &str = "thirdhost-client";
 const HARNESS: &str = "thirdhost-harness";
 const BENCH: &str = "thirdhost-bench";
+const FUZZ: &str = "thirdhost-fuzz";
 const LAB: &str = "thirdhost-lab";
+const SIM: &str = "thirdhost-sim";
 
 /// Which package may depend on which, in any section of its manifest.
-const MAY_KNOW: [(&str, &[&str]); 10] = [
+const MAY_KNOW: [(&str, &[&str]); 12] = [
     (WIRE, &[]),
     (PROTO, &[WIRE]),
     (SOCKETS, &[WIRE]),
@@ -195,6 +197,8 @@ const MAY_KNOW: [(&str, &[&str]); 10] = [
     (HARNESS, &[WIRE, PROTO, SOCKETS, SERVER, CLIENT, LAB]),
     (LAB, &[]),
     (BENCH, &[WIRE, HARNESS, LAB]),
+    (SIM, &[WIRE, PROTO, SOCKETS, SERVER, CLIENT]),
+    (FUZZ, &[WIRE, PROTO, SOCKETS, SERVER, CLIENT]),
     (
         "scenarios",
         &[WIRE, PROTO, SOCKETS, SERVER, CLIENT, HARNESS, LAB],
@@ -337,11 +341,12 @@ mod tests {
         let root = crate::tree::root();
         let manifest = fs::read_to_string(root.join("Cargo.toml")).unwrap();
         assert!(manifest.contains("\nunsafe_code = \"forbid\"\n"));
+        let targets = fs::read_to_string(root.join("crates/fuzz/src/lib.rs")).unwrap();
         for parser in [
-            "command", "line", "reply", "address", "facts", "feature", "block",
+            "command", "line", "reply", "address", "facts", "feature", "block", "config", "users",
+            "session", "hostile",
         ] {
-            let target = root.join(format!("crates/wire/fuzz/fuzz_targets/{parser}.rs"));
-            assert!(target.is_file(), "{}", target.display());
+            assert!(targets.contains(&format!("of(\"{parser}\", ")), "{parser}");
         }
     }
 }

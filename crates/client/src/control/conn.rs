@@ -1,5 +1,6 @@
 //! The connection itself: commands out, replies in, in step and in time.
 
+use std::collections::VecDeque;
 use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -11,7 +12,8 @@ use thirdhost_wire::{Command, Features, Reply, ReplyCodec, RepresentationType};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio_util::codec::Decoder;
 
-use crate::pipeline::ListingAhead;
+use super::owed::Owed;
+use crate::pipeline::Ahead;
 use crate::tls::TlsSession;
 use crate::{Environment, Error, Fingerprint, Product, Server};
 
@@ -21,6 +23,8 @@ pub struct ControlConn {
     pub(crate) environment: Environment,
     pub(crate) server: Server,
     pub(crate) features: Features,
+    /// FEAT was asked over the connection as it is, in clear text or under TLS.
+    pub(super) asked_features: bool,
     /// What 220 said, for telling the product.
     pub(super) greeting: String,
     /// TYPE in force, as far as we know.
@@ -48,9 +52,11 @@ pub struct ControlConn {
     /// Replies up to this command's are nobody's business.
     pub(super) ignored: Option<Ticket>,
     /// What was sent for a listing that is to come.
-    pub(crate) listing_ahead: Option<ListingAhead>,
-    /// TYPE I that is under way; it has to succeed.
-    pub(super) image_owed: Option<Ticket>,
+    pub(crate) listing_ahead: Option<Ahead>,
+    /// What was sent for an arrangement that is to come.
+    pub(crate) arrangement_ahead: Option<Ahead>,
+    /// What is under way and has to succeed, the oldest first.
+    pub(super) owed: VecDeque<Owed>,
 }
 
 impl ControlConn {
@@ -131,6 +137,17 @@ impl ControlConn {
         self.command(Command::Quit).await.map(|_| ())
     }
 
+    /// Says goodbye and closes without waiting for the server's: all that matters was said.
+    pub(crate) async fn part(mut self) {
+        let is_said = self.is_usable() && self.send(&Command::Quit).await.is_ok();
+        if is_said {
+            // It also says that nothing follows; a connection that is gone by now is no trouble.
+            let environment = self.environment.clone();
+            let end = self.connection.shutdown();
+            environment.within(environment.limits.abort, end).await;
+        }
+    }
+
     /// Closes without a word: nothing the server says counts any more.
     pub(crate) fn abandon(&mut self) {
         self.broken = true;
@@ -145,15 +162,19 @@ impl ControlConn {
             return Err(self.lost(None));
         }
         loop {
-            let reply = match self.read_reply().await {
-                Ok(reply) => reply,
-                Err(error) => {
-                    self.broken = true;
-                    return Err(error);
-                }
-            };
-            if let Some(received) = self.understood(reply) {
+            if let Some(received) = self.receive_one().await? {
                 return Ok(received);
+            }
+        }
+    }
+
+    /// One reply; none if it was kept, or nobody asks for it any more.
+    pub(super) async fn receive_one(&mut self) -> Result<Option<Received>, Error> {
+        match self.read_reply().await {
+            Ok(reply) => Ok(self.understood(reply)),
+            Err(error) => {
+                self.broken = true;
+                Err(error)
             }
         }
     }
@@ -167,19 +188,21 @@ impl ControlConn {
         let received = self.pi.handle_reply(reply);
         match received {
             Received::Final { ticket, reply }
-                if let Some(ahead) = &mut self.listing_ahead
-                    && ticket <= ahead.last
-                    && ticket >= ahead.first =>
+                if self.owed.front().is_some_and(|owed| owed.ticket == ticket) =>
             {
-                ahead.replies.push(reply);
-                None
-            }
-            Received::Final { ticket, reply } if self.image_owed == Some(ticket) => {
-                if reply.code().is_completion() {
-                    self.image_owed = None;
-                    return None;
+                match self.grants(&reply) {
+                    true => None,
+                    false => Some(Received::Unexpected(reply)),
                 }
-                Some(Received::Unexpected(reply))
+            }
+            Received::Final { ticket, reply }
+                if let Some(ahead) = [&mut self.listing_ahead, &mut self.arrangement_ahead]
+                    .into_iter()
+                    .flatten()
+                    .find(|ahead| ahead.expects(ticket)) =>
+            {
+                ahead.hear(ticket, reply);
+                None
             }
             Received::Preliminary { ticket, .. } | Received::Final { ticket, .. }
                 if self.ignored.is_some_and(|last| ticket <= last) =>
@@ -262,6 +285,7 @@ impl ControlConn {
             environment,
             server,
             features: Features::default(),
+            asked_features: false,
             greeting: String::new(),
             representation: None,
             epsv_failed: false,
@@ -280,7 +304,8 @@ impl ControlConn {
             broken: false,
             ignored: None,
             listing_ahead: None,
-            image_owed: None,
+            arrangement_ahead: None,
+            owed: VecDeque::new(),
         }
     }
 

@@ -40,10 +40,8 @@ impl ControlConn {
     }
 
     pub(crate) fn unexpected(&mut self, reply: &Reply) -> Error {
-        if self.image_owed.is_some() {
-            // What was sent behind it counts on it.
-            self.broken = true;
-            return self.refused("TYPE I", reply.clone(), "");
+        if let Some(refused) = self.not_granted(reply) {
+            return refused;
         }
         self.misbehaved(format!(
             "it replied {} to nothing that was sent",

@@ -1,8 +1,11 @@
-//! Login: USER, PASS, ACCT, then FEAT and TYPE I.
+//! Login: FEAT, then USER, PASS, ACCT and TYPE I; all of these at once where that is safe.
 
+use bytes::BytesMut;
 use thirdhost_wire::{Command, Features, Password, PathnameError, Reply, RepresentationType, Text};
 
-use crate::{ControlConn, Error, pipeline};
+use super::open::{NO_PRIVATE_DATA, private};
+use super::owed::{ACCOUNT, CHECK, LOGIN, NO_ACCOUNT, PASSWORD};
+use crate::{ControlConn, Error, Product, pipeline};
 
 /// Who logs in.
 #[derive(Clone, Debug)]
@@ -45,12 +48,39 @@ impl ControlConn {
     /// # Errors
     /// [`Error::Refused`] if the server does not let this user in.
     pub async fn login(&mut self, credentials: &Credentials) -> Result<(), Error> {
+        self.begin_login(credentials).await?;
+        self.confirm().await
+    }
+
+    /// The same, but where the server takes commands ahead nobody waits for its word: what is
+    /// asked next goes out behind, and [`ControlConn::confirm`] or the next reply tells.
+    ///
+    /// # Errors
+    /// As [`ControlConn::login`].
+    pub(crate) async fn begin_login(&mut self, credentials: &Credentials) -> Result<(), Error> {
         if !self.is_protected() && !self.peer().ip().to_canonical().is_loopback() {
             self.environment.observer.warning(&format!(
                 "{} is spoken to in clear text: passwords and files can be read on the way",
                 self.name()
             ));
         }
+        if !self.asked_features {
+            self.ask_features().await?;
+        }
+        if pipeline::depth(self).is_some() && self.may_hear_password() {
+            return self.login_ahead(credentials).await;
+        }
+        self.login_step_by_step(credentials).await?;
+        self.protect_data().await?;
+        // Some tell less before the login.
+        let has_none = self.features.lines().next().is_none();
+        if has_none || self.product() == Product::Unknown {
+            self.ask_features().await?;
+        }
+        self.ensure_image().await
+    }
+
+    async fn login_step_by_step(&mut self, credentials: &Credentials) -> Result<(), Error> {
         let mut reply = self
             .command(Command::User(credentials.user.clone()))
             .await?;
@@ -61,27 +91,46 @@ impl ControlConn {
         }
         if wants(&reply, ACCOUNT) {
             let Some(account) = &credentials.account else {
-                return Err(self.refused("the login", reply, "; this server wants an account"));
+                return Err(self.refused("the login", reply, NO_ACCOUNT));
             };
             reply = self.command(Command::Acct(account.clone())).await?;
         }
-        self.completed("the login", reply, "; check user name and password")?;
-        self.protect_data().await?;
-        let features = self.command(Command::Feat).await?;
-        // A server that does not know FEAT has none.
-        self.features = Features::from_reply(&features).unwrap_or_default();
-        match pipeline::depth(self) {
-            Some(_) => self.image_ahead().await,
-            None => self.ensure_image().await,
-        }
+        self.completed(LOGIN, reply, CHECK).map(drop)
     }
 
-    /// TYPE I for a server that takes commands ahead: its reply comes with the next one's.
-    async fn image_ahead(&mut self) -> Result<(), Error> {
-        let image = RepresentationType::Image;
-        self.image_owed = Some(self.send(&Command::Type(image)).await?);
-        self.representation = Some(image);
-        Ok(())
+    /// Everything at once; the replies are owed.
+    async fn login_ahead(&mut self, credentials: &Credentials) -> Result<(), Error> {
+        let user = Command::User(credentials.user.clone());
+        let password = Command::Pass(credentials.password.clone());
+        let account = credentials.account.clone().map(Command::Acct);
+        let image = Command::Type(RepresentationType::Image);
+        let login = [user, password].into_iter().chain(account);
+        let mut outgoing = BytesMut::new();
+        for command in login {
+            self.owe(&command, LOGIN, CHECK, &mut outgoing)?;
+        }
+        if self.is_protected() {
+            for (command, step) in private() {
+                self.owe(&command, step, NO_PRIVATE_DATA, &mut outgoing)?;
+            }
+        }
+        self.owe(&image, "TYPE I", "", &mut outgoing)?;
+        self.representation = Some(RepresentationType::Image);
+        self.write(&outgoing).await
+    }
+
+    /// SECURITY: a server that can do TLS may say to USER that it wants it, and then the password
+    /// is not to be said in clear text.
+    fn may_hear_password(&self) -> bool {
+        self.is_protected() || !self.features.has_parameter("AUTH", "TLS")
+    }
+
+    /// FEAT. A server that does not know it has none.
+    pub(super) async fn ask_features(&mut self) -> Result<Reply, Error> {
+        let reply = self.command(Command::Feat).await?;
+        self.features = Features::from_reply(&reply).unwrap_or_default();
+        self.asked_features = true;
+        Ok(reply)
     }
 
     /// TYPE I, unless it is in force.
@@ -99,9 +148,3 @@ impl ControlConn {
 fn wants(reply: &Reply, codes: &[u16]) -> bool {
     codes.contains(&reply.code().number())
 }
-
-/// RFC 959 section 5.4 and RFC 2228 section 5.1.
-const PASSWORD: &[u16] = &[331, 336];
-
-/// RFC 959 section 5.4.
-const ACCOUNT: &[u16] = &[332];

@@ -6,6 +6,7 @@ pub(crate) mod hash;
 mod listing;
 mod login;
 mod open;
+mod owed;
 mod send;
 mod server;
 mod turn;

@@ -43,11 +43,11 @@ impl ControlConn {
         if self.tls.is_none() {
             return Ok(());
         }
-        let reply = self.command(Command::Pbsz(0)).await?;
-        self.completed("PBSZ", reply, NO_PRIVATE_DATA)?;
-        let private = Command::Prot(ProtectionLevel::Private);
-        let reply = self.command(private).await?;
-        self.completed("PROT P", reply, NO_PRIVATE_DATA).map(|_| ())
+        for (command, step) in private() {
+            let reply = self.command(command).await?;
+            self.completed(step, reply, NO_PRIVATE_DATA)?;
+        }
+        Ok(())
     }
 
     /// What comes after the greeting.
@@ -65,7 +65,7 @@ impl ControlConn {
 
     /// Asks FEAT, and where that says nothing before the login, AUTH itself is tried.
     async fn offered(&mut self) -> Result<Wish, Error> {
-        let reply = self.command(Command::Feat).await?;
+        let reply = self.ask_features().await?;
         let offers = Features::from_reply(&reply).map(|f| f.has_parameter("AUTH", "TLS"));
         // SECURITY: who had TLS before does not lose it unseen; somebody in between could strike
         // the line from FEAT.
@@ -141,9 +141,18 @@ impl ControlConn {
             codec: ReplyCodec::lenient(),
             received: BytesMut::new(),
             unfinished_bytes: 0,
+            // SECURITY: what was told in clear text may be somebody else's word.
+            features: Features::default(),
+            asked_features: false,
             ..self
         })
     }
+}
+
+/// What brings data connections under TLS, and its name.
+pub(super) fn private() -> [(Command, &'static str); 2] {
+    let level = Command::Prot(ProtectionLevel::Private);
+    [(Command::Pbsz(0), "PBSZ"), (level, "PROT P")]
 }
 
 /// What a control connection has to become.
@@ -192,5 +201,5 @@ const HANDSHAKE: &str = "the TLS handshake";
 
 const NO_TLS: &str = "; it is not spoken to in clear text unless you say --clear-text";
 
-const NO_PRIVATE_DATA: &str =
+pub(super) const NO_PRIVATE_DATA: &str =
     "; files do not go in clear text unless you say --clear-text for the whole connection";

@@ -33,11 +33,17 @@ impl Queue {
                 copy,
                 aside: Vec::new(),
                 begun: 0,
+                moved: 0,
             };
-            let moved = pipeline::run(pair, &mut waiting).await;
-            let Waiting { aside, begun, .. } = waiting;
+            let ended = pipeline::run(pair, &mut waiting).await;
+            let Waiting {
+                aside,
+                begun,
+                moved,
+                ..
+            } = waiting;
             self.with_jobs(|jobs| jobs.extend(aside));
-            match moved {
+            match ended {
                 Ok(true) => return Some(open),
                 Ok(false) => {
                     if begun > 0 {
@@ -55,7 +61,7 @@ impl Queue {
                     copy.watcher.happened(&Happened::Note(&note));
                 }
             }
-            if begun == 0 {
+            if moved == 0 {
                 return line;
             }
         }
@@ -81,6 +87,8 @@ struct Waiting<'a> {
     /// What is to be copied alone.
     aside: Vec<Job>,
     begun: usize,
+    /// How many files arrived.
+    moved: usize,
 }
 
 impl Waiting<'_> {
@@ -131,6 +139,7 @@ impl Feed for Waiting<'_> {
         job.alone = true;
         match ended {
             Ended::Done(report) => {
+                self.moved += 1;
                 let moved = Outcome::Moved(Moved::from(&report));
                 self.queue.done(self.copy, &job, &moved);
             }
@@ -150,7 +159,7 @@ const BROKEN: &str = "the servers lost the connection between them";
 const PIPELINES_MAX: usize = 3;
 
 /// One file alone is not worth the setting up.
-const FILES_MIN: usize = 2;
+pub(super) const FILES_MIN: usize = 2;
 
 /// Larger files are watched while they move, one at a time; what they cost is not round trips.
 const FILE_BYTES_MAX: u64 = 16 << 20;

@@ -55,7 +55,7 @@ async fn is_directory(site: Option<&Site>, at: &Location, lists: bool) -> Result
         let found = look::at(None, at).await?;
         return Ok(found.is_some_and(|entry| entry.kind == Kind::Directory));
     };
-    let mut conn = site.open().await?;
+    let mut conn = site.begin().await?;
     let found = look_there(&mut conn, at, lists).await;
     site.leave(conn).await;
     let found = found?;

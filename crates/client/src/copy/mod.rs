@@ -2,6 +2,7 @@
 
 mod ahead;
 mod digest;
+mod directories;
 mod expand;
 mod filter;
 mod in_a_row;

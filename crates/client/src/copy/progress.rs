@@ -160,8 +160,8 @@ impl Scout {
 
     /// Says goodbye.
     pub(super) async fn quit(self) {
-        if let Some(conn) = self.conn.into_inner().conn.filter(ControlConn::is_usable) {
-            conn.quit().await.ok();
+        if let Some(conn) = self.conn.into_inner().conn {
+            conn.part().await;
         }
     }
 }

@@ -6,14 +6,15 @@ use super::local::Beneath;
 use super::plan::{self, Job};
 use super::walk::{Entry, Kind, Walked};
 use super::worker::{Line, Queue};
-use super::{Copy, Failed, Happened, Location, Root, Summary, look};
-use crate::{ControlConn, Error, ExitCode, Pathname, pipeline};
+use super::{Copy, Failed, Happened, Location, Root, Summary, ahead, look};
+use crate::pipeline::{self, Listening};
+use crate::{ControlConn, Error, ExitCode};
 
 /// What was found out about all roots.
 #[derive(Default)]
-struct Plan {
-    directories: Vec<(String, Location, Option<Beneath>)>,
-    jobs: Vec<Job>,
+pub(super) struct Plan {
+    pub(super) directories: Vec<(String, Location, Option<Beneath>)>,
+    pub(super) jobs: Vec<Job>,
     surplus: Vec<(Entry, Location, Option<Beneath>)>,
     /// Something at the source was not seen, so nothing may pass for removed there.
     is_blind: bool,
@@ -30,11 +31,13 @@ impl Copy {
     /// # Cancel safety
     /// Not cancel safe; trip the environment's interrupt to end it in good order.
     pub async fn run(&self, roots: &[Root]) -> Result<Summary, Error> {
-        let mut line = Line::open(self).await?;
+        let mut line = Line::begin(self).await?;
         let mut summary = Summary::default();
         let mut plan = Plan::default();
         for root in roots {
-            match self.look(&mut line, root, &mut plan, &mut summary).await {
+            let is_only = roots.len() == 1;
+            let looked = self.look(&mut line, (root, is_only), &mut plan, &mut summary);
+            match looked.await {
                 Ok(()) => {}
                 Err(error) if error.exit_code() == ExitCode::Stopped => {
                     summary.stopped = true;
@@ -44,6 +47,7 @@ impl Copy {
                 Err(error) => self.failed(&mut summary, root.from.own_name(), &error),
             }
         }
+        line.confirm().await?;
         if let Some(source) = line.source() {
             // Announced for what then was no directory after all.
             pipeline::withdraw_listing(source).await?;
@@ -58,6 +62,10 @@ impl Copy {
             self.tell(plan, &mut summary);
             line.quit().await;
             return Ok(summary);
+        }
+        if let (Some(pair), true) = (line.pair(), plan.jobs.len() >= ahead::FILES_MIN) {
+            // The call is agreed while the directories are made.
+            pipeline::announce_call(pair).await?;
         }
         self.make_directories(&mut line, &mut plan, &mut summary)
             .await;
@@ -89,7 +97,7 @@ impl Copy {
     async fn look(
         &self,
         line: &mut Line,
-        root: &Root,
+        (root, is_only): (&Root, bool),
         plan: &mut Plan,
         summary: &mut Summary,
     ) -> Result<(), Error> {
@@ -111,10 +119,15 @@ impl Copy {
             self.no_file(own_name, summary);
             return Ok(());
         }
+        let listening = match self.options.dry_run || !is_only {
+            true => None,
+            false => line.pair().and_then(Listening::at_destination),
+        };
         let [source, destination] = line.both();
         let below = look::below(source, &root.from, &self.options.filter);
         // Both ends at once: a listing that fails there is told after one that fails here.
-        let (walked, there) = tokio::join!(below, self.there(destination, root));
+        let there = self.there(destination, root, listening);
+        let (walked, there) = tokio::join!(below, there);
         let (walked, there) = (walked?, there?);
         plan.is_blind |= !walked.problems.is_empty();
         self.problems(&walked, summary);
@@ -181,6 +194,7 @@ impl Copy {
         &self,
         mut conn: Option<&mut ControlConn>,
         root: &Root,
+        listening: Option<Listening>,
     ) -> Result<Option<HashMap<String, Entry>>, Error> {
         let noted = self.to.as_ref().and_then(|site| site.noted(&root.to));
         let found = match noted {
@@ -188,6 +202,10 @@ impl Copy {
             None => look::at(conn.as_deref_mut(), &root.to).await?,
         };
         if found.is_none_or(|found| found.kind != Kind::Directory) {
+            // Nothing is listed here, so it can be agreed where files will come.
+            if let (Some(listening), Some(conn)) = (listening, conn) {
+                listening.announce(conn).await?;
+            }
             return Ok(None);
         }
         // Excluded directories are not entered, so what is in them is never surplus.
@@ -261,43 +279,6 @@ impl Copy {
         }
     }
 
-    /// Ahead of the files. What lies below a directory that cannot be made fails with it.
-    async fn make_directories(&self, line: &mut Line, plan: &mut Plan, summary: &mut Summary) {
-        let mut failed: Vec<Location> = Vec::new();
-        let mut made = made_ahead(line.destination(), &plan.directories)
-            .await
-            .into_iter();
-        for (name, at, here) in std::mem::take(&mut plan.directories) {
-            let made = made.next();
-            if failed.iter().any(|above| is_below(&at, above)) {
-                continue;
-            }
-            let made = match made {
-                Some(Ok(())) => Ok(()),
-                // What refused it may be the directory itself, made by somebody meanwhile.
-                Some(Err(_)) | None => make(line.destination(), &at, here.as_ref()).await,
-            };
-            match made {
-                Ok(()) => {
-                    summary.directories += 1;
-                    self.watcher.happened(&Happened::Directory { name: &name });
-                }
-                Err(error) => {
-                    self.failed(summary, name, &error);
-                    failed.push(at);
-                }
-            }
-        }
-        let before = plan.jobs.len();
-        plan.jobs
-            .retain(|job| !failed.iter().any(|above| is_below(&job.to, above)));
-        let lost = before - plan.jobs.len();
-        if lost > 0 {
-            let note = format!("{lost} files are left out with the directories that failed");
-            self.watcher.happened(&Happened::Note(&note));
-        }
-    }
-
     async fn remove(
         &self,
         line: &mut Line,
@@ -324,7 +305,7 @@ impl Copy {
         }
     }
 
-    fn failed(&self, summary: &mut Summary, name: String, error: &Error) {
+    pub(super) fn failed(&self, summary: &mut Summary, name: String, error: &Error) {
         let failed = Failed {
             name,
             message: error.to_string(),
@@ -332,66 +313,5 @@ impl Copy {
         };
         self.watcher.happened(&Happened::Failed(&failed));
         summary.failures.push(failed);
-    }
-}
-
-/// What came of each, where the server takes commands ahead; nothing where it does not.
-async fn made_ahead(
-    conn: Option<&mut ControlConn>,
-    directories: &[(String, Location, Option<Beneath>)],
-) -> Vec<Result<(), Error>> {
-    let remote = |(_, at, _): &(String, Location, Option<Beneath>)| match at {
-        Location::Remote(path) => path.clone(),
-        Location::Local(_) => None,
-    };
-    let paths: Option<Vec<Pathname>> = directories.iter().map(remote).collect();
-    let (Some(conn), Some(paths)) = (conn, paths) else {
-        return Vec::new();
-    };
-    let Some(depth) = pipeline::depth(conn) else {
-        return Vec::new();
-    };
-    // A connection that broke fails for each of them again.
-    pipeline::make_directories(conn, depth, &paths)
-        .await
-        .unwrap_or_default()
-}
-
-async fn make(
-    conn: Option<&mut ControlConn>,
-    at: &Location,
-    here: Option<&Beneath>,
-) -> Result<(), Error> {
-    match (at, conn, here) {
-        (Location::Remote(Some(path)), Some(conn), _) => match conn.make_directory(path).await {
-            Err(refused @ Error::Refused { .. }) => {
-                // It may be there, though a listing does not show it.
-                let found = look::at(Some(conn), at).await?;
-                let is_there = found.is_some_and(|entry| entry.kind == Kind::Directory);
-                if is_there { Ok(()) } else { Err(refused) }
-            }
-            made => made,
-        },
-        (Location::Local(_), _, Some(here)) => here.make_directory(),
-        // The root itself, which may lie where the person likes.
-        (Location::Local(path), _, None) => {
-            std::fs::create_dir_all(path).map_err(|source| Error::Local {
-                what: "make",
-                path: path.clone(),
-                source,
-            })
-        }
-        _ => Ok(()),
-    }
-}
-
-fn is_below(location: &Location, above: &Location) -> bool {
-    match (location, above) {
-        (Location::Local(path), Location::Local(above)) => path.starts_with(above),
-        (Location::Remote(Some(path)), Location::Remote(Some(above))) => path
-            .as_str()
-            .strip_prefix(above.as_str())
-            .is_some_and(|rest| rest.is_empty() || rest.starts_with('/')),
-        _ => false,
     }
 }

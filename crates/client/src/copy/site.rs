@@ -52,6 +52,13 @@ impl Site {
     /// # Errors
     /// Those of [`ControlConn::connect`] at the last address, and of [`ControlConn::login`].
     pub async fn open(&self) -> Result<ControlConn, Error> {
+        let mut conn = self.begin().await?;
+        conn.confirm().await?;
+        Ok(conn)
+    }
+
+    /// The same, but the server may still owe its word to the login; the next reply tells.
+    pub(super) async fn begin(&self) -> Result<ControlConn, Error> {
         let left = self.left().conn.take();
         if let Some(conn) = left.filter(ControlConn::is_usable) {
             return Ok(conn);
@@ -63,7 +70,7 @@ impl Site {
         for server in &self.servers {
             match ControlConn::connect(&self.environment, server.clone()).await {
                 Ok(mut conn) => {
-                    conn.login(&self.credentials).await?;
+                    conn.begin_login(&self.credentials).await?;
                     return Ok(conn);
                 }
                 Err(error) => last = error,

@@ -9,7 +9,7 @@ use super::one::{self, Outcome};
 use super::plan::Job;
 use super::progress::Scout;
 use super::{Copy, Failed, Happened, Options, Summary, upload};
-use crate::{ControlConn, Error, ExitCode, Pair};
+use crate::{ControlConn, Error, ExitCode, Pair, pipeline};
 
 /// The control connections that one file at a time needs.
 pub(super) enum Line {
@@ -29,14 +29,21 @@ pub(super) struct Queue {
 
 impl Line {
     pub(super) async fn open(copy: &Copy) -> Result<Self, Error> {
+        let mut line = Self::begin(copy).await?;
+        line.confirm().await?;
+        Ok(line)
+    }
+
+    /// The same, but the servers may still owe their word to the login; the next reply tells.
+    pub(super) async fn begin(copy: &Copy) -> Result<Self, Error> {
         Ok(match (&copy.from, &copy.to) {
             (Some(from), Some(to)) => {
-                let (source, destination) = tokio::try_join!(from.open(), to.open())?;
+                let (source, destination) = tokio::try_join!(from.begin(), to.begin())?;
                 let policy = copy.options.policy.clone();
                 Self::Between(Box::new(Pair::new(source, destination, policy)))
             }
-            (Some(from), None) => Self::Fetch(Box::new(from.open().await?)),
-            (None, Some(to)) => Self::Store(Box::new(to.open().await?)),
+            (Some(from), None) => Self::Fetch(Box::new(from.begin().await?)),
+            (None, Some(to)) => Self::Store(Box::new(to.begin().await?)),
             (None, None) => {
                 return Err(Error::Local {
                     what: "copy without a server",
@@ -45,6 +52,31 @@ impl Line {
                 });
             }
         })
+    }
+
+    /// Waits for what the servers owe to the login.
+    pub(super) async fn confirm(&mut self) -> Result<(), Error> {
+        for conn in self.both().into_iter().flatten() {
+            conn.confirm().await?;
+        }
+        Ok(())
+    }
+
+    /// The two servers, if there are two.
+    pub(super) fn pair(&mut self) -> Option<&mut Pair> {
+        match self {
+            Self::Between(pair) => Some(pair),
+            Self::Fetch(_) | Self::Store(_) => None,
+        }
+    }
+
+    /// What was announced and is not to be done: back to the usual dialogue.
+    pub(super) async fn withdraw(&mut self) -> Result<(), Error> {
+        for conn in self.both().into_iter().flatten() {
+            pipeline::withdraw_listing(conn).await?;
+            pipeline::withdraw_arrangement(conn).await?;
+        }
+        Ok(())
     }
 
     pub(super) fn source(&mut self) -> Option<&mut ControlConn> {
@@ -82,12 +114,11 @@ impl Line {
 
     pub(super) async fn quit(self) {
         match self {
-            Self::Between(pair) => pair.quit().await,
-            Self::Fetch(conn) | Self::Store(conn) => {
-                if conn.is_usable() {
-                    conn.quit().await.ok();
-                }
+            Self::Between(pair) => {
+                let (source, destination) = pair.into_parts();
+                tokio::join!(source.part(), destination.part());
             }
+            Self::Fetch(conn) | Self::Store(conn) => conn.part().await,
         }
     }
 }
@@ -131,6 +162,11 @@ impl Queue {
 
     async fn work(&self, copy: &Copy, is_first: bool, line: Option<Line>) -> Option<Line> {
         let mut line = self.ahead(copy, line).await;
+        if let Some(open) = &mut line
+            && open.withdraw().await.is_err()
+        {
+            line = None;
+        }
         while let Some(mut job) = self.with_jobs(VecDeque::pop_front) {
             if copy.environment.interrupt.is_tripped() {
                 self.with_summary(|summary| summary.stopped = true);

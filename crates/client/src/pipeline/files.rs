@@ -4,46 +4,15 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use thirdhost_proto::third_party::{BySide, Side};
-use thirdhost_wire::{Command, Pathname, Reply, TimeVal};
+use thirdhost_wire::{Command, Reply, TimeVal};
 
 use super::arrange;
 use super::batch::leave;
+use super::feed::{Ended, Feed, Item};
 use super::lane::Lane;
 use super::proof::Proof;
 use crate::third_party::Prepared;
 use crate::{Error, Pair, Report};
-
-/// One file to copy.
-#[derive(Clone, Debug)]
-pub(crate) struct Item {
-    pub(crate) from: Pathname,
-    pub(crate) to: Pathname,
-    pub(crate) size: Option<u64>,
-    pub(crate) modified: Option<TimeVal>,
-}
-
-/// What became of a file.
-#[derive(Debug)]
-pub(crate) enum Ended {
-    /// Both servers said so, and the proof agrees.
-    Done(Report),
-    /// This one failed; the others went on.
-    Failed(Error),
-    /// Whether it arrived is not known: the arrangement ended before it did, or no proof came.
-    Unfinished,
-}
-
-/// Gives files and hears what became of them.
-pub(crate) trait Feed: Send {
-    /// What is remembered of a file that is under way.
-    type Job: Send;
-
-    /// The next file; none when there is none for a pipeline.
-    fn next(&mut self) -> Option<(Self::Job, Item)>;
-
-    /// What became of it.
-    fn ended(&mut self, job: Self::Job, ended: Ended);
-}
 
 /// Moves all the files of `feed`. False where no pipeline came about, or where it ended before
 /// the files did; the pair can be used on.
@@ -54,27 +23,21 @@ pub(crate) trait Feed: Send {
 /// # Cancel safety
 /// Not cancel safe: drop the pair too.
 pub(crate) async fn run<F: Feed>(pair: &mut Pair, feed: &mut F) -> Result<bool, Error> {
-    let (source, destination) = pair.both();
-    let depth = (super::depth(source), super::depth(destination));
-    let (Some(source_depth), Some(destination_depth)) = depth else {
+    let Some((prepared, proof)) = prepared(pair) else {
         return Ok(false);
     };
-    let Some(prepared) = pair.for_pipeline() else {
-        return Ok(false);
-    };
+    pair.begin_pipeline();
     let (source, destination) = pair.both();
-    let Some(proof) = Proof::wanted(prepared.verify, source, destination) else {
-        return Ok(false);
+    let depth = BySide {
+        source: super::depth(source).unwrap_or_default(),
+        destination: super::depth(destination).unwrap_or_default(),
     };
     let mut stream = Stream {
         lanes: BySide {
             source: Lane::new(source),
             destination: Lane::new(destination),
         },
-        depth: BySide {
-            source: source_depth,
-            destination: destination_depth,
-        },
+        depth,
         prepared,
         proof,
         flights: BTreeMap::new(),
@@ -82,12 +45,22 @@ pub(crate) async fn run<F: Feed>(pair: &mut Pair, feed: &mut F) -> Result<bool, 
         bytes: 0,
         end: None,
     };
-    let moved = match stream.begin().await {
+    let moved = match stream.begin(feed).await {
         Ok(true) => stream.go_on(feed).await,
         Ok(false) => Ok(false),
         Err(error) => Err(error),
     };
     stream.finish(feed, moved).await
+}
+
+/// How files would go over one arrangement, if they can, and how each is proved.
+pub(super) fn prepared(pair: &mut Pair) -> Option<(Prepared, Proof)> {
+    let prepared = pair.for_pipeline()?;
+    let (source, destination) = pair.both();
+    super::depth(source)?;
+    super::depth(destination)?;
+    let proof = Proof::wanted(prepared.verify, source, destination)?;
+    Some((prepared, proof))
 }
 
 struct Stream<'a, J> {
@@ -144,22 +117,51 @@ enum Next {
 
 impl<J: Send> Stream<'_, J> {
     /// The arrangement. False where a server refuses it.
-    async fn begin(&mut self) -> Result<bool, Error> {
-        match arrange::arrange(&mut self.lanes, &self.prepared.plan, self.proof).await {
-            Ok(()) => Ok(true),
-            Err(Error::Refused { .. }) => Ok(false),
-            Err(error) => Err(error),
+    async fn begin<F: Feed<Job = J>>(&mut self, feed: &mut F) -> Result<bool, Error> {
+        let plan = &self.prepared.plan;
+        let listener = plan.listener;
+        let listening = match arrange::arrange(&mut self.lanes, plan, self.proof).await {
+            Ok(listening) => listening,
+            Err(Error::Refused { .. }) => return Ok(false),
+            Err(error) => return Err(error),
+        };
+        // SECURITY: no file is asked of the listener before it knows who may call. The caller
+        // knows whom it calls, so a destination that listens is sent to meanwhile; it takes
+        // nothing before STOR.
+        if listener == Side::Destination {
+            self.lanes.destination.hold();
+            self.fill(feed)?;
+            self.lanes.source.push_out().await?;
         }
+        let lane = self.lanes.of_mut(listener);
+        match arrange::pinned(lane, listening).await {
+            Ok(()) => lane.release()?,
+            Err(Error::Refused { .. }) => {
+                lane.drop_held();
+                for flight in std::mem::take(&mut self.flights).into_values() {
+                    feed.ended(flight.job, Ended::Unfinished);
+                }
+                self.stop(End::Void)?;
+            }
+            Err(error) => return Err(error),
+        }
+        Ok(true)
+    }
+
+    /// Begins as many files as may be under way.
+    fn fill<F: Feed<Job = J>>(&mut self, feed: &mut F) -> Result<(), Error> {
+        while self.end.is_none() && self.has_room() {
+            let Some((job, item)) = feed.next() else {
+                break;
+            };
+            self.ask(job, item)?;
+        }
+        Ok(())
     }
 
     async fn go_on<F: Feed<Job = J>>(&mut self, feed: &mut F) -> Result<bool, Error> {
         loop {
-            while self.end.is_none() && self.has_room() {
-                let Some((job, item)) = feed.next() else {
-                    break;
-                };
-                self.ask(job, item)?;
-            }
+            self.fill(feed)?;
             if self.flights.is_empty() && self.end.is_none() {
                 return Ok(true);
             }
@@ -219,7 +221,7 @@ impl<J: Send> Stream<'_, J> {
 
     fn has_room(&self) -> bool {
         let Self { lanes, depth, .. } = self;
-        let fits = |side| lanes.of(side).owed() + COMMANDS_PER_FILE <= *depth.of(side);
+        let fits = |side| lanes.of(side).to_come() + COMMANDS_PER_FILE <= *depth.of(side);
         self.flights.is_empty() || self.bytes < WINDOW_BYTES && Side::BOTH.into_iter().all(fits)
     }
 

@@ -14,6 +14,8 @@ pub(super) struct Lane<'a, T> {
     pub(super) conn: &'a mut ControlConn,
     outgoing: BytesMut,
     owed: VecDeque<(Ticket, T)>,
+    /// What is said only when it is released; nothing is held if there is none.
+    held: Option<VecDeque<(Command, T)>>,
     /// The reply that answers those at the front.
     answered: Option<(Ticket, Reply)>,
 }
@@ -24,15 +26,38 @@ impl<'a, T> Lane<'a, T> {
             conn,
             outgoing: BytesMut::new(),
             owed: VecDeque::new(),
+            held: None,
             answered: None,
         }
     }
 
     /// Sends a command behind those under way.
     pub(super) fn say(&mut self, command: &Command, what: T) -> Result<(), Error> {
+        if let Some(held) = &mut self.held {
+            held.push_back((command.clone(), what));
+            return Ok(());
+        }
         let ticket = self.conn.send_ahead(command, &mut self.outgoing)?;
         self.owed.push_back((ticket, what));
         Ok(())
+    }
+
+    /// What is said from here on waits until it is released or dropped.
+    pub(super) fn hold(&mut self) {
+        self.held.get_or_insert_default();
+    }
+
+    /// Says what was held.
+    pub(super) fn release(&mut self) -> Result<(), Error> {
+        for (command, what) in self.held.take().unwrap_or_default() {
+            self.say(&command, what)?;
+        }
+        Ok(())
+    }
+
+    /// Nothing that was held is said any more.
+    pub(super) fn drop_held(&mut self) {
+        self.held = None;
     }
 
     /// Sends all that was said, before something else is waited for.
@@ -44,6 +69,11 @@ impl<'a, T> Lane<'a, T> {
     /// How many commands are unanswered.
     pub(super) fn owed(&self) -> usize {
         self.owed.len()
+    }
+
+    /// The same with those that are held.
+    pub(super) fn to_come(&self) -> usize {
+        self.owed.len() + self.held.as_ref().map_or(0, VecDeque::len)
     }
 
     /// The next final reply, and what it is for. Waits without limit, also when nothing is

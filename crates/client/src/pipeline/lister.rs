@@ -1,7 +1,6 @@
 //! Many directories listed over one data connection in MODE B, MLSD sent ahead.
 
 use bytes::{Buf as _, BytesMut};
-use thirdhost_proto::user::Ticket;
 use thirdhost_sockets::Connection;
 use thirdhost_wire::{
     BlockDecoder, BlockEvent, Command, EpsvArgument, Pathname, Reply, Structure, TransmissionMode,
@@ -9,6 +8,7 @@ use thirdhost_wire::{
 };
 use tokio::io::AsyncReadExt as _;
 
+use super::ahead::Ahead;
 use super::batch::{leave, switch};
 use super::lane::Lane;
 use crate::control::facts;
@@ -219,14 +219,6 @@ impl<'a> Lister<'a> {
     }
 }
 
-/// Commands that set up a listing, their replies kept until it begins.
-#[derive(Debug)]
-pub(crate) struct ListingAhead {
-    pub(crate) first: Ticket,
-    pub(crate) last: Ticket,
-    pub(crate) replies: Vec<Reply>,
-}
-
 /// Says that a listing is likely to follow what is asked next. Where the server takes no commands
 /// ahead, nothing is said.
 ///
@@ -238,17 +230,8 @@ pub(crate) async fn announce_listing(conn: &mut ControlConn) -> Result<(), Error
     if !is_alone || listing_depth(conn).is_none() {
         return Ok(());
     }
-    let mut outgoing = BytesMut::new();
-    for command in setting() {
-        let ticket = conn.send_ahead(&command, &mut outgoing)?;
-        let ahead = conn.listing_ahead.get_or_insert(ListingAhead {
-            first: ticket,
-            last: ticket,
-            replies: Vec::new(),
-        });
-        ahead.last = ticket;
-    }
-    conn.write(&outgoing).await
+    conn.listing_ahead = Ahead::send(conn, setting()).await?;
+    Ok(())
 }
 
 /// No listing follows: back to the usual dialogue.
@@ -282,8 +265,9 @@ async fn data(lane: &mut Lane<'_, ()>, port: u16) -> Result<Box<dyn Connection>,
     };
     let environment = lane.conn.environment.clone();
     let limit = environment.limits.handshake;
+    let server = lane.conn.name().to_owned();
     let failed = |source| Error::DataConnection {
-        server: lane.conn.name().to_owned(),
+        server,
         step: "MLSD",
         source,
     };

@@ -1,16 +1,21 @@
 //! Many files between two servers over one arrangement, commands sent ahead on both control
 //! connections. Design "Pipelining".
 
+mod ahead;
 mod arrange;
 mod batch;
+mod feed;
 mod files;
 mod lane;
 mod lister;
 mod proof;
 
+pub(crate) use ahead::Ahead;
+pub(crate) use arrange::{Listening, announce_call, withdraw_arrangement};
 pub(crate) use batch::make_directories;
-pub(crate) use files::{Ended, Feed, Item, run};
-pub(crate) use lister::{Lister, ListingAhead, announce_listing, withdraw_listing};
+pub(crate) use feed::{Ended, Feed, Item};
+pub(crate) use files::run;
+pub(crate) use lister::{Lister, announce_listing, withdraw_listing};
 
 use crate::ControlConn;
 

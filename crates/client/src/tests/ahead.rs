@@ -62,6 +62,37 @@ async fn a_file_whose_proof_is_refused_is_not_done_by_that() {
     }
 }
 
+/// RETR goes out before the pin is granted, STOR does not.
+#[tokio::test(start_paused = true)]
+async fn nothing_is_stored_where_the_listener_does_not_take_the_pin() {
+    let stage = stage(
+        nothing_odd(),
+        times(1, "SOCK", say("504 not from that host")),
+    );
+    let expected = ["done a SHA-256", "done b SHA-256", "done c SHA-256"];
+    assert_eq!(done(&stage).await, expected);
+    let sent = stage.net.sent_to(SITE2);
+    let at = |verb: &str| sent.iter().position(|line| line.starts_with(verb)).unwrap();
+    assert!(
+        at("SOCK") < at("ABOR") && at("ABOR") < at("STOR"),
+        "{sent:?}"
+    );
+    let source = stage.net.sent_to(SITE1);
+    assert!(source.contains(&"ABOR".to_owned()), "{source:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_agreed_while_a_tree_is_listed_is_withdrawn_where_nothing_goes() {
+    let stage = Stage::new(PIPELINES, nothing_odd(), nothing_odd());
+    stage.source.clone().with("x/only", b"one", 1);
+    assert_eq!(stage.tree().await.exit_code(), ExitCode::Done);
+    assert_eq!(stage.destination.contents("y/only").unwrap(), b"one");
+    let sent = stage.net.sent_to(SITE2);
+    let at = |line: &str| sent.iter().rposition(|sent| sent == line).unwrap();
+    assert!(at("MODE B") < at("OPTS PIPELINE OFF"), "{sent:?}");
+    assert!(at("OPTS PIPELINE OFF") < at("STOR y/only"), "{sent:?}");
+}
+
 /// RFC 959 section 4.1.3: 225 to ABOR, and the commands before it are dropped in silence.
 #[tokio::test(start_paused = true)]
 async fn what_225_answers_together_with_abor_is_not_done() {

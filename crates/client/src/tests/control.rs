@@ -2,7 +2,7 @@
 
 use super::{net, path, polite};
 use crate::fake::{Answer, FakeNet, say};
-use crate::{Error, ExitCode};
+use crate::{Credentials, Error, ExitCode};
 
 const SITE: &str = "9.9.9.9:21";
 
@@ -47,7 +47,8 @@ async fn type_i_that_was_not_waited_for_has_to_succeed() {
             Some("SIZE") => say("213 7"),
             _ => polite(line, AHEAD),
         });
-        let mut conn = net.login(SITE).await.unwrap();
+        let mut conn = net.greeted(SITE).await.unwrap();
+        conn.begin_login(&credentials()).await.unwrap();
         let found = conn.size(&path("a")).await;
         match (found, expected) {
             (Ok(found), Ok(expected)) => assert_eq!(found, expected),
@@ -57,7 +58,58 @@ async fn type_i_that_was_not_waited_for_has_to_succeed() {
             }
             (found, expected) => panic!("{found:?}, expected {expected:?}"),
         }
+        let refused = net.login(SITE).await;
+        assert_eq!(refused.is_ok(), expected.is_ok(), "login itself waits");
     }
+}
+
+/// What is said to USER and PASS, and to what is asked behind them.
+#[tokio::test(start_paused = true)]
+async fn a_login_that_was_not_waited_for_is_judged_by_every_word_said_to_it() {
+    for (user, pass, expected) in [
+        ("331 password", "230 in", Ok(())),
+        ("331 password", "202 superfluous", Ok(())),
+        ("230 in", "503 who?", Ok(())),
+        ("232 in", "530 who?", Ok(())),
+        ("331 password", "530 wrong", Err("530 wrong")),
+        ("530 not you", "503 who?", Err("530 not you")),
+        ("331 password", "332 account", Err("wants an account")),
+        ("331 password", "421 bye", Err("421 bye")),
+    ] {
+        let net = net();
+        net.control(SITE, move |line| match line.split(' ').next() {
+            Some("USER") => say(user),
+            Some("PASS") => say(pass),
+            Some("SIZE") => say("213 7"),
+            _ => polite(line, "MODE S;B;,PIPELINE 64,SIZE"),
+        });
+        let mut conn = net.greeted(SITE).await.unwrap();
+        conn.begin_login(&credentials()).await.unwrap();
+        let sent = net.sent_to(SITE);
+        assert_eq!(sent, ["FEAT", "USER u", "PASS ****", "TYPE I"]);
+        match (conn.size(&path("a")).await, expected) {
+            (Ok(found), Ok(())) => assert_eq!(found, Some(7)),
+            (Err(error), Err(words)) => assert!(error.to_string().contains(words), "{error}"),
+            (found, _) => panic!("{user}, {pass}: {found:?}"),
+        }
+        assert_eq!(conn.is_usable(), expected.is_ok(), "{user}, {pass}");
+    }
+}
+
+/// Whether a server that takes commands ahead is told the password before it has answered USER.
+#[tokio::test(start_paused = true)]
+async fn a_server_that_can_do_tls_and_is_not_asked_to_may_refuse_to_hear_the_password() {
+    let net = net();
+    net.control(SITE, |line| match line.split(' ').next() {
+        Some("USER") => say("530 only under TLS"),
+        _ => polite(line, "MODE S;B;,PIPELINE 64,AUTH TLS"),
+    });
+    assert!(net.login(SITE).await.is_err());
+    assert_eq!(net.sent_to(SITE), ["FEAT", "USER u"]);
+}
+
+fn credentials() -> Credentials {
+    Credentials::new("u", "secret").unwrap()
 }
 
 #[tokio::test(start_paused = true)]
@@ -163,8 +215,8 @@ async fn control_bytes_are_counted_both_ways() {
     let net = net();
     net.control(SITE, |line| polite(line, ""));
     let conn = net.login(SITE).await.unwrap();
-    let expected = "220 ready\r\nUSER u\r\n331 password\r\nPASS secret\r\n230 in\r\n\
-                    FEAT\r\n502 no\r\nTYPE I\r\n200 ok\r\n";
+    let expected = "220 ready\r\nFEAT\r\n502 no\r\nUSER u\r\n331 password\r\n\
+                    PASS secret\r\n230 in\r\nFEAT\r\n502 no\r\nTYPE I\r\n200 ok\r\n";
     assert_eq!(conn.control_bytes(), expected.len() as u64);
     assert_eq!(conn.data_bytes(), 0);
 }

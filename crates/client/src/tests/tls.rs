@@ -74,7 +74,7 @@ async fn no_password_goes_in_clear_text_to_a_server_that_offers_tls() {
     assert_eq!(sent, ["AUTH TLS"]);
     assert!(opened.is_err());
     let (sent, opened) = said_in_clear(Security::ClearText, false, refuses).await;
-    assert_eq!(sent[..2], ["USER u", "PASS ****"]);
+    assert_eq!(sent[..3], ["FEAT", "USER u", "PASS ****"]);
     assert!(!opened.unwrap().is_protected());
 }
 

@@ -96,7 +96,8 @@ impl Ran {
     /// What was said after the login, TYPE and its kin left out.
     fn said(&self, site: &str) -> Vec<String> {
         let mut said = self.net.sent_to(site);
-        let login = said.iter().position(|line| line == "FEAT").unwrap();
+        let is_login = |line: &String| ["FEAT", "PASS", "PROT"].contains(&&line[..4]);
+        let login = said.iter().rposition(is_login).unwrap();
         said.drain(..=login);
         said.retain(|line| !["TYPE", "STRU", "MODE", "SIZE"].contains(&&line[..4]));
         said

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use bytes::{BufMut, BytesMut};
 use futures_util::future;
-use thirdhost_sockets::Connection;
+use thirdhost_sockets::{Connection, Lent};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::TransferError;
@@ -183,6 +183,18 @@ impl DataConnection {
         let connection = open(&mut self.connection).map_err(TransferError::Connection)?;
         self.ahead.reserve(most);
         read_some(connection, &mut self.ahead, patience).await
+    }
+
+    /// Takes the connection out of the runtime's hands, if that can be done now. It has to come
+    /// [back](Self::take_back) before anything else is done with it but dropping.
+    pub(super) fn lend(&mut self) -> Option<Lent> {
+        self.connection.as_mut()?.lend()
+    }
+
+    pub(super) fn take_back(&mut self, lent: Lent) -> Result<(), TransferError> {
+        open(&mut self.connection)
+            .and_then(|connection| connection.take_back(lent))
+            .map_err(TransferError::Connection)
     }
 
     /// Ends our direction; theirs stays open.

@@ -84,6 +84,11 @@ impl<'a> Patience<'a> {
         self.watch.pace.piece()
     }
 
+    /// Whether octets may move as fast as they can.
+    pub(super) fn is_unpaced(&self) -> bool {
+        self.piece() == usize::MAX
+    }
+
     /// Counts octets that have moved, and waits for as long as the rates ask for; that is not
     /// standing still.
     pub(super) async fn moved(&mut self, octets: u64) {

@@ -1,14 +1,17 @@
 //! Receiving: a file from the data connection to the store.
 
+use std::io;
 use std::pin::pin;
 
 use futures_util::future::{Either, select};
 use thirdhost_proto::server::TransferParameters;
+use thirdhost_sockets::Lent;
+use tokio::sync::oneshot;
 
 use super::convert::{Decoded, Decoder};
 use super::patience::Patience;
 use super::{DataConnection, Mark, TransferError, Watch};
-use crate::store::{StoreError, Upload};
+use crate::store::{StoreError, Take, Upload};
 
 /// A file that has come to its end.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -117,7 +120,8 @@ struct Receiver<'a> {
 }
 
 impl Receiver<'_> {
-    /// The octets go straight into the buffer the store gets. While it takes one, the next is
+    /// The octets go straight into the buffer the store gets. One thread reads and stores them
+    /// for as long as they come fast; otherwise, while the store takes one buffer, the next is
     /// filled.
     async fn receive_plain(
         &mut self,
@@ -127,9 +131,24 @@ impl Receiver<'_> {
         self.file.extend_from_slice(&from.ahead().split());
         let mut spare = Vec::new();
         let mut filled = self.fill(from).await;
+        let mut pause = 0;
         while let Ok(Filled::Whole) = filled {
+            if pause == 0
+                && self.patience.is_unpaced()
+                && let Some(upload) = sink.with_thread()
+                && let Some(lent) = from.lend()
+            {
+                match self.receive_turn(from, lent, upload).await? {
+                    TurnEnd::OfFile => return Ok(()),
+                    TurnEnd::OfTime => {}
+                    TurnEnd::OfOctets => pause = PAUSE_BUFFERS,
+                }
+                filled = self.fill(from).await;
+                continue;
+            }
+            pause = pause.saturating_sub(1);
             let full = std::mem::replace(&mut self.file, spare);
-            self.count(&full);
+            self.count(full.len());
             let storing = pin!(sink.take(full));
             (spare, filled) = match select(storing, pin!(self.fill(from))).await {
                 Either::Left((stored, filling)) => (stored?, filling.await),
@@ -137,6 +156,33 @@ impl Receiver<'_> {
             };
         }
         filled.map(drop)
+    }
+
+    /// Stores what there is, and what comes meanwhile.
+    async fn receive_turn(
+        &mut self,
+        from: &mut DataConnection,
+        lent: Lent,
+        upload: &mut dyn Upload,
+    ) -> Result<TurnEnd, TransferError> {
+        let (tell, told) = oneshot::channel();
+        let file = std::mem::take(&mut self.file);
+        self.count(file.len());
+        let fetch = move |take: &mut Take<'_>| {
+            let turned = turn(lent, file, take)?;
+            // Nobody listens any more when the transfer was given up.
+            drop(tell.send(turned));
+            Ok(())
+        };
+        upload.write_from(Box::new(fetch)).await?;
+        let turned = told.await.map_err(io::Error::other);
+        let turned = turned.map_err(TransferError::Connection)?;
+        from.take_back(turned.lent)?;
+        self.file = turned.buffer;
+        self.count(turned.octets);
+        let moved = turned.octets.try_into().unwrap_or(u64::MAX);
+        self.patience.moved(moved).await;
+        turned.end.map_err(TransferError::Connection)
     }
 
     /// Reads until there is enough for the store, or the end has come.
@@ -190,14 +236,59 @@ impl Receiver<'_> {
 
     async fn store(&mut self, sink: &mut Sink<'_>) -> Result<(), TransferError> {
         let file = std::mem::take(&mut self.file);
-        self.count(&file);
+        self.count(file.len());
         self.file = sink.take(file).await?;
         Ok(())
     }
 
-    fn count(&mut self, stored: &[u8]) {
-        self.octets += u64::try_from(stored.len()).unwrap_or(u64::MAX);
+    fn count(&mut self, stored: usize) {
+        self.octets += u64::try_from(stored).unwrap_or(u64::MAX);
     }
+}
+
+/// Reads and stores in one thread; `file` is stored first, and then its memory is the buffer.
+fn turn(lent: Lent, file: Vec<u8>, take: &mut Take<'_>) -> Result<Turned, StoreError> {
+    take(&file)?;
+    let mut buffer = file;
+    buffer.resize(STORE_BYTES, 0);
+    let mut octets = 0;
+    let end = loop {
+        match lent.read(&mut buffer) {
+            Ok(Some(0)) => break Ok(TurnEnd::OfFile),
+            Ok(Some(read)) => {
+                take(buffer.get(..read).unwrap_or_default())?;
+                octets += read;
+            }
+            Ok(None) if octets < TURN_BYTES_MIN => break Ok(TurnEnd::OfOctets),
+            Ok(None) => break Ok(TurnEnd::OfTime),
+            Err(error) => break Err(error),
+        }
+    };
+    buffer.clear();
+    Ok(Turned {
+        lent,
+        buffer,
+        octets,
+        end,
+    })
+}
+
+/// What a turn brought.
+struct Turned {
+    lent: Lent,
+    buffer: Vec<u8>,
+    octets: usize,
+    end: io::Result<TurnEnd>,
+}
+
+/// Why a turn is over.
+enum TurnEnd {
+    /// The file has ended.
+    OfFile,
+    /// It is time, or no more came, but much had come before.
+    OfTime,
+    /// Little came.
+    OfOctets,
 }
 
 /// How far a buffer was filled.
@@ -216,6 +307,14 @@ enum Sink<'a> {
 }
 
 impl Sink<'_> {
+    /// The upload, if it has a thread that fetches what it stores.
+    fn with_thread(&mut self) -> Option<&mut dyn Upload> {
+        match self {
+            Sink::Upload(upload) if upload.has_thread() => Some(&mut **upload),
+            _ => None,
+        }
+    }
+
     /// Takes octets, and gives the emptied buffer back.
     async fn take(&mut self, mut octets: Vec<u8>) -> Result<Vec<u8>, StoreError> {
         match self {
@@ -238,6 +337,12 @@ impl Sink<'_> {
 /// within the cache.
 const STORE_BYTES: usize = 512 * 1024;
 
+/// A turn that brings less was not worth a thread.
+const TURN_BYTES_MIN: usize = 4 * 1024 * 1024;
+
+/// How many buffers are then received in the ordinary way.
+const PAUSE_BUFFERS: u32 = 16;
+
 /// The first buffer: a small file needs no more.
 const STEP_BYTES_MIN: usize = 16 * 1024;
 
@@ -246,17 +351,24 @@ const AHEAD_BYTES_MAX: usize = 256 * 1024;
 
 #[cfg(test)]
 mod tests {
+    use std::num::NonZeroU64;
+    use std::sync::{Arc, Mutex};
+    use std::time::Duration;
+
     use futures_util::future::BoxFuture;
+    use socket2::SockRef;
     use thirdhost_proto::server::VirtualPath;
+    use thirdhost_sockets::World;
     use thirdhost_wire::{RepresentationType, Structure, TransmissionMode};
     use tokio::io::AsyncWriteExt;
+    use tokio::net::{TcpListener, TcpStream};
     use tokio::sync::oneshot;
     use tokio::time::timeout;
 
-    use super::super::send_file;
     use super::super::testing::*;
+    use super::super::{Pace, send_file};
     use super::*;
-    use crate::store::StoreError;
+    use crate::store::{Fetch, StoreError};
 
     fn forms() -> impl Iterator<Item = TransferParameters> {
         let modes = [TransmissionMode::Stream, TransmissionMode::Block];
@@ -351,7 +463,7 @@ mod tests {
 
     enum End {
         Fin,
-        Error(std::io::ErrorKind),
+        Error(io::ErrorKind),
         Silence,
     }
 
@@ -381,10 +493,7 @@ mod tests {
     #[tokio::test]
     async fn a_reset_is_never_the_end_of_a_file() {
         for mode in [TransmissionMode::Stream, TransmissionMode::Block] {
-            for kind in [
-                std::io::ErrorKind::ConnectionReset,
-                std::io::ErrorKind::TimedOut,
-            ] {
+            for kind in [io::ErrorKind::ConnectionReset, io::ErrorKind::TimedOut] {
                 let form = form(RepresentationType::Image, mode);
                 let wire = if mode == TransmissionMode::Block {
                     "\0\0\x03abc"
@@ -403,7 +512,7 @@ mod tests {
     #[tokio::test]
     async fn an_end_without_close_notify_truncates_the_file() {
         let form = form(RepresentationType::Image, TransmissionMode::Stream);
-        let end = End::Error(std::io::ErrorKind::UnexpectedEof);
+        let end = End::Error(io::ErrorKind::UnexpectedEof);
         let error = check_broken(form, b"abc", end, b"abc").await;
         assert!(matches!(error, TransferError::Truncated), "{error}");
     }
@@ -580,5 +689,160 @@ mod tests {
             };
             tokio::join!(rest, receiving);
         }
+    }
+
+    /// Both ends over the kernel's TCP, ours as a data connection.
+    async fn kernel_pair() -> (DataConnection, TcpStream) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let peer = listener.local_addr().unwrap();
+        let calling = World::real().network.call(None, peer);
+        let (ours, theirs) = tokio::join!(calling, listener.accept());
+        (DataConnection::new(ours.unwrap()), theirs.unwrap().0)
+    }
+
+    /// Keeps what comes, and knows how much a thread fetched.
+    #[derive(Clone, Default)]
+    struct ThreadedUpload(Arc<Mutex<(Vec<u8>, usize)>>);
+
+    impl ThreadedUpload {
+        fn kept(&self) -> (Vec<u8>, usize) {
+            self.0.lock().unwrap().clone()
+        }
+    }
+
+    impl Upload for ThreadedUpload {
+        fn path(&self) -> &VirtualPath {
+            unimplemented!("nobody asks")
+        }
+
+        fn write(&mut self, mut bytes: Vec<u8>) -> BoxFuture<'_, Result<Vec<u8>, StoreError>> {
+            self.0.lock().unwrap().0.append(&mut bytes);
+            Box::pin(async { Ok(bytes) })
+        }
+
+        fn has_thread(&self) -> bool {
+            true
+        }
+
+        fn write_from(&mut self, fetch: Fetch) -> BoxFuture<'_, Result<(), StoreError>> {
+            let kept = Arc::clone(&self.0);
+            let fetching = tokio::task::spawn_blocking(move || {
+                fetch(&mut |bytes| {
+                    let mut kept = kept.lock().unwrap();
+                    kept.0.extend_from_slice(bytes);
+                    kept.1 += bytes.len();
+                    Ok(())
+                })
+            });
+            Box::pin(async { fetching.await.unwrap() })
+        }
+
+        fn commit(self: Box<Self>) -> BoxFuture<'static, Result<(), StoreError>> {
+            unimplemented!("the caller's")
+        }
+
+        fn abandon(self: Box<Self>) -> BoxFuture<'static, ()> {
+            unimplemented!("the caller's")
+        }
+    }
+
+    #[tokio::test]
+    async fn what_comes_fast_is_fetched_by_the_thread_that_stores_it() {
+        for length in [STORE_BYTES, STORE_BYTES + 1, 40 * STORE_BYTES + 17] {
+            let (mut ours, mut theirs) = kernel_pair().await;
+            let bytes = pattern(length);
+            let mut upload = ThreadedUpload::default();
+            let kept = upload.clone();
+            let watched = Watched::default();
+            let form = form(RepresentationType::Image, TransmissionMode::Stream);
+            let (received, ()) = tokio::join!(
+                receive_file(&mut ours, &mut upload, form, watched.watch()),
+                async {
+                    theirs.write_all(&bytes).await.unwrap();
+                    theirs.shutdown().await.unwrap();
+                },
+            );
+            let (came, by_thread) = kept.kept();
+            assert!(came == bytes, "{length} octets");
+            assert_eq!(received.unwrap().octets, length as u64);
+            assert_eq!(watched.progress.moved(), length as u64);
+            assert!(by_thread >= STORE_BYTES, "{by_thread} of {length}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_sender_that_falls_silent_has_no_thread_and_loses_nothing() {
+        let (mut ours, mut theirs) = kernel_pair().await;
+        let bytes = pattern(3 * STORE_BYTES);
+        let mut upload = ThreadedUpload::default();
+        let kept = upload.clone();
+        let watched = Watched::default();
+        let form = form(RepresentationType::Image, TransmissionMode::Stream);
+        let sending = async {
+            let (fast, slow) = bytes.split_at(2 * STORE_BYTES);
+            theirs.write_all(fast).await.unwrap();
+            let by_thread = loop {
+                tokio::task::yield_now().await;
+                let (came, by_thread) = kept.kept();
+                if came.len() >= STORE_BYTES && watched.progress.moved() >= fast.len() as u64 {
+                    break by_thread;
+                }
+            };
+            // What comes now finds the runtime waiting, for a while.
+            theirs.write_all(slow).await.unwrap();
+            theirs.shutdown().await.unwrap();
+            by_thread
+        };
+        let receiving = receive_file(&mut ours, &mut upload, form, watched.watch());
+        let (received, by_thread) = tokio::join!(receiving, sending);
+        assert_eq!(received.unwrap().octets, bytes.len() as u64);
+        let (came, by_thread_at_last) = kept.kept();
+        assert!(came == bytes);
+        assert_eq!(by_thread, by_thread_at_last);
+    }
+
+    #[tokio::test]
+    async fn a_reset_is_no_end_of_a_file_in_a_thread_either() {
+        let (mut ours, mut theirs) = kernel_pair().await;
+        let bytes = pattern(8 * STORE_BYTES);
+        let mut upload = ThreadedUpload::default();
+        let kept = upload.clone();
+        let watched = Watched::default();
+        let form = form(RepresentationType::Image, TransmissionMode::Stream);
+        let (received, ()) = tokio::join!(
+            receive_file(&mut ours, &mut upload, form, watched.watch()),
+            async {
+                theirs.write_all(&bytes).await.unwrap();
+                SockRef::from(&theirs)
+                    .set_linger(Some(Duration::ZERO))
+                    .unwrap();
+                drop(theirs);
+            },
+        );
+        let reset = matches!(received, Err(TransferError::Connection(_)));
+        assert!(reset, "{received:?}");
+        let (came, _) = kept.kept();
+        assert!(bytes.starts_with(&came));
+    }
+
+    #[tokio::test]
+    async fn a_rate_is_kept_by_the_runtime() {
+        let (mut ours, mut theirs) = kernel_pair().await;
+        let bytes = pattern(4 * STORE_BYTES);
+        let mut upload = ThreadedUpload::default();
+        let kept = upload.clone();
+        let mut watched = Watched::default();
+        let rate = NonZeroU64::new(1 << 40).unwrap();
+        watched.pace = Pace::default().and(Arc::default(), rate);
+        let form = form(RepresentationType::Image, TransmissionMode::Stream);
+        let (received, ()) = tokio::join!(
+            receive_file(&mut ours, &mut upload, form, watched.watch()),
+            async {
+                theirs.write_all(&bytes).await.unwrap();
+                theirs.shutdown().await.unwrap();
+            },
+        );
+        received.unwrap();
+        assert_eq!(kept.kept().1, 0);
     }
 }

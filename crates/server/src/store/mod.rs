@@ -169,6 +169,23 @@ pub trait Upload: Send {
     /// Takes the next bytes and gives the emptied buffer back for the next.
     fn write(&mut self, bytes: Vec<u8>) -> BoxFuture<'_, Result<Vec<u8>, StoreError>>;
 
+    /// Whether [`write_from`](Self::write_from) can be used.
+    fn has_thread(&self) -> bool {
+        false
+    }
+
+    /// Runs `fetch` in a thread that may block, where it hands over the next bytes piece by
+    /// piece, so that one thread fetches and writes them. Goes on to its end when the future is
+    /// dropped.
+    ///
+    /// # Errors
+    /// What `fetch` gives back, and [`StoreError::NotSupported`] from uploads that have no such
+    /// thread.
+    fn write_from(&mut self, fetch: Fetch) -> BoxFuture<'_, Result<(), StoreError>> {
+        drop(fetch);
+        Box::pin(async { Err(StoreError::NotSupported) })
+    }
+
     /// Makes the upload appear, whole. When it returns, the data is in place.
     fn commit(self: Box<Self>) -> BoxFuture<'static, Result<(), StoreError>>;
 
@@ -182,6 +199,12 @@ pub trait Upload: Send {
         self.abandon()
     }
 }
+
+/// Fetches bytes and hands them to the function it is given, whose failures it gives back.
+pub type Fetch = Box<dyn FnOnce(&mut Take<'_>) -> Result<(), StoreError> + Send>;
+
+/// Takes the next bytes of an upload.
+pub type Take<'a> = dyn FnMut(&[u8]) -> Result<(), StoreError> + 'a;
 
 /// What an upload does with what is there already.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

@@ -95,6 +95,13 @@ impl Connection for TlsConnection {
         self.into_connection().reset();
     }
 
+    fn reset_on_death(&mut self, reset: bool) {
+        match &mut self.stream {
+            TlsStream::Client(stream) => stream.get_mut().0.reset_on_death(reset),
+            TlsStream::Server(stream) => stream.get_mut().0.reset_on_death(reset),
+        }
+    }
+
     fn send_file<'a>(
         &'a mut self,
         file: &'a Arc<File>,

@@ -9,6 +9,7 @@
 //! certificate its control connection was opened with, whatever a reload brings: both data and
 //! control connection show the same one (RFC 4217 section 15.1.1).
 
+mod ahead;
 mod certificate;
 mod connection;
 mod error;

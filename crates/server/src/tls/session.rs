@@ -13,6 +13,7 @@ use thirdhost_wire::Direction;
 use tokio::io::AsyncWriteExt;
 use tokio_rustls::{TlsAcceptor, TlsConnector};
 
+use super::ahead::Ahead;
 use super::site::Callers;
 use super::{Certificate, Site, TlsConnection, TlsError};
 use crate::config::SessionReuse;
@@ -92,6 +93,10 @@ impl DataHandshake {
         &self,
         connection: Box<dyn Connection>,
     ) -> Result<Box<dyn Connection>, TlsError> {
+        let connection = match self.direction {
+            Direction::Receive => Box::new(Ahead::new(connection)),
+            Direction::Send => connection,
+        };
         let stream = match self.role {
             TlsRole::Server => self.accept(connection).await?,
             TlsRole::Client => self.connect(connection).await?,

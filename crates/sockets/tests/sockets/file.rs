@@ -99,6 +99,23 @@ async fn a_file_without_a_size_is_sent_until_it_ends() {
     assert_eq!(received(far).await, expected);
 }
 
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_file_that_has_to_come_from_the_disk_is_sent_as_it_is() {
+    let (file, bytes) = file();
+    file.sync_all().unwrap();
+    rustix::fs::fadvise(&file, 0, None, rustix::fs::Advice::DontNeed).unwrap();
+    let (mut near, far) = pair().await;
+    let send = async {
+        let sent = near.send_file(&file, 0, u64::MAX).await.unwrap();
+        near.shutdown().await.unwrap();
+        sent
+    };
+    let (sent, arrived) = tokio::join!(send, received(far));
+    assert_eq!(sent, FILE_BYTES);
+    assert!(arrived == bytes);
+}
+
 #[tokio::test]
 async fn a_far_end_that_goes_away_ends_the_sending_with_an_error() {
     let (file, _) = file();

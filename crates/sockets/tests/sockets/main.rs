@@ -6,5 +6,8 @@ mod arrangement;
 mod backlog;
 mod file;
 mod filter;
+mod given_up;
+#[cfg(target_os = "linux")]
+mod lent;
 mod policy;
 mod world;

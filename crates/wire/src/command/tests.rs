@@ -66,6 +66,7 @@ fn sock_takes_a_host_and_a_socket() {
     same("SOCK 2001:DB8:0::1,21", "SOCK [2001:db8::1],21");
     same("SOCK [::ffff:192.0.2.9],21", "SOCK 192.0.2.9,21");
     same("SOCK ::ffff:192.0.2.9,00021", "SOCK 192.0.2.9,21");
+    same("SOCK 192.0.2.9,0000000021", "SOCK 192.0.2.9,21");
     for argument in [
         "",
         ",",

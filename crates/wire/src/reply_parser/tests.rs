@@ -165,3 +165,17 @@ fn parse(octets: &str) -> Result<Option<Reply>, ReplyError> {
 fn strings(lines: &[&str]) -> Vec<String> {
     lines.iter().map(ToString::to_string).collect()
 }
+
+#[test]
+fn a_reply_that_has_begun_and_not_ended_is_told() {
+    let mut parser = ReplyParser::new();
+    for (line, is_within) in [
+        ("200 ok", false),
+        ("211-a", true),
+        (" b", true),
+        ("211 end", false),
+    ] {
+        parser.feed(line.as_bytes()).unwrap();
+        assert_eq!(parser.is_within_reply(), is_within, "{line}");
+    }
+}

@@ -7,7 +7,7 @@ use futures_util::future::BoxFuture;
 use thirdhost_proto::server::VirtualPath;
 use tokio::runtime::Handle;
 
-use super::super::{StoreError, Upload};
+use super::super::{Fetch, StoreError, Upload};
 use super::jobs::{BRIEF_BYTES, blocking, brief};
 
 /// The part of an upload that blocks. Dropping it is abandoning it.
@@ -58,6 +58,19 @@ impl Upload for DiskUpload {
         } else {
             Box::pin(blocking(write))
         }
+    }
+
+    fn has_thread(&self) -> bool {
+        true
+    }
+
+    fn write_from(&mut self, fetch: Fetch) -> BoxFuture<'_, Result<(), StoreError>> {
+        let work = Arc::clone(&self.work);
+        Box::pin(blocking(move || {
+            let mut work = work.lock().unwrap_or_else(PoisonError::into_inner);
+            let work = work.as_mut().ok_or_else(ended)?;
+            fetch(&mut |bytes| work.write(bytes))
+        }))
     }
 
     fn commit(self: Box<Self>) -> BoxFuture<'static, Result<(), StoreError>> {

@@ -1,0 +1,113 @@
+//! The directories that files need, made ahead of them.
+
+use super::local::Beneath;
+use super::run::Plan;
+use super::walk::Kind;
+use super::worker::Line;
+use super::{Copy, Happened, Location, Summary, look};
+use crate::{ControlConn, Error, Pathname, pipeline};
+
+impl Copy {
+    /// Ahead of the files. What lies below a directory that cannot be made fails with it.
+    pub(super) async fn make_directories(
+        &self,
+        line: &mut Line,
+        plan: &mut Plan,
+        summary: &mut Summary,
+    ) {
+        let mut failed: Vec<Location> = Vec::new();
+        let mut made = made_ahead(line.destination(), &plan.directories)
+            .await
+            .into_iter();
+        for (name, at, here) in std::mem::take(&mut plan.directories) {
+            let made = made.next();
+            if failed.iter().any(|above| is_below(&at, above)) {
+                continue;
+            }
+            let made = match made {
+                Some(Ok(())) => Ok(()),
+                // What refused it may be the directory itself, made by somebody meanwhile.
+                Some(Err(_)) | None => make(line.destination(), &at, here.as_ref()).await,
+            };
+            match made {
+                Ok(()) => {
+                    summary.directories += 1;
+                    self.watcher.happened(&Happened::Directory { name: &name });
+                }
+                Err(error) => {
+                    self.failed(summary, name, &error);
+                    failed.push(at);
+                }
+            }
+        }
+        let before = plan.jobs.len();
+        plan.jobs
+            .retain(|job| !failed.iter().any(|above| is_below(&job.to, above)));
+        let lost = before - plan.jobs.len();
+        if lost > 0 {
+            let note = format!("{lost} files are left out with the directories that failed");
+            self.watcher.happened(&Happened::Note(&note));
+        }
+    }
+}
+
+/// What came of each, where the server takes commands ahead; nothing where it does not.
+async fn made_ahead(
+    conn: Option<&mut ControlConn>,
+    directories: &[(String, Location, Option<Beneath>)],
+) -> Vec<Result<(), Error>> {
+    let remote = |(_, at, _): &(String, Location, Option<Beneath>)| match at {
+        Location::Remote(path) => path.clone(),
+        Location::Local(_) => None,
+    };
+    let paths: Option<Vec<Pathname>> = directories.iter().map(remote).collect();
+    let (Some(conn), Some(paths)) = (conn, paths) else {
+        return Vec::new();
+    };
+    let Some(depth) = pipeline::depth(conn) else {
+        return Vec::new();
+    };
+    // A connection that broke fails for each of them again.
+    pipeline::make_directories(conn, depth, &paths)
+        .await
+        .unwrap_or_default()
+}
+
+async fn make(
+    conn: Option<&mut ControlConn>,
+    at: &Location,
+    here: Option<&Beneath>,
+) -> Result<(), Error> {
+    match (at, conn, here) {
+        (Location::Remote(Some(path)), Some(conn), _) => match conn.make_directory(path).await {
+            Err(refused @ Error::Refused { .. }) => {
+                // It may be there, though a listing does not show it.
+                let found = look::at(Some(conn), at).await?;
+                let is_there = found.is_some_and(|entry| entry.kind == Kind::Directory);
+                if is_there { Ok(()) } else { Err(refused) }
+            }
+            made => made,
+        },
+        (Location::Local(_), _, Some(here)) => here.make_directory(),
+        // The root itself, which may lie where the person likes.
+        (Location::Local(path), _, None) => {
+            std::fs::create_dir_all(path).map_err(|source| Error::Local {
+                what: "make",
+                path: path.clone(),
+                source,
+            })
+        }
+        _ => Ok(()),
+    }
+}
+
+fn is_below(location: &Location, above: &Location) -> bool {
+    match (location, above) {
+        (Location::Local(path), Location::Local(above)) => path.starts_with(above),
+        (Location::Remote(Some(path)), Location::Remote(Some(above))) => path
+            .as_str()
+            .strip_prefix(above.as_str())
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with('/')),
+        _ => false,
+    }
+}

@@ -1,0 +1,216 @@
+//! The schedule of faults that a seed decides, and who carries it out.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use thirdhost_client::Interrupt;
+use tokio::task::AbortHandle;
+use tokio::time::{sleep, timeout};
+
+use crate::chance::Chance;
+use crate::disk::Fault;
+use crate::net::{Death, Net};
+use crate::site::Site;
+use crate::trace::Trace;
+
+/// Something bad, or good, that happens.
+#[derive(Clone, Copy, Debug)]
+enum Blow {
+    /// Nothing gets through from one host to another.
+    Cut(usize, usize),
+    /// All links are whole again.
+    Heal,
+    Slow(usize, u64),
+    /// One connection of a host is reset, or goes silent.
+    Spoil(usize, bool),
+    Crash(usize, Death, bool),
+    Restart(usize),
+    Drain(usize),
+    DiskFault(usize, u64, Fault),
+    DiskIll(usize, Fault),
+    DiskSlow(usize, u64),
+    DiskMended(usize),
+    UserCrash(Death),
+    /// Ctrl-C.
+    Interrupt,
+    Wait(u64),
+}
+
+/// When a blow falls: after so many more packets, or after so long if there are not so many.
+#[derive(Clone, Copy, Debug)]
+struct Strike {
+    packets: u64,
+    blow: Blow,
+}
+
+/// Whom the blows fall on.
+#[derive(Debug)]
+pub(crate) struct Victims {
+    pub(crate) net: Net,
+    pub(crate) trace: Trace,
+    pub(crate) sites: [Site; 2],
+    pub(crate) user: IpAddr,
+    pub(crate) program: AbortHandle,
+    pub(crate) interrupt: Interrupt,
+}
+
+/// A row of strikes.
+#[derive(Debug)]
+pub(crate) struct Schedule(Vec<Strike>);
+
+impl Schedule {
+    /// What befalls this seed's world; often one thing, sometimes several, sometimes nothing.
+    pub(crate) fn draw(chance: &Chance) -> Self {
+        let count = match chance.below(10) {
+            0 => 0,
+            1..6 => 1,
+            6..8 => 2,
+            8 => 3,
+            _ => 5,
+        };
+        let mut strikes = Vec::new();
+        let reach = [40, 120, 400, 1_200];
+        for _ in 0..count {
+            let within = chance.pick(&reach).copied().unwrap_or(1);
+            let packets = chance.below(within);
+            strikes.push(Strike {
+                packets,
+                blow: blow(chance),
+            });
+            // What was broken is often mended while the user still waits.
+            if chance.once_in(2) {
+                for blow in [
+                    Blow::Wait(chance.below(*chance.pick(&PAUSES).unwrap_or(&1))),
+                    Blow::Heal,
+                    Blow::DiskMended(0),
+                    Blow::DiskMended(1),
+                    Blow::Restart(0),
+                    Blow::Restart(1),
+                ] {
+                    strikes.push(Strike { packets: 0, blow });
+                }
+            }
+        }
+        Self(strikes)
+    }
+
+    /// Lets all of it happen.
+    pub(crate) async fn run(self, victims: Victims) {
+        let mut reached = 0;
+        for Strike { packets, blow } in self.0 {
+            if packets > 0 {
+                reached += packets;
+                // Nothing may arrive any more; then it happens all the same.
+                let come = victims.net.reaches(reached);
+                drop(timeout(PATIENCE, come).await);
+            }
+            victims.strike(blow).await;
+        }
+    }
+}
+
+impl Victims {
+    async fn strike(&self, blow: Blow) {
+        self.trace.note(format_args!("blow: {blow:?}"));
+        let host = |number: usize| match number {
+            0 | 1 => self.sites.get(number).map(|site| site.host),
+            _ => Some(self.user),
+        };
+        let site = |number: usize| self.sites.get(number);
+        match blow {
+            Blow::Cut(from, to) => {
+                if let (Some(from), Some(to)) = (host(from), host(to)) {
+                    self.net.cut(from, to);
+                }
+            }
+            Blow::Heal => self.net.heal_links(),
+            Blow::Slow(number, by) => {
+                if let Some(host) = host(number) {
+                    self.net.slow(host, by);
+                }
+            }
+            Blow::Spoil(number, silently) => {
+                if let Some(host) = host(number) {
+                    self.net.spoil(host, silently);
+                }
+            }
+            Blow::Crash(number, death, loses) => {
+                if let Some(site) = site(number) {
+                    site.crash(death, loses);
+                }
+            }
+            Blow::Restart(number) => {
+                if let Some(site) = site(number) {
+                    site.start();
+                }
+            }
+            Blow::Drain(number) => {
+                if let Some(site) = site(number) {
+                    site.drain();
+                }
+            }
+            Blow::DiskFault(number, operations, fault) => {
+                if let Some(site) = site(number) {
+                    site.disk.fail_in(operations, fault);
+                }
+            }
+            Blow::DiskIll(number, fault) => {
+                if let Some(site) = site(number) {
+                    site.disk.fall_ill(fault);
+                }
+            }
+            Blow::DiskSlow(number, delay) => {
+                if let Some(site) = site(number) {
+                    site.disk.slow(delay);
+                }
+            }
+            Blow::DiskMended(number) => {
+                if let Some(site) = site(number) {
+                    site.disk.mend();
+                }
+            }
+            Blow::UserCrash(death) => {
+                self.net.kill(self.user, death);
+                self.program.abort();
+            }
+            Blow::Interrupt => self.interrupt.trip(),
+            Blow::Wait(millis) => sleep(Duration::from_millis(millis)).await,
+        }
+    }
+}
+
+fn blow(chance: &Chance) -> Blow {
+    let server = chance.index(2);
+    let host = chance.index(3);
+    let other = (host + 1 + chance.index(2)) % 3;
+    let death = if chance.once_in(2) {
+        Death::Process
+    } else {
+        Death::Power
+    };
+    let fault = match chance.below(4) {
+        0 => Fault::NoSpace,
+        1 => Fault::Failed,
+        2 => Fault::NoDescriptor,
+        _ => Fault::DoneButFailed,
+    };
+    match chance.below(14) {
+        0 | 1 => Blow::Cut(host, other),
+        2 => Blow::Slow(host, chance.below(5_000)),
+        3 => Blow::Spoil(host, false),
+        4 => Blow::Spoil(host, true),
+        5..8 => Blow::Crash(server, death, chance.once_in(2)),
+        8 => Blow::Drain(server),
+        9 | 10 => Blow::DiskFault(server, chance.below(30), fault),
+        11 => Blow::DiskIll(server, fault),
+        12 => Blow::DiskSlow(server, chance.below(4_000)),
+        _ if chance.once_in(2) => Blow::UserCrash(death),
+        _ => Blow::Interrupt,
+    }
+}
+
+/// How long a strike waits for packets that may never come.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// The longest until something is mended, in milliseconds.
+const PAUSES: [u64; 4] = [10, 1_000, 60_000, 600_000];
