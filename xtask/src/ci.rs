@@ -22,7 +22,7 @@ pub(crate) fn steps() -> Vec<Step> {
     steps.extend(sim::short());
     steps.extend(fuzz::short());
     steps.extend(mutants::short());
-    steps.extend(partitions::steps(&["--short".to_owned()]));
+    steps.extend(partitions::short());
     steps.extend(test::steps());
     steps
 }

@@ -12,3 +12,8 @@ pub(crate) fn steps(args: &[String]) -> Vec<Step> {
     );
     vec![run.with_args(args)]
 }
+
+/// A handful, in less than a minute.
+pub(crate) fn short() -> Vec<Step> {
+    steps(&["--short".to_owned()])
+}
