@@ -95,6 +95,7 @@ async fn a_file_without_a_size_is_sent_until_it_ends() {
         near.send_file(&file, 0, u64::MAX).await.unwrap(),
         expected.len() as u64
     );
+    near.reset_on_death(false);
     drop(near);
     assert_eq!(received(far).await, expected);
 }

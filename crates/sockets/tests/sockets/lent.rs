@@ -52,6 +52,7 @@ async fn a_connection_is_read_by_a_thread_and_comes_back() {
     assert_eq!(end.unwrap(), Some(0));
     near.take_back(lent).unwrap();
     near.write_all(b"answer").await.unwrap();
+    near.reset_on_death(false);
     drop(near);
     let mut answer = Vec::new();
     far.read_to_end(&mut answer).await.unwrap();

@@ -34,6 +34,9 @@ pub(crate) struct Client {
     stderr: thread::JoinHandle<String>,
 }
 
+/// What a file has to hold in the end, and what its name may show before.
+pub(crate) type Wanted = (Vec<u8>, Option<Vec<u8>>);
+
 /// What a client left.
 #[derive(Debug)]
 pub(crate) struct Ended {
@@ -99,8 +102,8 @@ impl Scene {
         self.copy(name, name, &[own, more].concat())
     }
 
-    /// What each file has to hold in the end, and what its name may show before; by path.
-    pub(crate) fn expected(&self) -> io::Result<BTreeMap<String, (Vec<u8>, Option<Vec<u8>>)>> {
+    /// What each file has to be, by path.
+    pub(crate) fn expected(&self) -> io::Result<BTreeMap<String, Wanted>> {
         let mut expected = BTreeMap::new();
         let roots: &[&str] = match self.work {
             Work::One | Work::SourceListens => &["one"],
