@@ -29,6 +29,7 @@ pub struct DataConnection {
     /// Owed to the far side, and not yet sent.
     unsent: Vec<u8>,
     within_file: bool,
+    /// So it comes: it is for a file, and none has been through.
     resets_on_death: bool,
 }
 
@@ -43,7 +44,7 @@ impl DataConnection {
             ahead: BytesMut::new(),
             unsent: Vec::new(),
             within_file: false,
-            resets_on_death: false,
+            resets_on_death: true,
         }
     }
 
@@ -227,6 +228,9 @@ impl Drop for DataConnection {
     fn drop(&mut self) {
         if let (true, Some(connection)) = (self.within_file, self.connection.take()) {
             connection.reset();
+        } else if let (true, Some(connection)) = (self.resets_on_death, &mut self.connection) {
+            // What has been sent arrives all the same.
+            connection.reset_on_death(false);
         }
     }
 }

@@ -47,13 +47,13 @@ async fn a_login_has_sixty_seconds_and_silence_three_hundred() {
 //= security#S-53
 //= type=test
 #[tokio::test]
-async fn a_data_connection_may_take_sixty_seconds_to_come() {
+async fn a_data_connection_may_take_forty_five_seconds_to_come() {
     let clock = Hand::new();
     let (server, address) = start(CONFIG, Arc::new(MemoryStore::new()), &clock);
     let (mut user, mut bystander) = (User::log_in(address).await, User::log_in(address).await);
     user.check("EPSV", "229").await;
     user.check("STOR f", "150").await;
-    ends(&mut user, &clock, &mut bystander, 60.0, "425").await;
+    ends(&mut user, &clock, &mut bystander, 45.0, "425").await;
     user.check("NOOP", "200").await;
     assert_eq!(server.ports_reserved(), 0);
 }

@@ -46,6 +46,16 @@ fn file(number: &str, octets: &[u8]) -> Vec<u8> {
     [block(MARKER, number.as_bytes()), block(END, octets)].concat()
 }
 
+/// A listing has no length: that it is at its end is known after it has been sent.
+fn listing(number: &str, lines: &[u8]) -> Vec<u8> {
+    [
+        block(MARKER, number.as_bytes()),
+        block(0, lines),
+        block(END, b""),
+    ]
+    .concat()
+}
+
 #[tokio::test]
 async fn files_refused_at_either_end_take_no_other_with_them() {
     let source = Site::start().await;
@@ -110,9 +120,9 @@ async fn the_source_sends_a_file_for_every_number() {
     let expected = [
         file("1", b"first"),
         [block(MARKER, b"2"), block(FAILED, b"")].concat(),
-        file("3", b"type=file; e\r\n"),
+        listing("3", b"type=file; e\r\n"),
         [block(MARKER, b"4"), block(FAILED, b"")].concat(),
-        file("5", b"d/e\r\n"),
+        listing("5", b"d/e\r\n"),
         file("6", b"third"),
     ];
     assert_eq!(
