@@ -19,7 +19,8 @@ pub(crate) struct Verdict {
     /// From the cut until the client ended.
     pub(crate) client_after: Duration,
     pub(crate) code: Option<i32>,
-    /// Whether something was there whole that the client could not know of.
+    /// Whether something was there whole that the client could not know of: it was cut off, or a
+    /// server said that it had failed.
     pub(crate) is_unknown: bool,
     /// What broke a rule.
     pub(crate) problems: Vec<String>,
@@ -140,8 +141,9 @@ fn names(scene: &Scene, ended: &Ended, case: &Case, verdict: &mut Verdict) -> io
             .push(format!("exit code 0, and {new} of {all} files"));
     }
     verdict.is_unknown = !is_done && new > ended.done.len();
-    // Who can hear both servers knows.
-    if hears_both(case) && verdict.is_unknown && new == all {
+    // Who can hear both servers knows, unless one says that it failed: a source whose connection
+    // is reset behind the last octet cannot know either, and done is what both say (design D8).
+    if hears_both(case) && verdict.is_unknown && new == all && !ended.heard_of_a_loss() {
         let problem = format!("exit code {:?}, and all files are there", ended.code);
         verdict.problems.push(problem);
     }
