@@ -63,7 +63,7 @@ pub(crate) fn judge(case: &Case) -> io::Result<Verdict> {
             .problems
             .push(format!("the client did not end within {most:?}"));
     }
-    free(&scene, cut_at, &mut verdict)?;
+    free(&scene, case, cut_at, &mut verdict)?;
     names(&scene, &ended, case, &mut verdict)?;
     scene.lab.heal_all();
     again(&scene, &mut verdict)?;
@@ -94,10 +94,14 @@ fn freed(scene: &Scene, case: &Case, cut_at: Instant) -> io::Result<Vec<String>>
 }
 
 /// I3: when the client has ended, sessions, ports and descriptors are back. A server that it
-/// still heard may have been asked for more until then.
-fn free(scene: &Scene, cut_at: Instant, verdict: &mut Verdict) -> io::Result<()> {
+/// still heard may have been asked for more until then, and of a tree again and again.
+fn free(scene: &Scene, case: &Case, cut_at: Instant, verdict: &mut Verdict) -> io::Result<()> {
     let now = Instant::now();
-    let most = FREE_MAX.saturating_sub(cut_at.elapsed()).max(SETTLE);
+    let begins_anew = hears_both(case) && case.work == Work::Many;
+    let most = match begins_anew {
+        true => FREE_MAX,
+        false => FREE_MAX.saturating_sub(cut_at.elapsed()).max(SETTLE),
+    };
     for (host, site) in scene.sites() {
         if let Err(held) = site.free_within(&scene.lab, now, most)? {
             let after = cut_at.elapsed();
