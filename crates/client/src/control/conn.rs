@@ -276,6 +276,11 @@ impl ControlConn {
         Ok(())
     }
 
+    /// A final reply came: what is said from now on is about another command.
+    pub(crate) fn no_more_preliminary(&mut self) {
+        self.preliminary = 0;
+    }
+
     pub(super) fn over(
         environment: Environment,
         server: Server,

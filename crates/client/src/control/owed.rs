@@ -64,7 +64,8 @@ impl ControlConn {
         let reading = environment.within(limit, async {
             while !is_done(self) {
                 match self.receive_one().await? {
-                    None | Some(Received::Preliminary { .. }) => {}
+                    None => {}
+                    Some(Received::Preliminary { .. }) => self.one_more_preliminary()?,
                     Some(Received::Closing(reply)) => return Err(self.closing(reply)),
                     Some(Received::Final { reply, .. } | Received::Unexpected(reply)) => {
                         return Err(self.unexpected(&reply));

@@ -91,8 +91,12 @@ impl<'a, T> Lane<'a, T> {
                 self.answered = None;
             }
             match self.conn.turn(&mut self.outgoing).await? {
-                None | Some(Received::Preliminary { .. }) => {}
-                Some(Received::Final { ticket, reply }) => self.answered = Some((ticket, reply)),
+                None => {}
+                Some(Received::Preliminary { .. }) => self.conn.one_more_preliminary()?,
+                Some(Received::Final { ticket, reply }) => {
+                    self.conn.no_more_preliminary();
+                    self.answered = Some((ticket, reply));
+                }
                 Some(Received::Closing(reply)) => return Err(self.conn.closing(reply)),
                 Some(Received::Unexpected(reply)) => return Err(self.conn.unexpected(&reply)),
             }

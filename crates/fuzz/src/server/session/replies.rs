@@ -15,11 +15,6 @@ pub(super) struct Said {
 
 /// Every command has one final reply, in order, and every line its end (I4).
 pub(super) fn check(said: &Said) {
-    eprintln!(
-        "SENT {}\nHEARD {}\n-----",
-        String::from_utf8_lossy(&said.sent),
-        String::from_utf8_lossy(&said.heard)
-    );
     let commands = commands(&said.sent);
     let replies = replies(&said.heard);
     let finals: Vec<&Reply> = replies
