@@ -157,7 +157,7 @@ const FILES: usize = 3;
 
 const KILLS: usize = 6;
 
-const KILLS_LONG: usize = 1000;
+const KILLS_LONG: usize = 300;
 
 const MOST_BETWEEN_KILLS: usize = 60;
 
