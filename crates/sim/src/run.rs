@@ -244,6 +244,7 @@ fn weather(chance: &Chance, workload: &Workload) -> Weather {
             .map_or(1, |window| (*window).max(bytes / PACKETS_MIN)),
         pieces_max: *chance.pick(&[1, 1, 2, 4]).unwrap_or(&1),
         time_wait: chance.once_in(2),
+        loss: *chance.pick(&[0, 0, 0, 100, 20]).unwrap_or(&0),
     }
 }
 

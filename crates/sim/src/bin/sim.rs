@@ -4,7 +4,7 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use clap::Parser;
-use thirdhost_sim::simulate;
+use thirdhost_sim::{Record, simulate};
 
 /// Two servers, a user and an intruder in a simulated world.
 #[derive(Debug, Parser)]
@@ -62,23 +62,30 @@ fn main() -> ExitCode {
 
 /// Plays one seed, some twice; tells what was wrong.
 fn play(seed: u64, args: &Args, repeated: &mut u64) -> Result<Vec<String>, String> {
-    let outcome = simulate(seed, args.trace, None)?;
+    let is_repeated = args.runs == 1 || seed.is_multiple_of(TWICE_EVERY);
+    let record = match (args.trace, is_repeated) {
+        (true, _) => Record::Lines,
+        (false, true) => Record::Hash,
+        (false, false) => Record::Violations,
+    };
+    let outcome = simulate(seed, record, None)?;
     for line in &outcome.lines {
         println!("{line}");
     }
     let mut problems = outcome.violations;
-    if args.runs == 1 || seed.is_multiple_of(TWICE_EVERY) {
+    let first = outcome.hash.unwrap_or_default();
+    if is_repeated {
         *repeated += 1;
-        let again = simulate(seed, false, None)?;
-        if again.hash != outcome.hash {
+        let again = simulate(seed, Record::Hash, None)?;
+        let second = again.hash.unwrap_or_default();
+        if first != second {
             problems.push(format!(
-                "not deterministic: trace {:016x}, and then {:016x}",
-                outcome.hash, again.hash
+                "not deterministic: trace {first:016x}, and then {second:016x}"
             ));
         }
     }
     if args.trace {
-        println!("trace {:016x}", outcome.hash);
+        println!("trace {first:016x}");
     }
     Ok(problems)
 }

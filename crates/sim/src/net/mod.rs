@@ -55,6 +55,8 @@ pub(crate) struct Weather {
     pub(crate) pieces_max: usize,
     /// Whether a pair of sockets is unusable for a minute after an orderly end.
     pub(crate) time_wait: bool,
+    /// One packet in so many gets lost, until the links are mended; none if 0.
+    pub(crate) loss: u64,
 }
 
 /// Who is who, for the oracle.
