@@ -71,7 +71,7 @@ impl Scene {
             return Err(io::Error::other(format!("without any cut: {said}")));
         }
         let now = Instant::now();
-        for site in [&scene.source, &scene.destination] {
+        for (_, site) in scene.sites() {
             // What stays open is what the server keeps open.
             site.free_within(&scene.lab, now, SETTLE)?.ok();
         }
@@ -80,6 +80,11 @@ impl Scene {
         fs::remove_file(scene.destination.path("first"))?;
         scene.plant()?;
         Ok(scene)
+    }
+
+    /// Both servers, and where they are.
+    pub(crate) fn sites(&self) -> [(Host, &Site); 2] {
+        [(Host::A, &self.source), (Host::B, &self.destination)]
     }
 
     /// Starts the client at its work.

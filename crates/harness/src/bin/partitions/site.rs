@@ -163,4 +163,5 @@ const PORT: u16 = 2121;
 const METRICS: u16 = 9100;
 
 const ANSWER_MAX: Duration = Duration::from_secs(10);
-const STEP: Duration = Duration::from_millis(100);
+/// Between two looks: each is a call, and many servers are looked at in one run.
+const STEP: Duration = Duration::from_millis(250);
