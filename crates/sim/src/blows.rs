@@ -74,7 +74,7 @@ pub(crate) struct Schedule(Vec<Strike>);
 
 impl Schedule {
     /// What befalls this seed's world; often one thing, sometimes several, sometimes nothing.
-    pub(crate) fn draw(chance: &Chance) -> Self {
+    pub(crate) fn draw(chance: &Chance, files: usize) -> Self {
         let count = match chance.below(10) {
             0 => 0,
             1..6 => 1,
@@ -83,10 +83,10 @@ impl Schedule {
             _ => 5,
         };
         let mut strikes = Vec::new();
-        let reach = [40, 40, 120, 120, 400, 1_200];
+        let each = u64::try_from(files).unwrap_or(u64::MAX);
         for _ in 0..count {
-            let within = chance.pick(&reach).copied().unwrap_or(1);
-            let packets = chance.below(within);
+            let reach = chance.pick(&REACH).copied().unwrap_or(1);
+            let packets = chance.below(reach.saturating_mul(each.saturating_add(3)) / 4);
             strikes.push(Strike {
                 packets,
                 blow: blow(chance),
@@ -215,3 +215,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 
 /// The longest until something is mended, in milliseconds.
 const PAUSES: [u64; 4] = [10, 1_000, 60_000, 600_000];
+
+/// Within how many packets a strike falls where one file is wanted, which takes sixty or so; each
+/// further one takes a quarter more.
+const REACH: [u64; 4] = [20, 50, 50, 100];

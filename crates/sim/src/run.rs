@@ -161,7 +161,7 @@ impl Stage {
             program: running.abort_handle(),
             interrupt,
         };
-        let schedule = Schedule::draw(&self.chance);
+        let schedule = Schedule::draw(&self.chance, self.workload.files.len());
         let blows = tokio::spawn(schedule.run(victims));
         let intruder = self.intruder().map(|intruder| tokio::spawn(intruder.run()));
         let ended = timeout(self.limit(), &mut running).await;
