@@ -96,6 +96,11 @@ impl Net {
         HostNetwork::new(self.clone(), address, true)
     }
 
+    /// What is done wrong on purpose in this world.
+    pub(crate) fn sabotage(&self) -> Option<Sabotage> {
+        self.lock().sabotage
+    }
+
     /// Lets packets arrive, until dropped.
     pub(crate) async fn run(self) {
         let origin = self.lock().origin;
