@@ -633,6 +633,30 @@ fn both_ends_of_a_rename_need_the_permission_when_it_is_done() {
     check(&mut pi, "RNFR /a", "550");
 }
 
+//= security#S-48
+//= type=test
+#[test]
+fn a_rename_replaces_a_file_only_for_whoever_may_destroy_one() {
+    use Permission::{Append, Delete, Mkdir, Read, Rename, Write};
+    for (besides, replaces) in [
+        (&[Read, Append, Mkdir][..], false),
+        (&[Write], true),
+        (&[Delete], true),
+        (&[Write, Delete], true),
+    ] {
+        let mut pi = session(Unpinned::ControlHost);
+        let permissions = besides.iter().copied().chain([Rename]).collect();
+        log_in(&mut pi, permissions);
+        check(&mut pi, "RNFR f", "350");
+        tell(&mut pi, "RNTO g");
+        let asked = drain(&mut pi);
+        let [Effect::Ask(Question::Rename { replace, .. })] = asked.as_slice() else {
+            panic!("{besides:?}: {asked:?}")
+        };
+        assert_eq!(*replace, replaces, "{besides:?}");
+    }
+}
+
 #[test]
 fn the_working_directory_is_where_something_may_be_done() {
     let path = |name: &str| VirtualPath::root().join(&name.try_into().unwrap()).unwrap();
@@ -786,6 +810,30 @@ fn lines_of_another_protocol_close_the_session_at_once() {
     check(&mut pi, "NOSUCH", "500");
     tell(&mut pi, "NOSUCH");
     assert!(replies(&mut pi)[0].starts_with("421"));
+}
+
+/// What runs was asked for by a command that was in order.
+#[test]
+fn a_line_of_another_protocol_lets_the_transfer_finish_first() {
+    let mut pi = logged_in();
+    check(&mut pi, "LSTN S", "255");
+    tell(&mut pi, "RETR f");
+    pi.handle_event(NOW, Event::Opened(Opened::default()));
+    drain(&mut pi);
+    tell(&mut pi, "GET / HTTP/1.1");
+    assert_eq!(drain(&mut pi), []);
+    pi.handle_event(
+        NOW,
+        Event::Finished(Outcome::Completed {
+            bytes: 1,
+            kept: false,
+        }),
+    );
+    let said = replies(&mut pi);
+    assert!(
+        said[0].starts_with("226") && said[1].starts_with("421"),
+        "{said:?}"
+    );
 }
 
 #[test]
