@@ -562,6 +562,61 @@ fn room_that_lacks_is_told_before_and_during_a_transfer() {
     }
 }
 
+/// Then it is STOR at an offset.
+#[test]
+fn appe_behind_a_restart_point_needs_the_permission_to_overwrite() {
+    use Permission::{Append, Write};
+    for (permissions, expected) in [
+        (vec![Append], None),
+        (
+            vec![Append, Write],
+            Some(Operation::Store {
+                path: VirtualPath::root().join(&"f".try_into().unwrap()).unwrap(),
+                offset: Some(5),
+                end: None,
+            }),
+        ),
+    ] {
+        let mut pi = session(Unpinned::ControlHost);
+        log_in(&mut pi, permissions.into_iter().collect());
+        check(&mut pi, "TYPE I", "200");
+        check(&mut pi, "EPSV", "229");
+        check(&mut pi, "REST 5", "350");
+        tell(&mut pi, "APPE f");
+        let effects = drain(&mut pi);
+        let operation = effects.iter().find_map(|effect| match effect {
+            Effect::Transfer(transfer) => Some(&transfer.operation),
+            _ => None,
+        });
+        assert_eq!(operation, expected.as_ref(), "{effects:?}");
+        let refused = format!("{effects:?}").contains("550");
+        assert_eq!(refused, expected.is_none(), "{effects:?}");
+    }
+}
+
+/// RFC 3659 section 7.2.1.
+#[test]
+fn what_is_no_directory_is_501_for_mlsd_alone() {
+    for (line, said) in [
+        ("MLSD f", "501 Not a directory."),
+        ("LIST f", "550 Not a directory."),
+        ("NLST f", "550 Not a directory."),
+        ("RETR f/g", "550 Not a directory."),
+    ] {
+        let mut pi = logged_in();
+        check(&mut pi, "EPSV", "229");
+        tell(&mut pi, line);
+        drain(&mut pi);
+        let refused = Outcome::Refused(Refusal::NotDirectory);
+        pi.handle_event(NOW, Event::Finished(refused));
+        assert_eq!(
+            replies(&mut pi).last().map(String::as_str),
+            Some(said),
+            "{line}"
+        );
+    }
+}
+
 //= security#S-47
 //= type=test
 #[test]
