@@ -562,6 +562,20 @@ fn room_that_lacks_is_told_before_and_during_a_transfer() {
     }
 }
 
+#[test]
+fn a_session_is_idle_when_nothing_runs_and_nothing_waits() {
+    let mut pi = logged_in();
+    let states = |pi: &ServerPi| (pi.is_idle(), pi.has_queued());
+    assert_eq!(states(&pi), (true, false));
+    check(&mut pi, "EPSV", "229");
+    tell(&mut pi, "RETR f");
+    assert_eq!(states(&pi), (false, false));
+    tell(&mut pi, "NOOP");
+    assert_eq!(states(&pi), (false, true));
+    pi.handle_event(NOW, Event::Finished(Outcome::Stopped));
+    assert_eq!(states(&pi), (true, false));
+}
+
 /// Then it is STOR at an offset.
 #[test]
 fn appe_behind_a_restart_point_needs_the_permission_to_overwrite() {
