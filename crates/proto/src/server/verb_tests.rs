@@ -235,8 +235,9 @@ fn esta_and_estp_want_their_own_side_and_fail_like_a_transfer() {
     };
     let mut pi = establishing(&[("EPSV", "229")], "ESTP", accepts);
     tell(&mut pi, "ABOR");
-    tell(&mut pi, "ABOR");
     assert_eq!(drain(&mut pi), [Effect::StopTransfer]);
+    tell(&mut pi, "ABOR");
+    assert_eq!(drain(&mut pi), []);
     pi.handle_event(NOW, Event::Established(None));
     let said = replies(&mut pi);
     let codes: Vec<&str> = said.iter().map(|line| &line[..3]).collect();
