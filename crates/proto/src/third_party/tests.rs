@@ -731,6 +731,8 @@ fn a_sock_answered_without_a_number_is_refused_and_the_listener_released() {
             panic!("not refused: {code} {text}")
         };
         assert_eq!((failure.side, failure.step), (S, Step::Call));
+        // Replies to ABOR are nobody's part of a transfer.
+        assert_eq!(failure.other, None, "{code} {text}");
     }
 }
 
