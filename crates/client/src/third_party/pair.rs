@@ -353,10 +353,7 @@ impl Pair {
     }
 
     fn names(&self) -> [String; 2] {
-        [
-            self.conns.source.name().to_owned(),
-            self.conns.destination.name().to_owned(),
-        ]
+        [&self.conns.source, &self.conns.destination].map(|conn| conn.name().to_owned())
     }
 
     fn data_bytes(&self) -> u64 {
