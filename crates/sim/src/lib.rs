@@ -12,14 +12,14 @@
 //! knows what FTP needs and turmoil does not have: a call from a port that is held, resets on
 //! purpose and on death, a backlog whose callers wait before anyone accepts. Behind that trait a
 //! network is a few hundred lines, cuts bytes where it likes, strikes after the n-th packet
-//! rather than at some time, and runs a world in about a millisecond.
+//! rather than at some time, and runs a world in a millisecond or two.
 //!
 //! # What keeps it deterministic
 //!
 //! One current-thread runtime per seed with paused time, which moves only when nobody can do
 //! anything; no other threads ([`thirdhost_sockets::Threads`]); numbers by the seed; no
-//! `select!` that draws lots, no iteration over a hash table, no clock of the system in the code
-//! under test. Some seeds are run twice and their traces compared.
+//! `select!` that draws lots (`cargo xtask tidy` sees to it), no iteration over a hash table, no
+//! clock of the system in the code under test. Some seeds are run twice and their traces compared.
 
 mod blows;
 mod chance;

@@ -139,13 +139,14 @@ impl Stage {
     }
 
     /// What uploads left that were still under way, with nobody behind them, when another brought
-    /// the same file: it is swept later (`partial_hours`).
-    async fn kept_by_overlap(&self) -> usize {
+    /// the same file, or that failed when it was there already: it is swept later
+    /// (`partial_hours`).
+    async fn kept_for_later(&self) -> usize {
         let Ok(home) = virtual_path(&format!("/{HOME}")) else {
             return 0;
         };
         let mut kept = 0;
-        for path in self.destination.disk.overlapped() {
+        for path in self.destination.disk.may_have_partials() {
             if let (Ok(files), Ok(path)) = (
                 self.destination.disk.files().home(&home),
                 virtual_path(&path),
@@ -164,7 +165,7 @@ impl Stage {
         }
         let whole = |file: &Wanted| file.whole(self.workload.task).len();
         let expected: usize = self.workload.files.iter().map(whole).sum();
-        let expected = expected + self.kept_by_overlap().await;
+        let expected = expected + self.kept_for_later().await;
         match self.destination.disk.files().usage().await {
             Ok(found) if usize::try_from(found) == Ok(expected) => {}
             found => self.trace.broken(format_args!(

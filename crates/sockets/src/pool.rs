@@ -1,6 +1,6 @@
 //! The data ports of a process: chosen at random, each leased to one socket at a time.
 
-use std::collections::HashSet;
+use std::collections::{HashSet, VecDeque};
 use std::ops::RangeInclusive;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -22,7 +22,7 @@ impl PortPool {
         Self {
             shared: Arc::new(Shared {
                 ports,
-                leased: Mutex::default(),
+                out: Mutex::default(),
             }),
         }
     }
@@ -30,18 +30,22 @@ impl PortPool {
     /// Leases a free port, each as likely as any other (spec S-16); one of `parity` if one is
     /// free (spec A-3). `None` if all are leased.
     ///
+    /// Those that came back last rest while there are others: whoever still calls one for what it
+    /// was leased for before must not reach what it would be leased for now.
+    ///
     /// Where the system chooses, the lease is of port 0 and parity is not considered.
     #[must_use]
     pub fn lease(&self, random: &dyn Random, parity: Option<Parity>) -> Option<PortLease> {
         if self.is_system_chosen() {
             return Some(self.leased_as(0));
         }
-        let mut leased = self.shared.leased();
-        let any = self.shared.candidates(None);
-        let port = parity
-            .and_then(|parity| self.shared.candidates(Some(parity)).draw(random, &leased))
-            .or_else(|| any.draw(random, &leased))?;
-        leased.insert(port);
+        let mut out = self.shared.out();
+        let port = [parity, None].into_iter().find_map(|parity| {
+            let candidates = self.shared.candidates(parity);
+            let rested = candidates.draw(random, |port| out.is_free(port) && !out.rests(port));
+            rested.or_else(|| candidates.draw(random, |port| out.is_free(port)))
+        })?;
+        out.leased.insert(port);
         Some(self.leased_as(port))
     }
 
@@ -54,7 +58,7 @@ impl PortPool {
     /// How many ports are leased now.
     #[must_use]
     pub fn leased(&self) -> usize {
-        self.shared.leased().len()
+        self.shared.out().leased.len()
     }
 
     /// Whether the system chooses the ports.
@@ -88,7 +92,11 @@ impl PortLease {
 
 impl Drop for PortLease {
     fn drop(&mut self) {
-        self.shared.leased().remove(&self.port);
+        let resting_max = self.shared.ports.len() / RESTING_PART;
+        let mut out = self.shared.out();
+        if out.leased.remove(&self.port) {
+            out.rest(self.port, resting_max);
+        }
     }
 }
 
@@ -135,12 +143,42 @@ impl Parity {
 #[derive(Debug)]
 struct Shared {
     ports: RangeInclusive<u16>,
-    leased: Mutex<HashSet<u16>>,
+    out: Mutex<Out>,
+}
+
+/// The ports that are not to be had, and those that had better not be.
+#[derive(Debug, Default)]
+struct Out {
+    leased: HashSet<u16>,
+    resting: HashSet<u16>,
+    /// Those that rest, the longest first.
+    order: VecDeque<u16>,
+}
+
+impl Out {
+    fn is_free(&self, port: u16) -> bool {
+        !self.leased.contains(&port)
+    }
+
+    fn rests(&self, port: u16) -> bool {
+        self.resting.contains(&port)
+    }
+
+    fn rest(&mut self, port: u16, most: usize) {
+        if self.resting.insert(port) {
+            self.order.push_back(port);
+        }
+        while self.order.len() > most {
+            if let Some(rested) = self.order.pop_front() {
+                self.resting.remove(&rested);
+            }
+        }
+    }
 }
 
 impl Shared {
-    fn leased(&self) -> MutexGuard<'_, HashSet<u16>> {
-        self.leased.lock().unwrap_or_else(PoisonError::into_inner)
+    fn out(&self) -> MutexGuard<'_, Out> {
+        self.out.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn candidates(&self, parity: Option<Parity>) -> Candidates {
@@ -176,15 +214,15 @@ struct Candidates {
 impl Candidates {
     /// A free port, each as likely. Drawing again after a leased one keeps all equally likely;
     /// only where most are leased is it cheaper to list the free ones.
-    fn draw(self, random: &dyn Random, leased: &HashSet<u16>) -> Option<u16> {
+    fn draw(self, random: &dyn Random, is_free: impl Fn(u16) -> bool) -> Option<u16> {
         (0..DRAWS_MAX)
             .filter_map(|_| self.pick(random))
-            .find(|port| !leased.contains(port))
-            .or_else(|| self.draw_listed(random, leased))
+            .find(|port| is_free(*port))
+            .or_else(|| self.draw_listed(random, is_free))
     }
 
-    fn draw_listed(self, random: &dyn Random, leased: &HashSet<u16>) -> Option<u16> {
-        let free: Vec<u16> = self.ports().filter(|port| !leased.contains(port)).collect();
+    fn draw_listed(self, random: &dyn Random, is_free: impl Fn(u16) -> bool) -> Option<u16> {
+        let free: Vec<u16> = self.ports().filter(|port| is_free(*port)).collect();
         let bound = u32::try_from(free.len()).ok()?;
         free.get(usize::try_from(random.below(bound)).ok()?)
             .copied()
@@ -205,6 +243,10 @@ impl Candidates {
 /// How often a port is drawn before the free ones are listed: enough that a pool three quarters
 /// full is listed once in a hundred times.
 const DRAWS_MAX: u32 = 16;
+
+/// One port in so many rests at most: a guess is not much easier, and a port rests for as many
+/// leases as a quarter of the range.
+const RESTING_PART: usize = 4;
 
 #[cfg(test)]
 mod tests {
@@ -242,6 +284,27 @@ mod tests {
             held.extend(leases(&pool, None, 1));
             assert_eq!(held.last().map(PortLease::port), Some(freed));
         }
+    }
+
+    /// A server calls again and again for what was refused at the other end meanwhile; it must
+    /// not find the next file's listener.
+    #[test]
+    fn a_port_that_came_back_is_not_leased_next_while_there_are_others() {
+        let pool = PortPool::new(40_000..=40_019);
+        let random = Seeded::new(1);
+        let mut back = Vec::new();
+        for _ in 0..200 {
+            let lease = pool.lease(&random, None).unwrap();
+            let recent: &[u16] = back.last_chunk::<5>().map_or(&back, |last| last);
+            assert!(
+                !recent.contains(&lease.port()),
+                "{} {recent:?}",
+                lease.port()
+            );
+            back.push(lease.port());
+        }
+        let distinct: HashSet<u16> = back.into_iter().collect();
+        assert_eq!(distinct.len(), 20);
     }
 
     #[test]

@@ -59,6 +59,8 @@ struct State {
     /// The uploads under way, and the paths that two had at a time.
     under_way: BTreeMap<String, usize>,
     overlapped: BTreeSet<String>,
+    /// The paths at which an upload was given up since the file last appeared.
+    given_up: BTreeSet<String>,
     /// An upload was given up.
     was_abandoned: bool,
     /// A crash that loses what was not committed.
@@ -86,6 +88,7 @@ impl Disk {
                     delay_max: 0,
                     under_way: BTreeMap::new(),
                     overlapped: BTreeSet::new(),
+                    given_up: BTreeSet::new(),
                     was_abandoned: false,
                     loses_partials: false,
                 }),
@@ -136,9 +139,15 @@ impl Disk {
         self.lock().delay_max = delay_max;
     }
 
-    /// The paths that two uploads had at a time.
-    pub(crate) fn overlapped(&self) -> Vec<String> {
-        self.lock().overlapped.iter().cloned().collect()
+    /// The paths beside which an upload may have left what it had: two had one at a time, or one
+    /// was given up behind another that is in place.
+    pub(crate) fn may_have_partials(&self) -> Vec<String> {
+        let state = self.lock();
+        state.overlapped.union(&state.given_up).cloned().collect()
+    }
+
+    fn appeared(&self, path: &str) {
+        self.lock().given_up.remove(path);
     }
 
     fn upload_begins(&self, path: &str) {
@@ -154,6 +163,12 @@ impl Disk {
         if let Some(count) = self.lock().under_way.get_mut(path) {
             *count = count.saturating_sub(1);
         }
+    }
+
+    fn gives_up(&self, path: &str) {
+        let mut state = self.lock();
+        state.was_abandoned = true;
+        state.given_up.insert(path.to_owned());
     }
 
     /// No more faults.
@@ -256,3 +271,36 @@ impl Homes for Mounted {
 
 const EIO: i32 = 5;
 const EMFILE: i32 = 24;
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt;
+    use thirdhost_server::store::UploadKind;
+
+    use super::*;
+    use crate::chance::Chance;
+    use crate::judge::virtual_path;
+    use crate::trace::Record;
+
+    /// The next user who brings the file takes it over; if none comes it is swept.
+    #[tokio::test(start_paused = true)]
+    async fn what_is_given_up_behind_a_file_in_place_may_stay_until_the_next_is_in_place() {
+        let trace = Trace::new(Record::Violations);
+        let judge = Judge::new(trace.clone());
+        judge.allow("A", "/f", Arc::new(b"new".to_vec()));
+        let disk = Disk::new("A", Chance::new(1), trace, judge, None);
+        let root = virtual_path("/").unwrap();
+        let store = disk.mount();
+        let store = store.home(&root).await.unwrap();
+        let path = virtual_path("/f").unwrap();
+        for (is_committed, left) in [(false, 1), (true, 0), (false, 1), (true, 0)] {
+            let mut upload = store.begin(&path, UploadKind::Replace).await.unwrap();
+            upload.write(b"new".to_vec()).await.unwrap();
+            match is_committed {
+                true => upload.commit().await.unwrap(),
+                false => upload.abandon().now_or_never().unwrap(),
+            }
+            assert_eq!(disk.may_have_partials().len(), left);
+        }
+    }
+}

@@ -80,6 +80,7 @@ impl Upload for SimUpload {
             }
             inner.commit().await?;
             let (name, path) = (disk.name, self.path.as_str());
+            self.mounted.disk.appeared(path);
             disk.trace.note(format_args!(
                 "disk of {name}: commit {path} {}",
                 self.written
@@ -97,7 +98,7 @@ impl Upload for SimUpload {
         async move {
             if let Some(inner) = self.inner.take() {
                 let disk = Arc::clone(&self.mounted.disk.shared);
-                self.mounted.disk.lock().was_abandoned = true;
+                self.mounted.disk.gives_up(self.path.as_str());
                 match disk.sabotage {
                     Some(Sabotage::ShowsPartials) => {
                         drop(inner.commit().await);
@@ -134,6 +135,8 @@ impl Drop for SimUpload {
         if loses {
             // Memory does it at once.
             let _done = inner.discard().now_or_never();
+        } else {
+            self.mounted.disk.gives_up(self.path.as_str());
         }
     }
 }
