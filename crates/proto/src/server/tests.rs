@@ -818,7 +818,9 @@ fn idle_login_and_reservation_have_their_limits() {
     assert_eq!(pi.poll_timeout(), Some(limits.reservation));
     pi.handle_timeout(limits.reservation);
     assert_eq!(drain(&mut pi), [Effect::Release]);
-    pi.handle_timeout(Duration::from_secs(200) + limits.idle);
+    let idle = Duration::from_secs(200) + limits.idle;
+    assert_eq!(pi.poll_timeout(), Some(idle), "nothing is reserved");
+    pi.handle_timeout(idle);
     assert!(replies(&mut pi)[0].starts_with("421"));
 }
 
@@ -947,6 +949,11 @@ fn restart_points_fit_their_mode_and_last_until_the_transfer() {
     check(&mut pi, "REST 5", "350");
     check(&mut pi, "LSTN S", "255");
     check(&mut pi, "RETR f", "554"); // TYPE A
+    check(&mut pi, "REST 0", "350");
+    check(&mut pi, "LSTN S", "255");
+    tell(&mut pi, "RETR f");
+    let effects = drain(&mut pi);
+    assert!(matches!(effects[..], [Effect::Transfer(_)]), "{effects:?}");
     let mut pi = logged_in();
     check(&mut pi, "REST o5", "501");
     check(&mut pi, "MODE B", "200");
