@@ -365,6 +365,18 @@ impl AsyncWrite for KernelConnection {
 mod tests {
     use super::*;
 
+    #[cfg(target_os = "linux")]
+    #[tokio::test]
+    async fn a_connection_that_is_told_so_ends_on_silence() {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+        let peer = listener.local_addr().unwrap();
+        let stream = TcpStream::connect(peer).await.unwrap();
+        let mut connection = KernelConnection::new(stream, peer).unwrap();
+        connection.end_on_silence();
+        let after = connection.socket().tcp_user_timeout().unwrap();
+        assert_eq!(after, Some(silence::SILENCE_MAX));
+    }
+
     /// Waiting for the next caller goes on only where there may be one.
     #[test]
     fn a_caller_that_is_gone_is_no_fault_of_the_listener() {

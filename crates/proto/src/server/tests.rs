@@ -608,6 +608,32 @@ fn appe_behind_a_restart_point_needs_the_permission_to_overwrite() {
     }
 }
 
+#[test]
+fn a_transfer_that_has_begun_says_why_it_ends() {
+    for (line, why, said) in [
+        ("STOR f", Refusal::NoSpace, "552 No room;"),
+        ("STOR f", Refusal::TooLarge, "552 Your files may not be"),
+        ("STOR f", Refusal::Exists, "451 The name was taken"),
+        (
+            "NLST *",
+            Refusal::PatternTooWide,
+            "451 Too many names match",
+        ),
+        ("RETR f", Refusal::NotPermitted, "451 Not permitted"),
+        ("RETR f", Refusal::Failed, "451 Reading or writing"),
+    ] {
+        let mut pi = logged_in();
+        check(&mut pi, "EPSV", "229");
+        tell(&mut pi, line);
+        pi.handle_event(NOW, Event::Opened(Opened::default()));
+        drain(&mut pi);
+        pi.handle_event(NOW, Event::Finished(Outcome::Refused(why)));
+        let answers = replies(&mut pi);
+        let last = answers.last().unwrap();
+        assert!(last.starts_with(said), "{line} {why:?}: {answers:?}");
+    }
+}
+
 /// RFC 3659 section 7.2.1.
 #[test]
 fn what_is_no_directory_is_501_for_mlsd_alone() {
