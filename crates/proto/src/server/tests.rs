@@ -563,6 +563,26 @@ fn room_that_lacks_is_told_before_and_during_a_transfer() {
 }
 
 #[test]
+fn quit_is_answered_before_the_session_closes_and_behind_what_runs() {
+    let mut pi = logged_in();
+    check(&mut pi, "EPSV", "229");
+    tell(&mut pi, "RETR f");
+    tell(&mut pi, "QUIT");
+    drain(&mut pi);
+    pi.handle_event(NOW, Event::Finished(Outcome::Stopped));
+    let answers = replies(&mut pi);
+    let closing = answers.len() - 2;
+    assert_eq!(answers[closing..], ["221 Goodbye.", "Close"]);
+    assert!(
+        answers[..closing]
+            .iter()
+            .any(|said| said.starts_with("426"))
+    );
+    tell(&mut pi, "NOOP");
+    assert_eq!(drain(&mut pi), []);
+}
+
+#[test]
 fn a_session_is_idle_when_nothing_runs_and_nothing_waits() {
     let mut pi = logged_in();
     let states = |pi: &ServerPi| (pi.is_idle(), pi.has_queued());
@@ -807,6 +827,9 @@ fn options_of_ls_lead_to_no_directory_that_is_closed() {
     assert_eq!(list(&open, "LIST -a /pub"), plain);
     assert_eq!(list(&open, "LIST -a /in"), None);
     assert_eq!(list(&open, "LIST -a"), None);
+    // Where both may be read, a file of that very name comes first.
+    let both = Some(("/-a /pub".to_owned(), Some("/pub".to_owned())));
+    assert_eq!(list(&Permissions::read_only(), "LIST -a /pub"), both);
 }
 
 #[test]
