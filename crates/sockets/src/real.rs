@@ -76,6 +76,12 @@ impl Threads for RealThreads {
 mod tests {
     use super::*;
 
+    #[tokio::test]
+    async fn a_thread_gives_back_what_its_work_gave() {
+        let World { threads, .. } = World::real();
+        assert_eq!(threads.run(|| 7).await, Some(7));
+    }
+
     #[tokio::test(start_paused = true)]
     async fn the_clock_goes_on_by_as_much_as_was_slept() {
         let World { clock, .. } = World::real();

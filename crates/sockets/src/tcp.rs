@@ -363,7 +363,37 @@ impl AsyncWrite for KernelConnection {
 
 #[cfg(test)]
 mod tests {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
     use super::*;
+
+    #[tokio::test]
+    async fn several_slices_go_out_as_many_octets_as_is_said() {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+        let peer = listener.local_addr().unwrap();
+        let stream = TcpStream::connect(peer).await.unwrap();
+        let mut connection = KernelConnection::new(stream, peer).unwrap();
+        let (mut far, _) = listener.accept().await.unwrap();
+        assert!(connection.is_write_vectored());
+        let slices = [b"one".as_slice(), b"and two"].map(io::IoSlice::new);
+        let written = connection.write_vectored(&slices).await.unwrap();
+        assert_eq!(written, 10);
+        let mut arrived = [0; 10];
+        far.read_exact(&mut arrived).await.unwrap();
+        assert_eq!(arrived, *b"oneand two");
+    }
+
+    #[cfg(target_os = "linux")]
+    #[tokio::test]
+    async fn a_connection_that_is_told_so_ends_on_silence() {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+        let peer = listener.local_addr().unwrap();
+        let stream = TcpStream::connect(peer).await.unwrap();
+        let mut connection = KernelConnection::new(stream, peer).unwrap();
+        connection.end_on_silence();
+        let after = connection.socket().tcp_user_timeout().unwrap();
+        assert_eq!(after, Some(silence::SILENCE_MAX));
+    }
 
     /// Waiting for the next caller goes on only where there may be one.
     #[test]

@@ -177,6 +177,39 @@ fn what_breaks_the_connection_or_the_step_voids_the_arrangement() {
 }
 
 #[test]
+fn a_refusal_outside_a_pipeline_or_behind_the_first_octet_voids_the_arrangement() {
+    for (pipeline, started) in [("OFF", false), ("OFF", true), ("ON", true)] {
+        let mut pi = pipelined();
+        check(&mut pi, &format!("OPTS PIPELINE {pipeline}"), "200");
+        check(&mut pi, "LSTN R", "255");
+        tell(&mut pi, "STOR f");
+        drain(&mut pi);
+        if started {
+            pi.handle_event(NOW, Event::Opened(Opened::default()));
+            drain(&mut pi);
+        }
+        let refused = Outcome::Refused(Refusal::NotPermitted);
+        pi.handle_event(NOW, Event::Finished(refused));
+        let answers = replies(&mut pi);
+        assert_eq!(answers.len(), 2, "{pipeline} {started}: {answers:?}");
+        assert_eq!(answers[0], "Release", "{pipeline} {started}");
+        assert_eq!(*pi.plan(), Plan::Default);
+    }
+}
+
+/// The source has filled the place itself.
+#[test]
+fn a_file_that_the_source_does_not_have_fills_its_place_before_ours_is_opened() {
+    let mut pi = pipelined();
+    tell(&mut pi, "STOR f");
+    drain(&mut pi);
+    pi.handle_event(NOW, Event::Finished(Outcome::SourceFailed));
+    let answers = replies(&mut pi);
+    assert!(answers[0].starts_with("451"), "{answers:?}");
+    assert_eq!(answers.len(), 1, "{answers:?}");
+}
+
+#[test]
 fn a_place_that_cannot_be_filled_voids_the_arrangement() {
     let mut pi = pipelined();
     check(&mut pi, "RETR f", "503");

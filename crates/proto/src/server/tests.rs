@@ -563,6 +563,26 @@ fn room_that_lacks_is_told_before_and_during_a_transfer() {
 }
 
 #[test]
+fn quit_is_answered_before_the_session_closes_and_behind_what_runs() {
+    let mut pi = logged_in();
+    check(&mut pi, "EPSV", "229");
+    tell(&mut pi, "RETR f");
+    tell(&mut pi, "QUIT");
+    drain(&mut pi);
+    pi.handle_event(NOW, Event::Finished(Outcome::Stopped));
+    let answers = replies(&mut pi);
+    let closing = answers.len() - 2;
+    assert_eq!(answers[closing..], ["221 Goodbye.", "Close"]);
+    assert!(
+        answers[..closing]
+            .iter()
+            .any(|said| said.starts_with("426"))
+    );
+    tell(&mut pi, "NOOP");
+    assert_eq!(drain(&mut pi), []);
+}
+
+#[test]
 fn a_session_is_idle_when_nothing_runs_and_nothing_waits() {
     let mut pi = logged_in();
     let states = |pi: &ServerPi| (pi.is_idle(), pi.has_queued());
@@ -605,6 +625,32 @@ fn appe_behind_a_restart_point_needs_the_permission_to_overwrite() {
         assert_eq!(operation, expected.as_ref(), "{effects:?}");
         let refused = format!("{effects:?}").contains("550");
         assert_eq!(refused, expected.is_none(), "{effects:?}");
+    }
+}
+
+#[test]
+fn a_transfer_that_has_begun_says_why_it_ends() {
+    for (line, why, said) in [
+        ("STOR f", Refusal::NoSpace, "552 No room;"),
+        ("STOR f", Refusal::TooLarge, "552 Your files may not be"),
+        ("STOR f", Refusal::Exists, "451 The name was taken"),
+        (
+            "NLST *",
+            Refusal::PatternTooWide,
+            "451 Too many names match",
+        ),
+        ("RETR f", Refusal::NotPermitted, "451 Not permitted"),
+        ("RETR f", Refusal::Failed, "451 Reading or writing"),
+    ] {
+        let mut pi = logged_in();
+        check(&mut pi, "EPSV", "229");
+        tell(&mut pi, line);
+        pi.handle_event(NOW, Event::Opened(Opened::default()));
+        drain(&mut pi);
+        pi.handle_event(NOW, Event::Finished(Outcome::Refused(why)));
+        let answers = replies(&mut pi);
+        let last = answers.last().unwrap();
+        assert!(last.starts_with(said), "{line} {why:?}: {answers:?}");
     }
 }
 
@@ -781,6 +827,9 @@ fn options_of_ls_lead_to_no_directory_that_is_closed() {
     assert_eq!(list(&open, "LIST -a /pub"), plain);
     assert_eq!(list(&open, "LIST -a /in"), None);
     assert_eq!(list(&open, "LIST -a"), None);
+    // Where both may be read, a file of that very name comes first.
+    let both = Some(("/-a /pub".to_owned(), Some("/pub".to_owned())));
+    assert_eq!(list(&Permissions::read_only(), "LIST -a /pub"), both);
 }
 
 #[test]
@@ -818,7 +867,9 @@ fn idle_login_and_reservation_have_their_limits() {
     assert_eq!(pi.poll_timeout(), Some(limits.reservation));
     pi.handle_timeout(limits.reservation);
     assert_eq!(drain(&mut pi), [Effect::Release]);
-    pi.handle_timeout(Duration::from_secs(200) + limits.idle);
+    let idle = Duration::from_secs(200) + limits.idle;
+    assert_eq!(pi.poll_timeout(), Some(idle), "nothing is reserved");
+    pi.handle_timeout(idle);
     assert!(replies(&mut pi)[0].starts_with("421"));
 }
 
@@ -947,6 +998,11 @@ fn restart_points_fit_their_mode_and_last_until_the_transfer() {
     check(&mut pi, "REST 5", "350");
     check(&mut pi, "LSTN S", "255");
     check(&mut pi, "RETR f", "554"); // TYPE A
+    check(&mut pi, "REST 0", "350");
+    check(&mut pi, "LSTN S", "255");
+    tell(&mut pi, "RETR f");
+    let effects = drain(&mut pi);
+    assert!(matches!(effects[..], [Effect::Transfer(_)]), "{effects:?}");
     let mut pi = logged_in();
     check(&mut pi, "REST o5", "501");
     check(&mut pi, "MODE B", "200");

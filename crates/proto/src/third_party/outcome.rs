@@ -251,6 +251,28 @@ mod tests {
     }
 
     #[test]
+    fn a_cause_says_what_was_said_and_what_that_means() {
+        let reply = || Reply::new(ReplyCode::new(425).unwrap(), "No way.");
+        let problem = "it tells no socket";
+        for (cause, said) in [
+            (Cause::Reply(reply()), "\"425 No way.\""),
+            (
+                Cause::Closing(reply()),
+                "\"425 No way.\" (it closes the control connection)",
+            ),
+            (
+                Cause::OutOfStep(reply()),
+                "\"425 No way.\" (a reply to nothing that was sent)",
+            ),
+            (Cause::Impossible(problem), problem),
+            (Cause::Lost, "the control connection is lost"),
+            (Cause::Stopped, "stopped by the user"),
+        ] {
+            assert_eq!(cause.to_string(), said);
+        }
+    }
+
+    #[test]
     fn each_server_is_asked_for_its_own_part_of_a_failure() {
         let mut failure = Failure {
             side: Side::Destination,

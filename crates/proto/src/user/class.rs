@@ -71,7 +71,9 @@ mod tests {
             (500, Class::PermanentNegative),
             (599, Class::PermanentNegative),
         ] {
-            assert_eq!(Class::of(ReplyCode::new(code).unwrap()), class, "{code}");
+            let found = Class::of(ReplyCode::new(code).unwrap());
+            assert_eq!(found, class, "{code}");
+            assert_eq!(found.is_negative(), code >= 400, "{code}");
         }
     }
 }
