@@ -1,6 +1,6 @@
 //! Small files one behind the other between one of ours and a classic server.
 
-use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::Relaxed};
 
 use super::stage::{Odd, SITE1, SITE2, Stage, nothing_odd, times};
 use crate::ExitCode;
@@ -165,6 +165,27 @@ async fn a_server_that_breaks_off_in_a_chain_is_called_again() {
     }
     let stage = stage(times(1, "RETR x/c", Answer::Close), nothing_odd());
     let summary = stage.tree().await;
+    assert_eq!(summary.exit_code(), ExitCode::Done, "{:?}", stage.diary());
+    is_whole(&stage, &[]);
+}
+
+/// RFC 959 section 4.1.3: the transfer before ABOR was dropped in silence.
+#[tokio::test(start_paused = true)]
+async fn a_transfer_that_225_answers_together_with_abor_is_not_done() {
+    let is_begun = AtomicBool::new(false);
+    let refuses_next: Odd = Box::new(move |line| {
+        let begins = line == "RETR x/c";
+        is_begun.fetch_or(begins, Relaxed);
+        let is_refused = line == "EPSV" && is_begun.swap(false, Relaxed);
+        is_refused.then(|| say("425 no socket"))
+    });
+    let stage = stage(refuses_next, times(1, "STOR y/.c", Answer::Silence));
+    // As a server does that opens the file before its data connection stands.
+    let empty = "y/.c.thirdhost-partial";
+    stage.destination.clone().with(empty, b"", 1);
+    let summary = stage.tree().await;
+    let sent = stage.net.sent_to(SITE2);
+    assert!(sent.contains(&"ABOR".to_owned()), "{sent:?}");
     assert_eq!(summary.exit_code(), ExitCode::Done, "{:?}", stage.diary());
     is_whole(&stage, &[]);
 }
