@@ -190,6 +190,25 @@ async fn a_transfer_that_225_answers_together_with_abor_is_not_done() {
     is_whole(&stage, &[]);
 }
 
+#[tokio::test(start_paused = true)]
+async fn what_a_lost_source_left_half_done_is_removed_though_nothing_more_is_tried() {
+    let is_dead = AtomicBool::new(false);
+    let dies: Odd = Box::new(move |line| {
+        is_dead.fetch_or(line == "RETR x/c", Relaxed);
+        is_dead.load(Relaxed).then_some(Answer::Close)
+    });
+    let stage = stage(dies, nothing_odd());
+    let empty = "y/.c.thirdhost-partial";
+    stage.destination.clone().with(empty, b"", 1);
+    let summary = stage.tree().await;
+    assert_eq!(summary.exit_code(), ExitCode::PartlyDone);
+    let last = summary.failures.last().unwrap();
+    assert!(last.message.starts_with("not tried"), "{last:?}");
+    let left = stage.destination.names();
+    let is_left = |name: &String| name.contains("partial");
+    assert!(!left.iter().any(is_left), "{left:?} {:?}", stage.diary());
+}
+
 /// Answers so the `number`th line that begins so.
 fn at(number: u32, prefix: &'static str, text: &'static str) -> Odd {
     let seen = AtomicU32::new(0);
