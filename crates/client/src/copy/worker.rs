@@ -157,6 +157,8 @@ impl Queue {
             // A worker that a site would not have any more gave its file back.
             let is_done = self.with_jobs(|jobs| jobs.is_empty());
             if is_done || self.with_summary(|summary| summary.stopped) {
+                let mut jobs: Vec<Job> = self.with_jobs(std::mem::take).into();
+                upload::clear_all(copy, line.as_mut(), &mut jobs).await;
                 let summary = self.with_summary(std::mem::take);
                 self.scout.quit().await;
                 return (summary, line);
@@ -169,6 +171,7 @@ impl Queue {
         while let Some(mut job) = self.with_jobs(VecDeque::pop_front) {
             if copy.environment.interrupt.is_tripped() {
                 self.with_summary(|summary| summary.stopped = true);
+                self.with_jobs(|jobs| jobs.push_front(job));
                 break;
             }
             if let Some(reason) = self.in_a_row.verdict(copy.options.jobs) {

@@ -1,10 +1,11 @@
 //! Small files one behind the other between one of ours and a classic server.
 
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::Relaxed};
+use std::sync::{Arc, OnceLock};
 
 use super::stage::{Odd, SITE1, SITE2, Stage, nothing_odd, times};
-use crate::ExitCode;
 use crate::fake::{Answer, say};
+use crate::{ExitCode, Interrupt};
 
 const OURS: &str = "LSTN S;R;,SOCK ANY;,SIZE,MFMT,REST STREAM,MLST type*;size*;modify*;X.partial*;";
 
@@ -204,6 +205,31 @@ async fn what_a_lost_source_left_half_done_is_removed_though_nothing_more_is_tri
     assert_eq!(summary.exit_code(), ExitCode::PartlyDone);
     let last = summary.failures.last().unwrap();
     assert!(last.message.starts_with("not tried"), "{last:?}");
+    let left = stage.destination.names();
+    let is_left = |name: &String| name.contains("partial");
+    assert!(!left.iter().any(is_left), "{left:?} {:?}", stage.diary());
+}
+
+/// As one that waits for a data connection, and reads nothing meanwhile.
+#[tokio::test(start_paused = true)]
+async fn a_stop_leaves_nothing_half_done_at_a_server_that_does_not_hear_abor() {
+    let interrupt: Arc<OnceLock<Interrupt>> = Arc::default();
+    let (here, is_deaf) = (interrupt.clone(), AtomicBool::new(false));
+    let deaf: Odd = Box::new(move |line| {
+        if line.starts_with("STOR y/.c") {
+            here.get().unwrap().trip();
+            is_deaf.store(true, Relaxed);
+        }
+        // Only that session: another one begins with a call.
+        is_deaf.fetch_and(!line.is_empty(), Relaxed);
+        is_deaf.load(Relaxed).then_some(Answer::Silence)
+    });
+    let stage = stage(nothing_odd(), deaf);
+    interrupt.set(stage.environment.interrupt.clone()).unwrap();
+    let empty = "y/.c.thirdhost-partial";
+    stage.destination.clone().with(empty, b"", 1);
+    let summary = stage.tree().await;
+    assert_eq!(summary.exit_code(), ExitCode::Stopped);
     let left = stage.destination.names();
     let is_left = |name: &String| name.contains("partial");
     assert!(!left.iter().any(is_left), "{left:?} {:?}", stage.diary());
