@@ -73,8 +73,21 @@ impl InARow {
 /// Whether it may be the same for every file.
 fn is_of_the_way(error: &Error) -> bool {
     let code = error.reply().map(|reply| reply.code().number());
-    may_pass(error) && !code.is_some_and(|code| OF_ONE_FILE.contains(&code))
+    let is_of_one_file = code.is_some_and(|code| OF_ONE_FILE.contains(&code));
+    may_pass(error) && !is_of_one_file || is_unmet(error)
 }
+
+/// Whether two servers waited for each other in vain, whichever way was tried: the next file would
+/// wait as long.
+fn is_unmet(error: &Error) -> bool {
+    let Error::ThirdPartyRefused { refusals, .. } = error else {
+        return false;
+    };
+    refusals.iter().any(|refusal| refusal.code == Some(UNMET))
+}
+
+/// The data connection could not be opened.
+const UNMET: u16 = 425;
 
 /// 450 to 452: busy, a local error, no room for it.
 const OF_ONE_FILE: std::ops::RangeInclusive<u16> = 450..=452;

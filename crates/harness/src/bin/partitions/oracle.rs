@@ -19,7 +19,8 @@ pub(crate) struct Verdict {
     /// From the cut until the client ended.
     pub(crate) client_after: Duration,
     pub(crate) code: Option<i32>,
-    /// Whether something was there whole that the client could not know of.
+    /// Whether something was there whole that the client could not know of: it was cut off, or a
+    /// server said that it had failed.
     pub(crate) is_unknown: bool,
     /// What broke a rule.
     pub(crate) problems: Vec<String>,
@@ -62,7 +63,7 @@ pub(crate) fn judge(case: &Case) -> io::Result<Verdict> {
             .problems
             .push(format!("the client did not end within {most:?}"));
     }
-    free(&scene, cut_at, &mut verdict)?;
+    free(&scene, case, cut_at, &mut verdict)?;
     names(&scene, &ended, case, &mut verdict)?;
     scene.lab.heal_all();
     again(&scene, &mut verdict)?;
@@ -93,10 +94,14 @@ fn freed(scene: &Scene, case: &Case, cut_at: Instant) -> io::Result<Vec<String>>
 }
 
 /// I3: when the client has ended, sessions, ports and descriptors are back. A server that it
-/// still heard may have been asked for more until then.
-fn free(scene: &Scene, cut_at: Instant, verdict: &mut Verdict) -> io::Result<()> {
+/// still heard may have been asked for more until then, and of a tree again and again.
+fn free(scene: &Scene, case: &Case, cut_at: Instant, verdict: &mut Verdict) -> io::Result<()> {
     let now = Instant::now();
-    let most = FREE_MAX.saturating_sub(cut_at.elapsed()).max(SETTLE);
+    let begins_anew = hears_both(case) && case.work == Work::Many;
+    let most = match begins_anew {
+        true => FREE_MAX,
+        false => FREE_MAX.saturating_sub(cut_at.elapsed()).max(SETTLE),
+    };
     for (host, site) in scene.sites() {
         if let Err(held) = site.free_within(&scene.lab, now, most)? {
             let after = cut_at.elapsed();
@@ -140,8 +145,9 @@ fn names(scene: &Scene, ended: &Ended, case: &Case, verdict: &mut Verdict) -> io
             .push(format!("exit code 0, and {new} of {all} files"));
     }
     verdict.is_unknown = !is_done && new > ended.done.len();
-    // Who can hear both servers knows.
-    if hears_both(case) && verdict.is_unknown && new == all {
+    // Who can hear both servers knows, unless one says that it failed: a source whose connection
+    // is reset behind the last octet cannot know either, and done is what both say (design D8).
+    if hears_both(case) && verdict.is_unknown && new == all && !ended.heard_of_a_loss() {
         let problem = format!("exit code {:?}, and all files are there", ended.code);
         verdict.problems.push(problem);
     }

@@ -197,6 +197,17 @@ impl Client {
     }
 }
 
+impl Ended {
+    /// Whether a server has said that a transfer broke on its way.
+    pub(crate) fn heard_of_a_loss(&self) -> bool {
+        let mut replies = self
+            .dialogue
+            .lines()
+            .filter_map(|line| line.split_once(" < "));
+        replies.any(|(_, reply)| reply.starts_with("426 "))
+    }
+}
+
 fn read(stream: Option<impl io::Read>) -> String {
     let mut bytes = Vec::new();
     if let Some(mut stream) = stream {
