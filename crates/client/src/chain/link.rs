@@ -9,7 +9,7 @@ use thirdhost_wire::{
 };
 
 use super::{Chain, Over};
-use crate::pipeline::{Ended, Feed, Item};
+use crate::pipeline::{Ended, Feed, Item, is_dropped};
 use crate::{Error, Report};
 
 pub(super) struct Link<J> {
@@ -139,7 +139,10 @@ impl<J: Send> Chain<'_, J> {
                 let told = data_socket(&reply).ok();
                 code.is_completion() && told.is_none_or(|told| Some(told) == port)
             }
-            What::Call | What::Transfer | What::NewName => code.is_completion(),
+            // 225 to ABOR answers all before it, whatever became of that.
+            What::Call | What::Transfer | What::NewName => {
+                code.is_completion() && !is_dropped(&reply)
+            }
             What::OldName => code.is_intermediate(),
             What::Proof | What::Time | What::Settled => true,
         };

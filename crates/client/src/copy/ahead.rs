@@ -81,7 +81,7 @@ impl Queue {
                     return None;
                 }
                 Err(error) => {
-                    self.in_a_row.failed(&error);
+                    self.in_a_row.all_failed(&error);
                     let note = format!("{error}; what was under way is copied anew");
                     copy.watcher.happened(&Happened::Note(&note));
                 }

@@ -1,5 +1,5 @@
 //! When the way to a server is broken, every file fails alike, each after its own long wait: after
-//! some of them the others are not tried.
+//! some of them the others are not tried. What one file alone says is not enough.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -14,14 +14,28 @@ pub(super) struct InARow(Mutex<Row>);
 struct Row {
     failures: usize,
     last: String,
+    /// The last file that failed.
+    file: Option<String>,
+    /// It was not the same file each time.
+    is_several: bool,
 }
 
 impl InARow {
-    /// An attempt failed. What a server says of one file says nothing about others.
-    pub(super) fn failed(&self, error: &Error) {
-        let code = error.reply().map(|reply| reply.code().number());
-        let is_of_one_file = code.is_some_and(|code| OF_ONE_FILE.contains(&code));
-        if may_pass(error) && !is_of_one_file || is_unmet(error) {
+    /// An attempt at a file failed. What a server says of one file says nothing about others.
+    pub(super) fn failed(&self, name: &str, error: &Error) {
+        if !is_of_the_way(error) {
+            return;
+        }
+        let mut row = self.lock();
+        let before = row.file.replace(name.to_owned());
+        row.is_several |= before.is_some_and(|before| before != name);
+        row.failures += 1;
+        row.last = error.to_string();
+    }
+
+    /// Several files at once did not come to their end.
+    pub(super) fn all_failed(&self, error: &Error) {
+        if is_of_the_way(error) {
             self.broke(error.to_string());
         }
     }
@@ -29,22 +43,23 @@ impl InARow {
     /// Several files at once came no further, for this reason.
     pub(super) fn broke(&self, reason: String) {
         let mut row = self.lock();
+        row.is_several = true;
         row.failures += 1;
         row.last = reason;
     }
 
     /// A file is done: the way is good.
     pub(super) fn done(&self) {
-        self.lock().failures = 0;
+        *self.lock() = Row::default();
     }
 
     /// Why nothing more is tried by so many workers; `None` while it is worth it.
     pub(super) fn verdict(&self, workers: usize) -> Option<String> {
         let row = self.lock();
         let most = IN_A_ROW_MAX.saturating_mul(workers.max(1));
-        (row.failures >= most).then(|| {
+        (row.is_several && row.failures >= most).then(|| {
             format!(
-                "not tried: {} attempts in a row failed, the last: {}",
+                "{} attempts in a row failed, the last: {}",
                 row.failures, row.last
             )
         })
@@ -53,6 +68,13 @@ impl InARow {
     fn lock(&self) -> MutexGuard<'_, Row> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Whether it may be the same for every file.
+fn is_of_the_way(error: &Error) -> bool {
+    let code = error.reply().map(|reply| reply.code().number());
+    let is_of_one_file = code.is_some_and(|code| OF_ONE_FILE.contains(&code));
+    may_pass(error) && !is_of_one_file || is_unmet(error)
 }
 
 /// Whether two servers waited for each other in vain, whichever way was tried: the next file would

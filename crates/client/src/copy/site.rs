@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::Location;
 use super::walk::Entry;
-use crate::{ControlConn, Credentials, Environment, Error, Server};
+use crate::{ControlConn, Credentials, Environment, Error, Interrupt, Server};
 
 /// A server and who logs in there.
 #[derive(Clone, Debug)]
@@ -77,6 +77,14 @@ impl Site {
             }
         }
         Err(last)
+    }
+
+    /// The same server for what is still to be done when the person stops.
+    pub(super) fn past_the_stop(&self) -> Self {
+        let mut site = self.clone();
+        site.environment.interrupt = Interrupt::default();
+        site.left = Arc::default();
+        site
     }
 
     /// Keeps a connection for whoever opens the next.

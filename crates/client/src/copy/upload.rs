@@ -119,31 +119,53 @@ pub(super) fn refuses_names(error: &Error) -> bool {
 
 /// Removes what a failed copy left at the destination, unless it is wanted for `--continue`.
 pub(super) async fn clear(copy: &Copy, line: Option<&mut Line>, job: &mut Job) {
-    let Some(left) = job.left.take() else {
-        return;
-    };
-    if copy.options.resume {
+    clear_all(copy, line, std::slice::from_mut(job)).await;
+}
+
+/// The same for several.
+pub(super) async fn clear_all(copy: &Copy, line: Option<&mut Line>, jobs: &mut [Job]) {
+    let mut there = Vec::new();
+    for job in jobs {
+        match job.left.take().filter(|_| !copy.options.resume) {
+            Some(Location::Local(_)) => {
+                if let Some(here) = &job.here {
+                    here.remove_partial();
+                }
+            }
+            Some(Location::Remote(Some(path))) => there.push(path),
+            Some(Location::Remote(None)) | None => {}
+        }
+    }
+    if there.is_empty() {
         return;
     }
-    match left {
-        Location::Local(_) => {
-            if let Some(here) = &job.here {
-                here.remove_partial();
-            }
-        }
-        Location::Remote(Some(path)) => {
-            let open = line.and_then(Line::destination);
-            if let Some(conn) = open.filter(|conn| conn.is_usable()) {
-                conn.remove_at_the_end(&path).await;
-            } else if let Some(site) = &copy.to
-                && let Ok(mut conn) = site.open().await
-            {
-                conn.remove_at_the_end(&path).await;
-                conn.quit().await.ok();
-            }
-        }
-        Location::Remote(None) => {}
+    let open = line.and_then(Line::destination);
+    if let Some(conn) = open.filter(|conn| conn.is_usable()) {
+        remove_all(conn, &there).await;
+    } else if let Some(mut conn) = called_to_clear(copy).await {
+        remove_all(&mut conn, &there).await;
+        conn.part().await;
     }
+}
+
+async fn remove_all(conn: &mut ControlConn, paths: &[Pathname]) {
+    for path in paths {
+        if !conn.is_usable() {
+            return;
+        }
+        conn.remove_at_the_end(path).await;
+    }
+}
+
+/// The destination once more, also for somebody who stops, and then does not wait for long.
+async fn called_to_clear(copy: &Copy) -> Option<ControlConn> {
+    let site = copy.to.as_ref()?;
+    if !copy.environment.interrupt.is_tripped() {
+        return site.open().await.ok();
+    }
+    let site = site.past_the_stop();
+    let limit = copy.environment.limits.abort;
+    copy.environment.within(limit, site.open()).await?.ok()
 }
 
 /// Two users' names for one file are still one file, and the copy of a file onto itself verifies:

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::in_a_row::InARow;
 use super::one::{self, Outcome};
-use super::plan::Job;
+use super::plan::{self, Job};
 use super::progress::Scout;
 use super::{Copy, Failed, Happened, Options, Summary, upload};
 use crate::{ControlConn, Error, ExitCode, Pair, pipeline};
@@ -157,6 +157,8 @@ impl Queue {
             // A worker that a site would not have any more gave its file back.
             let is_done = self.with_jobs(|jobs| jobs.is_empty());
             if is_done || self.with_summary(|summary| summary.stopped) {
+                let mut jobs: Vec<Job> = self.with_jobs(std::mem::take).into();
+                upload::clear_all(copy, line.as_mut(), &mut jobs).await;
                 let summary = self.with_summary(std::mem::take);
                 self.scout.quit().await;
                 return (summary, line);
@@ -169,10 +171,11 @@ impl Queue {
         while let Some(mut job) = self.with_jobs(VecDeque::pop_front) {
             if copy.environment.interrupt.is_tripped() {
                 self.with_summary(|summary| summary.stopped = true);
+                self.with_jobs(|jobs| jobs.push_front(job));
                 break;
             }
-            if let Some(message) = self.in_a_row.verdict(copy.options.jobs) {
-                self.not_tried(copy, job.name, message);
+            if let Some(reason) = self.in_a_row.verdict(copy.options.jobs) {
+                self.not_tried(copy, line.as_mut(), job, &reason).await;
                 continue;
             }
             let result = match line.take() {
@@ -200,7 +203,7 @@ impl Queue {
                 line = None;
             }
             if let Err(error) = &result {
-                self.in_a_row.failed(error);
+                self.in_a_row.failed(&job.name, error);
             }
             match result {
                 Ok(outcome) => {
@@ -261,8 +264,22 @@ impl Queue {
         self.has_failed(copy, name, error.to_string(), error.exit_code());
     }
 
-    fn not_tried(&self, copy: &Copy, name: String, message: String) {
-        self.has_failed(copy, name, message, ExitCode::Temporary);
+    /// It is not worth it, but for a file that nothing has to be done for.
+    async fn not_tried(&self, copy: &Copy, line: Option<&mut Line>, mut job: Job, why: &str) {
+        if let Some(reason) = plan::reason_to_skip(&copy.options, &job) {
+            return self.done(copy, &job, &Outcome::Skipped(reason));
+        }
+        upload::clear(copy, line, &mut job).await;
+        let what = match job.failures {
+            0 => "not tried",
+            _ => "given up",
+        };
+        self.has_failed(
+            copy,
+            job.name,
+            format!("{what}: {why}"),
+            ExitCode::Temporary,
+        );
     }
 
     fn has_failed(&self, copy: &Copy, name: String, message: String, code: ExitCode) {

@@ -17,7 +17,7 @@ pub(crate) use feed::{Ended, Feed, Item};
 pub(crate) use files::run;
 pub(crate) use lane::Lane;
 pub(crate) use lister::{Lister, announce_listing, withdraw_listing};
-pub(crate) use proof::Proof;
+pub(crate) use proof::{Proof, is_dropped};
 
 use crate::ControlConn;
 

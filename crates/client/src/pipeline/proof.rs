@@ -75,7 +75,7 @@ impl Proof {
 
     /// Compares what the two servers said. Gives whether sizes were compared, and which hash;
     /// none where a server did not tell what it lists in FEAT: then the usual dialogue finds out
-    /// what else can be compared.
+    /// what else can be compared, or asks again where the question was dropped.
     pub(crate) fn compare(
         self,
         verify: Verify,
@@ -84,7 +84,9 @@ impl Proof {
     ) -> Result<Option<(bool, Option<&'static str>)>, Error> {
         let [source, destination] = said;
         let server = || names[1].to_owned();
+        let is_dropped = said.iter().flatten().any(|reply| is_dropped(reply));
         let unknown = |at: usize| match verify {
+            _ if is_dropped => Ok(None),
             Verify::Size | Verify::Hash => Err(Error::Unverifiable {
                 server: names.get(at).copied().unwrap_or_default().to_owned(),
                 reason: "it does not tell what it lists in FEAT",
@@ -124,3 +126,11 @@ impl Proof {
         }
     }
 }
+
+/// Whether a command was not done, because the transfer before it was given up: 225 to ABOR
+/// answers all before it, and ours says 426 to each.
+pub(crate) fn is_dropped(reply: &Reply) -> bool {
+    DROPPED.contains(&reply.code().number())
+}
+
+const DROPPED: [u16; 2] = [225, 426];

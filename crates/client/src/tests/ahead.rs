@@ -122,6 +122,18 @@ async fn what_225_answers_together_with_abor_is_not_done() {
     }
 }
 
+/// One of ours answers 426 to all that waits behind a transfer that ABOR ends.
+#[tokio::test(start_paused = true)]
+async fn a_proof_that_abor_dropped_is_asked_for_again_though_it_has_to_be_a_hash() {
+    for dropped in ["426 dropped by ABOR", "225 nothing to abort"] {
+        let destination = times(1, "HASH y/b", say(dropped));
+        let mut stage = stage(nothing_odd(), destination);
+        stage.options.policy.verify = crate::Verify::Hash;
+        let expected = ["done a SHA-256", "done b SHA-256", "done c SHA-256"];
+        assert_eq!(done(&stage).await, expected, "{dropped}");
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_directory_that_somebody_makes_meanwhile_is_no_failure() {
     let stage = stage(nothing_odd(), nothing_odd());

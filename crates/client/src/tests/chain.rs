@@ -1,10 +1,11 @@
 //! Small files one behind the other between one of ours and a classic server.
 
-use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::Relaxed};
+use std::sync::{Arc, OnceLock};
 
 use super::stage::{Odd, SITE1, SITE2, Stage, nothing_odd, times};
-use crate::ExitCode;
 use crate::fake::{Answer, say};
+use crate::{ExitCode, Interrupt};
 
 const OURS: &str = "LSTN S;R;,SOCK ANY;,SIZE,MFMT,REST STREAM,MLST type*;size*;modify*;X.partial*;";
 
@@ -167,6 +168,71 @@ async fn a_server_that_breaks_off_in_a_chain_is_called_again() {
     let summary = stage.tree().await;
     assert_eq!(summary.exit_code(), ExitCode::Done, "{:?}", stage.diary());
     is_whole(&stage, &[]);
+}
+
+/// RFC 959 section 4.1.3: the transfer before ABOR was dropped in silence.
+#[tokio::test(start_paused = true)]
+async fn a_transfer_that_225_answers_together_with_abor_is_not_done() {
+    let is_begun = AtomicBool::new(false);
+    let refuses_next: Odd = Box::new(move |line| {
+        let begins = line == "RETR x/c";
+        is_begun.fetch_or(begins, Relaxed);
+        let is_refused = line == "EPSV" && is_begun.swap(false, Relaxed);
+        is_refused.then(|| say("425 no socket"))
+    });
+    let stage = stage(refuses_next, times(1, "STOR y/.c", Answer::Silence));
+    // As a server does that opens the file before its data connection stands.
+    let empty = "y/.c.thirdhost-partial";
+    stage.destination.clone().with(empty, b"", 1);
+    let summary = stage.tree().await;
+    let sent = stage.net.sent_to(SITE2);
+    assert!(sent.contains(&"ABOR".to_owned()), "{sent:?}");
+    assert_eq!(summary.exit_code(), ExitCode::Done, "{:?}", stage.diary());
+    is_whole(&stage, &[]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_lost_source_left_half_done_is_removed_though_nothing_more_is_tried() {
+    let is_dead = AtomicBool::new(false);
+    let dies: Odd = Box::new(move |line| {
+        is_dead.fetch_or(line == "RETR x/c", Relaxed);
+        is_dead.load(Relaxed).then_some(Answer::Close)
+    });
+    let stage = stage(dies, nothing_odd());
+    let empty = "y/.c.thirdhost-partial";
+    stage.destination.clone().with(empty, b"", 1);
+    let summary = stage.tree().await;
+    assert_eq!(summary.exit_code(), ExitCode::PartlyDone);
+    let last = summary.failures.last().unwrap();
+    assert!(last.message.starts_with("not tried"), "{last:?}");
+    let left = stage.destination.names();
+    let is_left = |name: &String| name.contains("partial");
+    assert!(!left.iter().any(is_left), "{left:?} {:?}", stage.diary());
+}
+
+/// As one that waits for a data connection, and reads nothing meanwhile.
+#[tokio::test(start_paused = true)]
+async fn a_stop_leaves_nothing_half_done_at_a_server_that_does_not_hear_abor() {
+    let interrupt: Arc<OnceLock<Interrupt>> = Arc::default();
+    let (here, is_deaf) = (interrupt.clone(), AtomicBool::new(false));
+    let deaf: Odd = Box::new(move |line| {
+        if line.starts_with("STOR y/.c") {
+            here.get().unwrap().trip();
+            is_deaf.store(true, Relaxed);
+        }
+        // Only that session: another one begins with a call.
+        is_deaf.fetch_and(!line.is_empty(), Relaxed);
+        is_deaf.load(Relaxed).then_some(Answer::Silence)
+    });
+    let stage = stage(nothing_odd(), deaf);
+    interrupt.set(stage.environment.interrupt.clone()).unwrap();
+    let empty = "y/.c.thirdhost-partial";
+    stage.destination.clone().with(empty, b"", 1);
+    let summary = stage.tree().await;
+    assert_eq!(summary.exit_code(), ExitCode::Stopped);
+    let left = stage.destination.names();
+    let is_left = |name: &String| name.contains("partial");
+    assert!(!left.iter().any(is_left), "{left:?} {:?}", stage.diary());
 }
 
 /// Answers so the `number`th line that begins so.

@@ -288,6 +288,44 @@ async fn after_some_failures_in_a_row_the_rest_is_not_tried() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn one_file_that_always_fails_does_not_keep_the_others_from_being_tried() {
+    let broke = Answer::Say("150 soon\r\n426 broken\r\n".to_owned());
+    let mut stage = Stage::new(OTHER, nothing_odd(), times(usize::MAX, "STOR y/.a.", broke));
+    stage.options.retries = 5;
+    for name in ["a", "b", "c"] {
+        let (name, source) = (format!("x/{name}"), stage.source.clone());
+        source.with(&name, b"hello", 1);
+    }
+    let summary = stage.tree().await;
+    let diary = stage.diary();
+    assert_eq!(
+        (summary.copied, summary.failures.len()),
+        (2, 1),
+        "{diary:?}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_there_already_is_skipped_though_nothing_more_is_tried() {
+    let broke = Answer::Say("150 soon\r\n426 broken\r\n".to_owned());
+    let mut stage = Stage::new(OTHER, nothing_odd(), times(usize::MAX, "STOR", broke));
+    stage.options.retries = 0;
+    stage.options.existing = crate::Existing::SameSize;
+    for name in ["a", "b", "c", "d", "e", "f"] {
+        let (name, source) = (format!("x/{name}"), stage.source.clone());
+        source.with(&name, b"hello", 1);
+    }
+    stage.destination.clone().with("y/f", b"hello", 1);
+    let summary = stage.tree().await;
+    let diary = stage.diary();
+    assert_eq!(
+        (summary.skipped, summary.failures.len()),
+        (1, 5),
+        "{diary:?}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_move_removes_the_source_only_when_the_copy_was_verified() {
     for (verify, code, is_left) in [
         (crate::Verify::Auto, ExitCode::Done, false),
