@@ -1,7 +1,7 @@
 //! `cargo xtask ci`: what must hold for every commit, the cheap questions first, the tests last.
 
 use crate::step::{self, Step};
-use crate::{dist, e2e, fuzz, interop, mutants, package, partitions, rfc, sim, test, tidy};
+use crate::{dist, e2e, fuzz, interop, model, mutants, package, partitions, rfc, sim, test, tidy};
 
 /// All steps in order.
 pub(crate) fn steps() -> Vec<Step> {
@@ -20,6 +20,7 @@ pub(crate) fn steps() -> Vec<Step> {
     steps.extend(e2e::steps(&[]));
     steps.extend(interop::steps(&[]));
     steps.extend(sim::short());
+    steps.extend(model::steps(&[]));
     steps.extend(fuzz::short());
     steps.extend(mutants::short());
     steps.extend(partitions::short());
