@@ -7,7 +7,7 @@ use crate::step::Step;
 pub(crate) fn steps(args: &[String]) -> Vec<Step> {
     let run = Step::cargo(
         "model",
-        "run --quiet --profile sim --package thirdhost-model --bin model --",
+        "run --quiet --package thirdhost-model --bin model --",
     );
     vec![run.with_args(args)]
 }

@@ -75,7 +75,9 @@ fn takes(world: &World, actions: &mut Vec<Action>) {
 /// With the intruder's own account: everything by which a data connection comes about.
 fn says(world: &World, actions: &mut Vec<Action>) {
     let session = &world.sessions[OWN];
-    if !matches!(session.work, Work::Nothing) || session.control == Control::Ended {
+    let is_busy = !matches!(session.work, Work::Nothing) || session.control == Control::Ended;
+    // Before, there is nothing to get at; what is gone meanwhile is.
+    if is_busy || (users_sockets(world).is_empty() && world.resting.is_empty()) {
         return;
     }
     let mut lines = match session.pi.plan() {

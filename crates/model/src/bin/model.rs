@@ -92,10 +92,10 @@ const SHORT: [(u8, Bounds); 3] = [
 
 /// What is on record.
 const LONG: [(u8, Bounds); 5] = [
-    (1, bounds(1, 1, 2)),
-    (1, bounds(1, 0, 3)),
     (1, bounds(1, 2, 0)),
     (1, bounds(2, 1, 0)),
+    (1, bounds(1, 0, 3)),
+    (1, bounds(1, 1, 2)),
     (2, bounds(1, 1, 1)),
 ];
 
