@@ -323,6 +323,21 @@ fn a_copy_that_waits_and_is_stopped_ends_with_its_own_number() {
     }
 }
 
+/// Calling it again may take as long again as the silence that ended the first connection.
+#[test]
+fn a_server_that_is_lost_at_the_first_look_is_not_called_again() {
+    let world = World::start();
+    let at_the_look: &'static [Lie] = &[("SIZE", "421 going down")];
+    let at_the_login: &'static [Lie] = &[("USER", "421 going down")];
+    for lies in [at_the_look, at_the_login] {
+        let liar = Liar::start("127.0.0.5", lies);
+        let mut command = world.typed(&["cp", "LIAR/file", "ONE/file"], Some(&liar));
+        let ended = command.output().unwrap();
+        assert_eq!(ended.status.code(), Some(5), "{lies:?}: {ended:?}");
+        assert_eq!(liar.times_asked("USER"), 1, "{lies:?}: {ended:?}");
+    }
+}
+
 const HOSTS: [&str; 3] = ["127.0.0.2", "127.0.0.3", "127.0.0.4"];
 
 const STOPPED: i32 = 130;

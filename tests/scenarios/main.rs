@@ -9,6 +9,7 @@ mod attacks;
 mod bad_input;
 mod bounce;
 mod busy;
+mod confined;
 mod control_lost;
 mod crowd;
 mod daemon;

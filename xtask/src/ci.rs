@@ -1,7 +1,9 @@
 //! `cargo xtask ci`: what must hold for every commit, the cheap questions first, the tests last.
 
 use crate::step::{self, Step};
-use crate::{dist, e2e, fuzz, interop, model, mutants, package, partitions, rfc, sim, test, tidy};
+use crate::{
+    dist, e2e, fuzz, interop, model, mutants, package, partitions, rfc, sandbox, sim, test, tidy,
+};
 
 /// All steps in order.
 pub(crate) fn steps() -> Vec<Step> {
@@ -18,6 +20,7 @@ pub(crate) fn steps() -> Vec<Step> {
     steps.extend(package::steps());
     steps.extend(dist::steps());
     steps.extend(e2e::steps(&[]));
+    steps.extend(sandbox::steps());
     steps.extend(interop::steps(&[]));
     steps.extend(sim::short());
     steps.extend(model::steps(&[]));

@@ -9,9 +9,15 @@ use crate::tree;
 
 /// Builds the targets and runs them, one after the other.
 ///
+/// What libFuzzer tells on the way is shown: the line that begins with `DONE` has the coverage.
+///
 /// # Errors
 /// Arguments that are none, or a target that is none, in words.
 pub(crate) fn steps(args: &[String]) -> Result<Vec<Step>, String> {
+    with(args, "-verbosity=1")
+}
+
+fn with(args: &[String], verbosity: &str) -> Result<Vec<Step>, String> {
     let (mut wanted, mut seconds) = (None, SECONDS.to_owned());
     let mut args = args.iter();
     while let Some(arg) = args.next() {
@@ -41,7 +47,8 @@ pub(crate) fn steps(args: &[String]) -> Result<Vec<Step>, String> {
     {
         let found = target_directory().join("fuzz").join(target);
         fs::create_dir_all(&found).map_err(|error| format!("{}: {error}", found.display()))?;
-        steps.push(run(target, &found, &corpora.join(target), &seconds));
+        let directories = [&found, &corpora.join(target)];
+        steps.push(run(target, directories, &seconds).with_args(&[verbosity.to_owned()]));
     }
     let stable = |step: Step| step.with_variable("RUSTC_BOOTSTRAP", "1");
     Ok(steps.into_iter().map(stable).collect())
@@ -50,13 +57,15 @@ pub(crate) fn steps(args: &[String]) -> Result<Vec<Step>, String> {
 /// What `ci` asks: all of them, for a moment.
 pub(crate) fn short() -> Vec<Step> {
     let arguments = ["--secs", "2"].map(str::to_owned);
-    steps(&arguments).unwrap_or_else(|_| vec![Step::missing("fuzz", "no corpus can be read")])
+    with(&arguments, "-verbosity=0")
+        .unwrap_or_else(|_| vec![Step::missing("fuzz", "no corpus can be read")])
 }
 
-fn run(target: &str, found: &Path, corpus: &Path, seconds: &str) -> Step {
+/// What is found goes into the first of the directories.
+fn run(target: &str, directories: [&PathBuf; 2], seconds: &str) -> Step {
     let mut args = common();
-    args.extend([found, corpus].map(|directory| directory.display().to_string()));
-    args.extend(["--", "-print_final_stats=1", "-verbosity=0"].map(str::to_owned));
+    args.extend(directories.map(|directory| directory.display().to_string()));
+    args.extend(["--", "-print_final_stats=1"].map(str::to_owned));
     args.push(format!("-max_total_time={seconds}"));
     args.extend(BOUNDS.map(str::to_owned));
     let step = Step::cargo("fuzz", "fuzz run").with_args(&args);

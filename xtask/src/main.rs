@@ -12,6 +12,7 @@ mod mutants;
 mod package;
 mod partitions;
 mod rfc;
+mod sandbox;
 mod sim;
 mod source;
 mod starve;
@@ -51,6 +52,7 @@ fn main() -> ExitCode {
         ("sim", true) => sim::short(),
         ("model", _) => model::steps(&rest),
         ("partitions", _) => partitions::steps(&rest),
+        ("sandbox", true) => sandbox::steps(),
         ("test", true) => test::steps(),
         ("ci", true) => ci::steps(),
         ("tidy", true) => tidy::steps(),
@@ -61,7 +63,7 @@ fn main() -> ExitCode {
             print!("{USAGE}");
             return ExitCode::SUCCESS;
         }
-        ("test" | "ci" | "tidy" | "rfc" | "package" | "dist" | "help", false) => {
+        ("sandbox" | "test" | "ci" | "tidy" | "rfc" | "package" | "dist" | "help", false) => {
             return refuse(&format!("`{verb}` takes no arguments"));
         }
         ("", _) => return refuse("no verb"),
@@ -92,6 +94,7 @@ usage: cargo xtask <verb>
   mutants [room]   whether the tests see the code broken: wire, sockets, policy, proto
   partitions …     two servers and a client in three hosts, links cut at every step (--short: a few)
   starve [--long]  kill, stop and starve the server: at every system call, under load, on full disks
+  sandbox          the server's confinement, tried from inside
   test             everything that must pass: doc tests, then all others
   ci               everything but the long runs: fmt, clippy, tidy… sim, fuzz, mutants, test
   tidy             the rules of this house that no other tool checks

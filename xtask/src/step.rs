@@ -84,6 +84,9 @@ impl Step {
                 command
                     .args(args)
                     .envs(variables.iter().map(|(key, value)| (key, value)));
+                for name in said_of_us() {
+                    command.env_remove(name);
+                }
                 match command.status() {
                     Ok(status) if status.success() => Ok(()),
                     Ok(status) => Err(status.to_string()),
@@ -124,6 +127,19 @@ pub(crate) fn run(steps: Vec<Step>) -> bool {
         failures.iter().for_each(|failure| eprintln!("  {failure}"));
     }
     failures.is_empty()
+}
+
+/// What the cargo that runs us said of our package. Handed on, it would make build scripts of
+/// others run again, and all that depends on them be built again, whenever somebody else calls
+/// cargo.
+fn said_of_us() -> impl Iterator<Item = OsString> {
+    let is_of_package = |name: &OsString| {
+        let name = name.to_string_lossy();
+        ["CARGO_PKG_", "CARGO_MANIFEST_"]
+            .iter()
+            .any(|start| name.starts_with(start))
+    };
+    env::vars_os().map(|(name, _)| name).filter(is_of_package)
 }
 
 /// Whether `cargo <tool>` is installed.

@@ -10,7 +10,8 @@
 //! written by a thread of this process. Nothing has a name in the system: the hosts are gone with
 //! the [`Lab`] and the programs in them, and with the process, whatever ended it.
 //!
-//! It takes root, `ip` (iproute2) and `/dev/net/tun`; [`missing`] says what is not there.
+//! It takes root with its right to namespaces, `ip` (iproute2) and `/dev/net/tun`; [`missing`] says
+//! what is not there.
 
 #![cfg(target_os = "linux")]
 
@@ -33,7 +34,7 @@ pub use cut::{Cut, Link, Way};
 pub use guest::Guest;
 pub use host::Host;
 pub use inside::{Inside, inside};
-pub use lab::{Fired, Lab, missing};
+pub use lab::{Fired, Lab, is_required, missing};
 pub use options::Options;
 pub use round_trip::round_trip;
 pub use trigger::{Moment, Sign, Trigger};

@@ -11,13 +11,14 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use thirdhost_lab::{
-    Cut, Host, Lab, Link, Moment, Options, Sign, Trigger, Way, missing, round_trip,
+    Cut, Host, Lab, Link, Moment, Options, Sign, Trigger, Way, is_required, missing, round_trip,
 };
 
-/// A lab, or a word on why this test is left out.
+/// A lab, or a word on why this test is left out; where nothing may be left out, it fails.
 fn lab(options: &Options) -> Option<Lab> {
     match missing() {
         Some(missing) => {
+            assert!(!is_required(), "{missing}");
             println!("left out: {missing}");
             None
         }

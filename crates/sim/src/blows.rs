@@ -18,9 +18,13 @@ use crate::trace::Trace;
 enum Blow {
     /// Nothing gets through from one host to another.
     Cut(usize, usize),
+    /// Nothing comes to a host, or nothing leaves it, or neither.
+    Part(usize, Way),
     /// All links are whole again.
     Heal,
     Slow(usize, u64),
+    /// Whoever reads at a host takes little, and rests so long before the next.
+    Tire(usize, u64),
     /// One connection of a host is reset, or goes silent.
     Spoil(usize, bool),
     /// No descriptor is left at a host for one more socket.
@@ -36,6 +40,14 @@ enum Blow {
     /// Ctrl-C.
     Interrupt,
     Wait(u64),
+}
+
+/// Which direction of a host's links.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Way {
+    In,
+    Out,
+    Both,
 }
 
 /// When a blow falls: after so many more packets, or after so long if there are not so many.
@@ -62,7 +74,7 @@ pub(crate) struct Schedule(Vec<Strike>);
 
 impl Schedule {
     /// What befalls this seed's world; often one thing, sometimes several, sometimes nothing.
-    pub(crate) fn draw(chance: &Chance) -> Self {
+    pub(crate) fn draw(chance: &Chance, files: usize) -> Self {
         let count = match chance.below(10) {
             0 => 0,
             1..6 => 1,
@@ -71,10 +83,10 @@ impl Schedule {
             _ => 5,
         };
         let mut strikes = Vec::new();
-        let reach = [40, 120, 400, 1_200];
+        let each = u64::try_from(files).unwrap_or(u64::MAX);
         for _ in 0..count {
-            let within = chance.pick(&reach).copied().unwrap_or(1);
-            let packets = chance.below(within);
+            let reach = chance.pick(&REACH).copied().unwrap_or(1);
+            let packets = chance.below(reach.saturating_mul(each.saturating_add(3)) / 4);
             strikes.push(Strike {
                 packets,
                 blow: blow(chance),
@@ -116,8 +128,10 @@ impl Victims {
         self.trace.note(format_args!("blow: {blow:?}"));
         match blow {
             Blow::Cut(from, to) => self.net.cut(self.host(from), self.host(to)),
+            Blow::Part(host, way) => self.part(host, way),
             Blow::Heal => self.net.heal_links(),
             Blow::Slow(host, by) => self.net.slow(self.host(host), by),
+            Blow::Tire(host, rest) => self.net.tire(self.host(host), rest),
             Blow::Spoil(host, silently) => self.net.spoil(self.host(host), silently),
             Blow::Exhaust(server) => self.net.exhaust(self.host(server)),
             Blow::Crash(server, death, loses) => self.site(server).crash(death, loses),
@@ -135,6 +149,19 @@ impl Victims {
             }
             Blow::Interrupt => self.interrupt.trip(),
             Blow::Wait(millis) => sleep(Duration::from_millis(millis)).await,
+        }
+    }
+
+    fn part(&self, host: usize, way: Way) {
+        let apart = self.host(host);
+        for other in (0..3).filter(|other| *other != host) {
+            let other = self.host(other);
+            if way != Way::Out {
+                self.net.cut(other, apart);
+            }
+            if way != Way::In {
+                self.net.cut(apart, other);
+            }
         }
     }
 
@@ -164,8 +191,11 @@ fn blow(chance: &Chance) -> Blow {
         2 => Fault::NoDescriptor,
         _ => Fault::DoneButFailed,
     };
-    match chance.below(15) {
+    let way = chance.pick(&[Way::In, Way::Out, Way::Both]);
+    match chance.below(18) {
         0 | 1 => Blow::Cut(host, other),
+        15 | 16 => Blow::Part(host, way.copied().unwrap_or(Way::Both)),
+        17 => Blow::Tire(host, chance.below(3_000)),
         2 => Blow::Slow(host, chance.below(5_000)),
         3 => Blow::Spoil(host, false),
         4 => Blow::Spoil(host, true),
@@ -185,3 +215,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 
 /// The longest until something is mended, in milliseconds.
 const PAUSES: [u64; 4] = [10, 1_000, 60_000, 600_000];
+
+/// Within how many packets a strike falls where one file is wanted, which takes sixty or so; each
+/// further one takes a quarter more.
+const REACH: [u64; 4] = [20, 50, 50, 100];

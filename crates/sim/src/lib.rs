@@ -42,6 +42,7 @@ mod world;
 mod tests;
 
 pub use sabotage::Sabotage;
+pub use trace::Record;
 
 use run::Stage;
 use trace::Trace;
@@ -49,8 +50,8 @@ use trace::Trace;
 /// What became of one world.
 #[derive(Clone, Debug, Default)]
 pub struct Outcome {
-    /// A hash of all that happened.
-    pub hash: u64,
+    /// A hash of all that happened, if that was wanted.
+    pub hash: Option<u64>,
     /// The promises that were broken; none in a world that is as it should be.
     pub violations: Vec<String>,
     /// What happened, if that was wanted.
@@ -61,11 +62,7 @@ pub struct Outcome {
 ///
 /// # Errors
 /// When the system gives no runtime, or the stage cannot be set.
-pub fn simulate(
-    seed: u64,
-    keeps_lines: bool,
-    sabotage: Option<Sabotage>,
-) -> Result<Outcome, String> {
+pub fn simulate(seed: u64, record: Record, sabotage: Option<Sabotage>) -> Result<Outcome, String> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()
         .start_paused(true)
@@ -73,7 +70,7 @@ pub fn simulate(
         .map_err(|error| format!("no runtime: {error}"))?;
     let watched = panics::watch();
     let trace = runtime.block_on(async {
-        let trace = Trace::new(keeps_lines);
+        let trace = Trace::new(record);
         let stage = Stage::new(seed, trace.clone(), sabotage)?;
         stage.play().await;
         Ok::<_, String>(trace)

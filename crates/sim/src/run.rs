@@ -161,7 +161,7 @@ impl Stage {
             program: running.abort_handle(),
             interrupt,
         };
-        let schedule = Schedule::draw(&self.chance);
+        let schedule = Schedule::draw(&self.chance, self.workload.files.len());
         let blows = tokio::spawn(schedule.run(victims));
         let intruder = self.intruder().map(|intruder| tokio::spawn(intruder.run()));
         let ended = timeout(self.limit(), &mut running).await;
@@ -244,6 +244,7 @@ fn weather(chance: &Chance, workload: &Workload) -> Weather {
             .map_or(1, |window| (*window).max(bytes / PACKETS_MIN)),
         pieces_max: *chance.pick(&[1, 1, 2, 4]).unwrap_or(&1),
         time_wait: chance.once_in(2),
+        loss: *chance.pick(&[0, 0, 0, 100, 20]).unwrap_or(&0),
     }
 }
 

@@ -13,15 +13,27 @@ pub enum Sabotage {
     AdmitsStrangers,
     /// An upload that is given up is never let go of.
     HangsOnAbandon,
+    /// A port that was held is never given back.
+    KeepsPorts,
+    /// The limits of the user's program never come.
+    StopsClock,
+    /// Where an upload was given up, none is ever taken again.
+    LocksOut,
+    /// The user's program says that all is done, whatever came of it.
+    SaysDone,
 }
 
 impl Sabotage {
     /// All of them.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 9] = [
         Self::ShowsPartials,
         Self::LosesCommits,
         Self::DropsReplies,
         Self::AdmitsStrangers,
         Self::HangsOnAbandon,
+        Self::KeepsPorts,
+        Self::StopsClock,
+        Self::LocksOut,
+        Self::SaysDone,
     ];
 }

@@ -5,9 +5,21 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::time::Instant;
 
+/// What is written down of a world, beside the promises that were broken.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Record {
+    /// Nothing: the fastest.
+    Violations,
+    /// A hash of all that happens.
+    Hash,
+    /// The hash, and every line.
+    Lines,
+}
+
 /// The record of one simulated world. Clones are views of the same.
 #[derive(Clone, Debug)]
 pub(crate) struct Trace {
+    record: Record,
     inner: Arc<Mutex<Inner>>,
 }
 
@@ -15,19 +27,20 @@ pub(crate) struct Trace {
 struct Inner {
     origin: Instant,
     hash: Fnv,
-    lines: Option<Vec<String>>,
+    lines: Vec<String>,
     violations: Vec<String>,
 }
 
 impl Trace {
-    /// An empty record that begins now; it keeps its lines only if they are wanted.
+    /// An empty record that begins now.
     #[must_use]
-    pub(crate) fn new(keeps_lines: bool) -> Self {
+    pub(crate) fn new(record: Record) -> Self {
         Self {
+            record,
             inner: Arc::new(Mutex::new(Inner {
                 origin: Instant::now(),
                 hash: Fnv(FNV_OFFSET),
-                lines: keeps_lines.then(Vec::new),
+                lines: Vec::new(),
                 violations: Vec::new(),
             })),
         }
@@ -41,12 +54,15 @@ impl Trace {
 
     /// Notes that something happened.
     pub(crate) fn note(&self, what: fmt::Arguments<'_>) {
+        if self.record == Record::Violations {
+            return;
+        }
         let mut inner = self.lock();
         let at = millis(inner.origin);
         // Hashing and String take everything; neither fails.
         let _ = writeln!(inner.hash, "{at} {what}");
-        if let Some(lines) = &mut inner.lines {
-            lines.push(format!("{at:>9} ms  {what}"));
+        if self.record == Record::Lines {
+            inner.lines.push(format!("{at:>9} ms  {what}"));
         }
     }
 
@@ -60,16 +76,16 @@ impl Trace {
         }
     }
 
-    /// The hash of all that happened so far.
+    /// The hash of all that happened so far, if it was wanted.
     #[must_use]
-    pub(crate) fn hash(&self) -> u64 {
-        self.lock().hash.0
+    pub(crate) fn hash(&self) -> Option<u64> {
+        (self.record != Record::Violations).then(|| self.lock().hash.0)
     }
 
     /// The lines so far; none if they were not wanted.
     #[must_use]
     pub(crate) fn lines(&self) -> Vec<String> {
-        self.lock().lines.clone().unwrap_or_default()
+        self.lock().lines.clone()
     }
 
     /// The promises that were broken.

@@ -12,10 +12,11 @@ use thirdhost_client::{
 
 use crate::chance::Chance;
 use crate::net::Net;
+use crate::sabotage::Sabotage;
 use crate::site::{PASSWORD, Site, USER};
 use crate::trace::Trace;
 use crate::workload::{Task, Workload};
-use crate::world::world;
+use crate::world::{without_alarms, world};
 
 /// What the program said in the end.
 #[derive(Clone, Debug)]
@@ -33,6 +34,7 @@ pub(crate) struct Program {
     servers: [Server; 2],
     workload: Workload,
     resume: bool,
+    sabotage: Option<Sabotage>,
 }
 
 impl Program {
@@ -47,7 +49,11 @@ impl Program {
             trace: trace.clone(),
             done: Mutex::default(),
         });
-        let world = world(Arc::new(net.host(host)), chance);
+        let sabotage = net.sabotage();
+        let world = match (world(Arc::new(net.host(host)), chance), sabotage) {
+            (world, Some(Sabotage::StopsClock)) => without_alarms(world),
+            (world, _) => world,
+        };
         let environment = Environment::new(world).with_limits(limits());
         let security = if workload.asks_for_tls {
             Security::Offered
@@ -65,6 +71,7 @@ impl Program {
             servers: sites.map(server),
             workload: workload.clone(),
             resume,
+            sabotage,
         }
     }
 
@@ -84,6 +91,10 @@ impl Program {
                 Ok(summary) => summary.exit_code(),
                 Err(error) => self.failed(&error),
             },
+        };
+        let code = match self.sabotage {
+            Some(Sabotage::SaysDone) => ExitCode::Done,
+            _ => code,
         };
         let done = self.watch.done.lock();
         let done = done.unwrap_or_else(PoisonError::into_inner).clone();

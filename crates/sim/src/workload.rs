@@ -117,10 +117,11 @@ impl Workload {
 }
 
 fn tree(chance: &Chance) -> Vec<Wanted> {
-    let count = match chance.below(4) {
-        0 => 1 + chance.index(3),
-        1 => 12 + chance.index(36),
-        _ => 2 + chance.index(10),
+    // Most trees are small: a world of many files takes as long as ten of a few.
+    let count = match chance.below(16) {
+        0..3 => 1 + chance.index(3),
+        3 => 12 + chance.index(36),
+        _ => 2 + chance.index(8),
     };
     let name = |number: usize| match number % 5 {
         0 => format!("/tree/f{number}"),
@@ -133,18 +134,20 @@ fn tree(chance: &Chance) -> Vec<Wanted> {
 }
 
 fn wanted(chance: &Chance, path: String, length_max: usize) -> Wanted {
-    let length = match chance.below(8) {
-        0 => 0,
-        1 => 1,
-        2 => length_max,
-        3..6 => chance.index(2_000),
-        _ => chance.index(length_max),
+    // Where bytes are cut and what befalls them takes no long file; buffers that run over do.
+    let length = match chance.below(32) {
+        0..3 => 0,
+        3..6 => 1,
+        6 => length_max,
+        7 => chance.index(length_max),
+        8..12 => chance.index(length_max / 8),
+        _ => chance.index(2_000),
     };
     let old = chance.once_in(3).then(|| {
         let length = match chance.below(3) {
             // As long as the new one: the size alone tells nothing.
             0 => length,
-            1 => chance.index(length_max),
+            1 => chance.index(2 * length + 100),
             _ => length / 2,
         };
         Arc::new(chance.bytes(length))

@@ -23,6 +23,30 @@ pub(crate) fn world(network: Arc<dyn Network>, chance: &Chance) -> World {
     }
 }
 
+/// The same world with a clock in which no time that is waited for ever comes.
+#[must_use]
+pub(crate) fn without_alarms(world: World) -> World {
+    let clock = Arc::new(NoAlarms(Arc::clone(&world.clock)));
+    World { clock, ..world }
+}
+
+#[derive(Debug)]
+struct NoAlarms(Arc<dyn Clock>);
+
+impl Clock for NoAlarms {
+    fn now(&self) -> Duration {
+        self.0.now()
+    }
+
+    fn wall(&self) -> SystemTime {
+        self.0.wall()
+    }
+
+    fn sleep(&self, _: Duration) -> BoxFuture<'static, ()> {
+        std::future::pending().boxed()
+    }
+}
+
 /// The clock of the runtime, which stands still while anything can be done.
 #[derive(Debug)]
 struct VirtualClock {

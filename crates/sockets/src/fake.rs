@@ -29,7 +29,7 @@ pub(crate) enum Outcome {
 pub(crate) struct Script {
     /// What becomes of each call.
     pub(crate) calls: Mutex<VecDeque<Outcome>>,
-    /// Who calls whoever listens.
+    /// Who calls whoever listens, and waits in its backlog if there is room.
     pub(crate) callers: Mutex<VecDeque<SocketAddr>>,
     /// Ports of other processes.
     pub(crate) taken: Vec<u16>,
@@ -106,8 +106,11 @@ struct FakeNetwork {
 }
 
 impl Network for FakeNetwork {
-    fn listen(&self, local: SocketAddr, _backlog: u32) -> io::Result<Box<dyn Listener>> {
+    fn listen(&self, local: SocketAddr, backlog: u32) -> io::Result<Box<dyn Listener>> {
         let socket = self.script.bind(local)?;
+        let mut callers = self.script.callers.lock().unwrap();
+        callers.truncate(usize::try_from(backlog).unwrap());
+        drop(callers);
         Ok(Box::new(FakeListener {
             socket,
             script: Arc::clone(&self.script),

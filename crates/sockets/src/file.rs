@@ -100,3 +100,40 @@ fn bytes_of(chunk: &[u8]) -> u64 {
 /// How much is read at once: large enough that handing it to another thread costs little, small
 /// enough that ten thousand transfers fit in memory with two each.
 pub(crate) const CHUNK_BYTES: usize = 128 * 1024;
+
+#[cfg(test)]
+mod tests {
+    use std::fs::OpenOptions;
+    use std::io::Write;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn what_is_in_no_memory_is_read_by_a_thread_as_it_is() {
+        let bytes: Vec<u8> = (0..CHUNK_BYTES + 1_000)
+            .map(|at| (at * 31 % 251).to_le_bytes()[0])
+            .collect();
+        let mut file = tempfile::tempfile().unwrap();
+        file.write_all(&bytes).unwrap();
+        let file = Arc::new(file);
+        for (offset, left, expected) in [
+            (0, u64::MAX, &bytes[..CHUNK_BYTES]),
+            (5, 7, &bytes[5..12]),
+            (5, 0, &[]),
+            (CHUNK_BYTES, u64::MAX, &bytes[CHUNK_BYTES..]),
+            (bytes.len(), 1, &[]),
+        ] {
+            let at = u64::try_from(offset).unwrap();
+            let read = read_chunk(&file, Memory::Unknown, vec![1; 3], at, left).await;
+            assert!(read.unwrap() == expected, "{offset} {left}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_file_that_cannot_be_read_is_an_error() {
+        let named = tempfile::NamedTempFile::new().unwrap();
+        let write_only = OpenOptions::new().write(true).open(named.path()).unwrap();
+        let sent = copy_file(&mut Vec::new(), &Arc::new(write_only), 0, 1).await;
+        assert!(sent.is_err());
+    }
+}

@@ -85,3 +85,56 @@ const PATIENCE: Timespec = Timespec {
     tv_sec: 0,
     tv_nsec: 2_000_000,
 };
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+    use std::net::TcpListener;
+
+    use socket2::SockRef;
+
+    use super::*;
+
+    fn pair() -> (Lent, TcpStream) {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+        let far = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let (near, _) = listener.accept().unwrap();
+        near.set_nonblocking(true).unwrap();
+        (Lent::new(near, Lent::permit().unwrap()), far)
+    }
+
+    #[test]
+    fn octets_and_the_end_are_readable_and_silence_is_not() {
+        let (lent, mut far) = pair();
+        assert!(!lent.becomes_readable().unwrap());
+        far.write_all(b"x").unwrap();
+        assert!(lent.becomes_readable().unwrap());
+        let (lent, far) = pair();
+        drop(far);
+        assert!(lent.becomes_readable().unwrap());
+    }
+
+    /// A file that was cut off must not look whole.
+    #[test]
+    fn a_reset_is_an_error_and_no_orderly_end() {
+        let (lent, far) = pair();
+        SockRef::from(&far)
+            .set_linger(Some(Duration::ZERO))
+            .unwrap();
+        drop(far);
+        let error = lent.read(&mut [0; 9]).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::ConnectionReset);
+    }
+
+    /// A machine with much to do may be late with one, and not with all of them.
+    #[test]
+    fn silence_is_given_back_before_the_turn_is_over() {
+        let is_early = || {
+            let (lent, _far) = pair();
+            let read = lent.read(&mut [0; 9]).unwrap();
+            assert_eq!(read, None);
+            lent.since.elapsed() < TURN
+        };
+        assert!((0..50).any(|_| is_early()));
+    }
+}

@@ -71,3 +71,16 @@ impl Threads for RealThreads {
         drop(tokio::task::spawn_blocking(work));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn the_clock_goes_on_by_as_much_as_was_slept() {
+        let World { clock, .. } = World::real();
+        let before = clock.now();
+        clock.sleep(Duration::from_secs(7)).await;
+        assert_eq!(clock.now() - before, Duration::from_secs(7));
+    }
+}

@@ -5,6 +5,7 @@ use std::io;
 use std::os::fd::AsFd;
 use std::sync::Arc;
 
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{Advice, sendfile};
 use rustix::io::Errno;
 use socket2::{SockRef, Socket};
@@ -69,17 +70,38 @@ async fn send_from_disk(
     offset: u64,
     count: usize,
 ) -> io::Result<usize> {
-    let socket: Arc<Socket> = Arc::new(SockRef::from(stream).try_clone()?);
+    let socket: Socket = SockRef::from(stream).try_clone()?;
+    let file = Arc::clone(file);
+    by_a_thread(stream, move || send_now(&socket, &file, offset, count)).await
+}
+
+/// Has `send` done by a blocking thread as soon as the socket has room, again and again until it
+/// has sent something.
+async fn by_a_thread(
+    stream: &TcpStream,
+    send: impl Fn() -> io::Result<usize> + Send + Sync + 'static,
+) -> io::Result<usize> {
+    let send = Arc::new(send);
     loop {
-        stream.writable().await?;
-        let (socket, file) = (Arc::clone(&socket), Arc::clone(file));
-        let sending = spawn_blocking(move || send_now(&*socket, &file, offset, count));
-        let sent = sending.await.map_err(io::Error::other)?;
-        // The runtime learns so that the socket is full.
-        match stream.try_io(Interest::WRITABLE, || sent) {
+        // The system is asked, and not the thread believed: that the socket is full was so when it
+        // tried, and room may have come before the runtime would make a note of it. What wakes the
+        // runtime comes once.
+        let room = || has_room(stream);
+        stream.async_io(Interest::WRITABLE, room).await?;
+        let send = Arc::clone(&send);
+        let sending = spawn_blocking(move || send());
+        match sending.await.map_err(io::Error::other)? {
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
             sent => return sent,
         }
+    }
+}
+
+fn has_room(stream: &TcpStream) -> io::Result<()> {
+    let mut socket = [PollFd::new(stream, PollFlags::OUT)];
+    match poll(&mut socket, Some(&NOT_AT_ALL))? {
+        0 => Err(io::ErrorKind::WouldBlock.into()),
+        _ => Ok(()),
     }
 }
 
@@ -102,9 +124,64 @@ fn is_unsupported(error: &io::Error) -> bool {
 /// of the thread are held up for no longer than it takes to read this much.
 const CHUNK_BYTES: usize = 1024 * 1024;
 
+/// How long is waited where only the state is asked for.
+const NOT_AT_ALL: Timespec = Timespec {
+    tv_sec: 0,
+    tv_nsec: 0,
+};
+
 #[cfg(test)]
 mod tests {
+    use std::io::{Read, Write};
+    use std::net::{Ipv4Addr, TcpListener};
+    use std::sync::Mutex;
+    use std::sync::mpsc;
+    use std::time::Duration;
+
+    use tokio::runtime::Handle;
+    use tokio::time::timeout;
+
     use super::*;
+
+    /// The far end reads all between the moment in which the thread finds the socket full and the
+    /// moment in which the runtime hears of that.
+    #[tokio::test]
+    async fn room_that_came_while_a_thread_said_that_there_is_none_is_not_missed() {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let near = std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let (mut far, _) = listener.accept().unwrap();
+        near.set_nonblocking(true).unwrap();
+        let mut socket = near.try_clone().unwrap();
+        let near = TcpStream::from_std(near).unwrap();
+        let runtime = Handle::current();
+        let mut full = move || {
+            let mut sent = 0;
+            let full = loop {
+                match socket.write(&[7; 64 * 1024]) {
+                    Ok(count) => sent += count,
+                    Err(error) => break error,
+                }
+            };
+            far.read_exact(&mut vec![0; sent]).unwrap();
+            poll(&mut [PollFd::new(&socket, PollFlags::OUT)], None).unwrap();
+            // The runtime has looked at its sockets once it has come to this.
+            let (tell, told) = mpsc::channel();
+            runtime.spawn(async move { tell.send(()).unwrap() });
+            told.recv().unwrap();
+            full
+        };
+        let mut is_first = true;
+        let send = Mutex::new(move || {
+            if std::mem::take(&mut is_first) {
+                Err(full())
+            } else {
+                Ok(1)
+            }
+        });
+        let send = move || (send.lock().unwrap())();
+        let sent = timeout(Duration::from_secs(10), by_a_thread(&near, send)).await;
+        assert_eq!(sent.expect("it goes on").unwrap(), 1);
+    }
 
     /// Whoever is gone is not sent the same again.
     #[test]

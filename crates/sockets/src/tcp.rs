@@ -360,3 +360,22 @@ impl AsyncWrite for KernelConnection {
         true
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Waiting for the next caller goes on only where there may be one.
+    #[test]
+    fn a_caller_that_is_gone_is_no_fault_of_the_listener() {
+        use io::ErrorKind::{
+            ConnectionAborted, ConnectionReset, InvalidInput, NetworkDown, OutOfMemory, WouldBlock,
+        };
+        for kind in [ConnectionAborted, ConnectionReset, NetworkDown] {
+            assert!(is_gone(kind), "{kind}");
+        }
+        for kind in [WouldBlock, InvalidInput, OutOfMemory] {
+            assert!(!is_gone(kind), "{kind}");
+        }
+    }
+}

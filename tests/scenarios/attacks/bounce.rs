@@ -1,7 +1,9 @@
 //! Every command that names a host, every kind of target, every kind of grant: nobody is called
 //! whom the grant does not name. RFC 2577 sections 3 and 4, spec S-1 to S-4.
 
+use std::fmt;
 use std::net::{IpAddr, SocketAddr};
+use std::ops::RangeInclusive;
 
 use thirdhost_proto::server::Permissions;
 use thirdhost_server::accounts::ThirdPartyGrant;
@@ -10,8 +12,65 @@ use crate::support::peer;
 use crate::support::site::{SITE1, Site, USER, entry};
 use crate::support::user::User;
 
-/// What a user was granted.
-const GRANTS: [(&str, &[&str]); 5] = [
+/// What a user of that name was granted.
+struct Grant {
+    name: &'static str,
+    /// One of [`NETWORKS`].
+    networks: &'static str,
+    sends: bool,
+    receives: bool,
+    /// Ports below 1024 that may be called.
+    services: &'static [u16],
+    ports: Option<RangeInclusive<u16>>,
+}
+
+const PLAIN: Grant = Grant {
+    name: "",
+    networks: "everywhere",
+    sends: true,
+    receives: true,
+    services: &[],
+    ports: None,
+};
+
+const GRANTS: [Grant; 9] = [
+    plain("nothing"),
+    plain("everywhere"),
+    plain("one"),
+    plain("loopback"),
+    plain("itself"),
+    Grant {
+        name: "to-take",
+        sends: false,
+        ..PLAIN
+    },
+    Grant {
+        name: "to-give",
+        receives: false,
+        ..PLAIN
+    },
+    Grant {
+        name: "services",
+        services: &[22, 1023],
+        ..PLAIN
+    },
+    Grant {
+        name: "range",
+        ports: Some(5000..=6000),
+        services: &[80],
+        ..PLAIN
+    },
+];
+
+const fn plain(name: &'static str) -> Grant {
+    Grant {
+        name,
+        networks: name,
+        ..PLAIN
+    }
+}
+
+const NETWORKS: [(&str, &[&str]); 5] = [
     ("nothing", &[]),
     ("everywhere", &["0.0.0.0/0", "::/0"]),
     ("one", &["198.51.100.7/32", "2001:db8::7/128"]),
@@ -19,7 +78,7 @@ const GRANTS: [(&str, &[&str]); 5] = [
     ("itself", &["127.0.0.2/32"]),
 ];
 
-/// Whom the commands name, and by which of the grants it may be called: the judge is this table.
+/// Whom the commands name, and by which networks it may be called: the judge is this table.
 const TARGETS: [(&str, &[&str]); 33] = [
     // Any host of the Internet, and one that is granted by name.
     ("8.8.8.8", &["everywhere"]),
@@ -80,8 +139,8 @@ const PORTS: [u16; 6] = [1, 22, 80, 1023, 5000, 65535];
 fn no_command_makes_the_server_call_whom_the_grant_does_not_name() {
     let site = site();
     let mut cases = 0;
-    for (grant, _) in GRANTS {
-        let mut user = site.user_of(grant);
+    for grant in &GRANTS {
+        let mut user = site.user_of(grant.name);
         for (host, granted_by) in TARGETS {
             for (port, form) in PORTS
                 .iter()
@@ -90,14 +149,15 @@ fn no_command_makes_the_server_call_whom_the_grant_does_not_name() {
                 let attempt = Attempt {
                     form,
                     target: SocketAddr::new(peer::ip(host), port),
-                    is_granted: granted_by.contains(&grant),
+                    grant,
+                    granted_by,
                 };
                 attempt.make(&site, &mut user);
                 cases += 1;
             }
         }
     }
-    assert_eq!(cases, 5 * 33 * 24);
+    assert_eq!(cases, 9 * 33 * 24);
 }
 
 /// Neither as the user's own host nor as one that is granted: the server does not talk to itself
@@ -129,59 +189,93 @@ fn nobody_makes_the_server_call_where_it_listens_itself() {
 struct Attempt {
     form: &'static str,
     target: SocketAddr,
-    is_granted: bool,
+    grant: &'static Grant,
+    granted_by: &'static [&'static str],
 }
 
 impl Attempt {
-    /// The command, then the transfer that would dial.
+    /// The command, then the transfers that would dial.
     fn make(&self, site: &Site, user: &mut User) {
-        let Self { form, target, .. } = *self;
-        let case = format!("{form} {target}, granted: {}", self.is_granted);
-        let before = site.network.calls().len();
-        if form == "LSTN" {
+        if self.form == "LSTN" {
             user.lstn("S");
-        }
-        user.send(line(form, target));
-        let reply = user.reply();
-        let is_taken = reply.code / 100 == 2;
-        assert_eq!(is_taken, self.should_be_taken(), "{case}: {}", reply.raw);
-        let refusals = [501, 504, 522];
-        assert!(
-            is_taken || refusals.contains(&reply.code),
-            "{case}: {}",
-            reply.raw
-        );
-        assert_eq!(
-            site.network.calls().len(),
-            before,
-            "{case}: called too early"
-        );
-        if form == "LSTN" {
+            self.name_it(site, user);
             user.ask("ABOR", 226);
             return;
         }
-        user.send("RETR there");
-        let mut code = user.reply().code;
-        if code == 150 {
-            code = user.reply().code;
+        let Grant {
+            sends, receives, ..
+        } = *self.grant;
+        for (transfer, is_granted) in [("RETR there", sends), ("STOR new", receives)] {
+            let is_taken = self.name_it(site, user);
+            let case = format!("{self}: {transfer}");
+            let before = site.network.calls().len();
+            user.send(transfer);
+            let mut code = user.reply().code;
+            if code == 150 {
+                code = user.reply().code;
+            }
+            let called = site.network.calls().split_off(before);
+            let named = self.target.ip().to_canonical();
+            assert!(
+                called.iter().all(|(_, to)| to.ip() == named),
+                "{case}: {called:?}"
+            );
+            let is_called = is_taken && (is_granted || self.is_control_peer());
+            assert_eq!(called.is_empty(), !is_called, "{case}: {called:?}");
+            assert_eq!(
+                code,
+                if is_taken && !is_called { 504 } else { 425 },
+                "{case}"
+            );
         }
-        assert_eq!(code, 425, "{case}");
-        let called = site.network.calls().split_off(before);
-        let named = target.ip().to_canonical();
+    }
+
+    /// Whether the command was taken, as it has to be; nobody is called by it.
+    fn name_it(&self, site: &Site, user: &mut User) -> bool {
+        let before = site.network.calls().len();
+        user.send(line(self.form, self.target));
+        let reply = user.reply();
+        let is_taken = reply.code / 100 == 2;
+        assert_eq!(is_taken, self.should_be_taken(), "{self}: {}", reply.raw);
+        let refusals = [501, 504, 522];
         assert!(
-            called.iter().all(|(_, to)| to.ip() == named),
-            "{case}: {called:?}"
+            is_taken || refusals.contains(&reply.code),
+            "{self}: {}",
+            reply.raw
         );
-        assert_eq!(called.is_empty(), !is_taken, "{case}: {called:?}");
+        let after = site.network.calls().len();
+        assert_eq!(after, before, "{self}: called too early");
+        is_taken
     }
 
     /// Who is waited for may call from any port: a pin calls nobody. From IPv4 nobody is reached
     /// who has no such address; one that is dressed up as IPv6 counts as what it is.
     fn should_be_taken(&self) -> bool {
-        let calls_a_service = self.form != "LSTN" && self.target.port() < 1024;
+        let port = self.target.port();
+        let is_service = port < 1024 && !self.grant.services.contains(&port);
+        let in_range = |ports: &RangeInclusive<u16>| ports.contains(&port);
+        let is_beyond = !self.is_control_peer() && !self.grant.ports.as_ref().is_none_or(in_range);
+        let is_callable = self.form == "LSTN" || !is_service && !is_beyond;
+        let is_granted = self.granted_by.contains(&self.grant.networks);
         let is_ipv4 = self.target.ip().to_canonical().is_ipv4();
         let is_said = self.form != "PORT" || self.target.is_ipv4();
-        self.is_granted && is_ipv4 && is_said && !calls_a_service
+        is_granted && is_ipv4 && is_said && is_callable
+    }
+
+    fn is_control_peer(&self) -> bool {
+        self.granted_by == ALL
+    }
+}
+
+impl fmt::Display for Attempt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            form,
+            target,
+            grant,
+            ..
+        } = self;
+        write!(f, "{} by {form} {target}", grant.name)
     }
 }
 
@@ -192,14 +286,25 @@ fn site() -> Site {
 
 fn at(host: &str) -> Site {
     let site = Site::configured(host, |config| {
-        config.roll.users.extend(GRANTS.map(|(name, networks)| {
-            let networks: Vec<_> = networks.iter().map(|net| net.parse().unwrap()).collect();
-            let grant = ThirdPartyGrant {
-                send_to: networks.clone(),
-                receive_from: networks,
+        config.roll.users.extend(GRANTS.map(|grant| {
+            let networks = NETWORKS.iter().find(|(name, _)| *name == grant.networks);
+            let networks = networks.into_iter().flat_map(|(_, networks)| *networks);
+            let networks: Vec<_> = networks.map(|net| net.parse().unwrap()).collect();
+            let given = |is_given| {
+                if is_given {
+                    networks.clone()
+                } else {
+                    Vec::new()
+                }
+            };
+            let third_party = ThirdPartyGrant {
+                send_to: given(grant.sends),
+                receive_from: given(grant.receives),
+                privileged_ports: grant.services.to_vec(),
+                ports: grant.ports,
                 ..ThirdPartyGrant::default()
             };
-            entry(name, Permissions::all(), Some(grant))
+            entry(grant.name, Permissions::all(), Some(third_party))
         }));
     });
     site.put("there", "bytes");

@@ -12,6 +12,7 @@ mod cross_protocol;
 mod exhaustion;
 mod guessing;
 mod links;
+mod packets;
 mod ports;
 mod slow;
 mod spellings;

@@ -11,6 +11,7 @@ use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
 use rustls_pki_types::pem::PemObject as _;
 use rustls_pki_types::{CertificateDer, ServerName};
 
+use super::is_long;
 use crate::support::peer;
 use crate::support::secret::Server;
 use crate::support::site::{SITE1, USER};
@@ -22,19 +23,32 @@ fn no_segmentation_carries_a_line_across_the_handshake() {
     let server = Server::start(SITE1, "");
     fs::write(server.root.path().join("victim"), "here").unwrap();
     let config = trusting(&server);
+    let mut talks = 0;
     for injected in INJECTED {
         let whole = [AUTH, injected.as_bytes()].concat();
         for cut in 0..=whole.len() {
             let (first, rest) = whole.split_at(cut);
-            for segments in [vec![first, rest], vec![first, &[], rest]] {
+            let mut ways = vec![vec![first, rest], vec![first, &[], rest]];
+            if is_long() {
+                let thirds = (1..rest.len()).map(|again| rest.split_at(again));
+                ways.extend(
+                    thirds
+                        .clone()
+                        .map(|(second, third)| vec![first, second, third]),
+                );
+                ways.extend(thirds.map(|(second, third)| vec![first, &[], second, third]));
+            }
+            for segments in ways {
                 let told = talk(&server, &config, &segments);
                 assert!(told.is_err(), "{injected:?} cut at {cut}: {told:?}");
+                talks += 1;
             }
         }
         let octets: Vec<&[u8]> = whole.chunks(1).collect();
         let told = talk(&server, &config, &octets);
         assert!(told.is_err(), "{injected:?} octet by octet: {told:?}");
     }
+    eprintln!("{talks} ways to cut {} texts", INJECTED.len());
     // Without anything behind it, it works however it is cut.
     for cut in 0..=AUTH.len() {
         let (first, rest) = AUTH.split_at(cut);

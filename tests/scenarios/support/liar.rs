@@ -37,6 +37,11 @@ impl Liar {
     pub(crate) fn until_asked(&self, verb: &str) {
         while self.asked.recv_timeout(LONG).unwrap() != verb {}
     }
+
+    /// How often it was given a command until now, of those not told of before.
+    pub(crate) fn times_asked(&self, verb: &str) -> usize {
+        self.asked.try_iter().filter(|asked| asked == verb).count()
+    }
 }
 
 fn session(control: TcpStream, lies: &[Lie], tell: &Sender<String>) -> std::io::Result<()> {

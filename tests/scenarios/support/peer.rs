@@ -101,7 +101,8 @@ pub(crate) fn reset(stream: TcpStream) {
 pub(crate) fn is_refused(address: SocketAddr) -> bool {
     let socket = bound(&address.ip().to_string());
     match socket.connect_timeout(&address.into(), LONG) {
-        Ok(()) => false,
+        // A caller whom the system gave that very port has met itself, and nobody else.
+        Ok(()) => place(&socket) == address,
         Err(error) => error.kind() == ErrorKind::ConnectionRefused,
     }
 }

@@ -9,12 +9,18 @@ use crate::support::site::USER;
 
 /// A control connection, for as long as it lasts.
 #[derive(Debug)]
-pub(super) struct Attempt(BufReader<TcpStream>);
+pub(super) struct Attempt {
+    control: BufReader<TcpStream>,
+    refused: Option<String>,
+}
 
 impl Attempt {
     /// Logs in as alice.
     pub(super) fn log_in(server: SocketAddr) -> Option<Self> {
-        let mut attempt = Self(BufReader::new(call(server)?));
+        let mut attempt = Self {
+            control: BufReader::new(call(server)?),
+            refused: None,
+        };
         attempt.hear(220)?;
         attempt.ask("USER alice", 331)?;
         attempt.ask("PASS secret", 230)?;
@@ -25,7 +31,7 @@ impl Attempt {
     /// Sends a command; the text of its reply if that has `code`.
     pub(super) fn ask(&mut self, command: impl Display, code: u16) -> Option<String> {
         let line = format!("{command}\r\n");
-        self.0.get_mut().write_all(line.as_bytes()).ok()?;
+        self.control.get_mut().write_all(line.as_bytes()).ok()?;
         self.hear(code)
     }
 
@@ -39,6 +45,11 @@ impl Attempt {
         self.hear(226).map(drop)
     }
 
+    /// What was said in place of what was asked for.
+    pub(super) fn refused(&self) -> Option<&str> {
+        self.refused.as_deref()
+    }
+
     fn passive(&mut self) -> Option<TcpStream> {
         let told = self.ask("EPSV", 229)?;
         let port = told.split('|').nth(3).unwrap().parse().unwrap();
@@ -48,8 +59,13 @@ impl Attempt {
     /// The text of the next reply if it has `code`.
     pub(super) fn hear(&mut self, code: u16) -> Option<String> {
         let mut line = String::new();
-        match self.0.read_line(&mut line) {
-            Ok(_) => line.starts_with(&format!("{code} ")).then_some(line),
+        match self.control.read_line(&mut line) {
+            Ok(_) if line.starts_with(&format!("{code} ")) => Some(line),
+            Ok(0) => None,
+            Ok(_) => {
+                self.refused = Some(line);
+                None
+            }
             Err(error) => {
                 let silent = [ErrorKind::WouldBlock, ErrorKind::TimedOut];
                 assert!(!silent.contains(&error.kind()), "no {code}, no end");

@@ -5,7 +5,7 @@
 use std::fs;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::thread;
+use std::thread::{self, ScopedJoinHandle};
 
 use rand::rngs::StdRng;
 use rand::seq::IndexedMutRandom as _;
@@ -15,6 +15,7 @@ use super::attempt::Attempt;
 use super::is_long;
 use super::oracle::Oracle;
 use crate::support::patience::until_true;
+use crate::support::thirdhostd::Thirdhostd;
 
 #[test]
 fn what_was_acknowledged_is_there_after_a_kill_at_random() {
@@ -40,14 +41,28 @@ fn what_was_acknowledged_is_there_after_a_kill_at_random() {
 fn kill_after(oracle: &mut Oracle, users: &mut [Sender], enough: usize) -> usize {
     let (address, done) = (oracle.daemon().address, AtomicUsize::new(0));
     thread::scope(|scope| {
-        for user in users.iter_mut() {
-            scope.spawn(|| user.work(address, &done));
+        let killed = Killed(oracle.daemon());
+        let work = |user| scope.spawn(|| Sender::work(user, address, &done));
+        let working: Vec<_> = users.iter_mut().map(work).collect();
+        let all_ended = || working.iter().all(ScopedJoinHandle::is_finished);
+        for number in 1..=enough {
+            until_true("another change", || {
+                done.load(Ordering::Relaxed) >= number || all_ended()
+            });
         }
-        until_true("work", || done.load(Ordering::Relaxed) >= enough);
-        oracle.daemon().signal("KILL");
-        oracle.daemon().ended();
+        drop(killed);
     });
     done.into_inner()
+}
+
+/// Killed when this is dropped, also by a panic: users work until they are left alone.
+struct Killed<'a>(&'a mut Thirdhostd);
+
+impl Drop for Killed<'_> {
+    fn drop(&mut self) {
+        self.0.signal("KILL");
+        self.0.ended();
+    }
 }
 
 /// A user with files of its own.
@@ -85,6 +100,7 @@ impl Sender {
         while self.change(&mut user).is_some() {
             done.fetch_add(1, Ordering::Relaxed);
         }
+        assert_eq!(user.refused(), None, "nothing is to be refused");
     }
 
     fn change(&mut self, user: &mut Attempt) -> Option<()> {
@@ -141,7 +157,7 @@ const FILES: usize = 3;
 
 const KILLS: usize = 6;
 
-const KILLS_LONG: usize = 1000;
+const KILLS_LONG: usize = 300;
 
 const MOST_BETWEEN_KILLS: usize = 60;
 

@@ -23,6 +23,7 @@ pub(super) fn check(source: &Source) -> Vec<Finding> {
     }
     let mut under_test_attribute = false;
     let mut in_clock = false;
+    let mut in_select = false;
     for (number, line) in source.numbered() {
         if let Some(name) = function_name(line) {
             // A test's own clock may be made of the runtime's.
@@ -35,6 +36,11 @@ pub(super) fn check(source: &Source) -> Vec<Finding> {
                 "wait for the event itself",
             );
         }
+        if in_select && !line.test && line.code.trim() != "biased;" {
+            let what = "a `select!` that draws lots".to_owned();
+            find(number, what, "begin it with `biased;`, the rarest first");
+        }
+        in_select = line.code.trim_end().ends_with("select! {");
         for (what, remedy) in in_line(line) {
             find(number, what, remedy);
         }
@@ -277,6 +283,22 @@ mod tests {
                 ("#[test]\nfn append_is_refused() {}\nfn test_peer() {}", ""),
             ],
         );
+    }
+
+    /// Simulated worlds repeat themselves only if nothing draws lots but their seeds.
+    #[test]
+    fn what_is_selected_is_asked_in_a_fixed_order() {
+        let cases = [
+            ("tokio::select! {\n    biased;\n    a = b => c,\n}", ""),
+            ("tokio::select! {\n    a = b => c,\n}", "draws lots"),
+            (
+                "let a = select! {\n    // First.\n    a = b => c,\n};",
+                "draws lots",
+            ),
+            ("// select! {\nlet a = b;", ""),
+        ];
+        check_each("crates/a/src/a.rs", &cases);
+        check_each("tests/a.rs", &cases.map(|(text, _)| (text, "")));
     }
 
     #[test]

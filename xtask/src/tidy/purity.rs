@@ -16,7 +16,8 @@ pub(super) fn check(source: &Source) -> Vec<Finding> {
     }
     let is_of_server = ["crates/server/src/", "crates/sockets/src/"]
         .iter()
-        .any(|room| path.starts_with(room));
+        .any(|room| path.starts_with(room))
+        && path != TRIAL;
     let mut findings = Vec::new();
     for (number, line) in source.numbered() {
         for name in banned.iter().filter(|name| names(&line.code, name)) {
@@ -49,6 +50,9 @@ fn names(code: &str, name: &str) -> bool {
 const REMEDY: &str = "ask for it as an effect, and be told the outcome";
 
 const NO_PROGRAM: &str = "no string of a user reaches a shell or a program (spec S-64)";
+
+/// Here `thirdhostd sandbox --check` tries whether it is refused; it starts itself alone.
+const TRIAL: &str = "crates/server/src/bin/thirdhostd/sandbox/check/attempts.rs";
 
 const WORLD: [&str; 10] = [
     "TcpStream",
@@ -124,6 +128,7 @@ mod tests {
         );
         assert!(check(&Source::new("crates/server/src/a.rs", &test)).is_empty());
         assert!(check(&Source::new("crates/client/src/a.rs", code)).is_empty());
+        assert!(check(&Source::new(TRIAL, code)).is_empty());
         let sources = crate::tree::sources(&crate::tree::root()).unwrap();
         assert!(sources.iter().all(|source| check(source).is_empty()));
     }

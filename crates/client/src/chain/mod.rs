@@ -151,9 +151,10 @@ impl<J: Send> Chain<'_, J> {
             Err(error) => Next::Broken(error),
         };
         tokio::select! {
+            biased;
+            () = environment.interrupt.tripped(), if !is_stopping => Next::Stop,
             found = source.lane.next() => heard(Side::Source, found),
             found = destination.lane.next() => heard(Side::Destination, found),
-            () = environment.interrupt.tripped(), if !is_stopping => Next::Stop,
             () = environment.world.clock.sleep(limit) => Next::Silence,
         }
     }

@@ -21,7 +21,7 @@ impl InARow {
     pub(super) fn failed(&self, error: &Error) {
         let code = error.reply().map(|reply| reply.code().number());
         let is_of_one_file = code.is_some_and(|code| OF_ONE_FILE.contains(&code));
-        if may_pass(error) && !is_of_one_file {
+        if may_pass(error) && !is_of_one_file || is_unmet(error) {
             self.broke(error.to_string());
         }
     }
@@ -54,6 +54,18 @@ impl InARow {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+/// Whether two servers waited for each other in vain, whichever way was tried: the next file would
+/// wait as long.
+fn is_unmet(error: &Error) -> bool {
+    let Error::ThirdPartyRefused { refusals, .. } = error else {
+        return false;
+    };
+    refusals.iter().any(|refusal| refusal.code == Some(UNMET))
+}
+
+/// The data connection could not be opened.
+const UNMET: u16 = 425;
 
 /// 450 to 452: busy, a local error, no room for it.
 const OF_ONE_FILE: std::ops::RangeInclusive<u16> = 450..=452;

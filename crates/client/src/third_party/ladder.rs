@@ -57,6 +57,7 @@ pub(super) fn rungs(
                     arrangement,
                     listener,
                     reason,
+                    code: None,
                 }),
             }
         }

@@ -165,6 +165,8 @@ pub struct Refusal {
     pub listener: Side,
     /// Why not: which server, at which step, in its own words.
     pub reason: String,
+    /// The number of the reply that said so, where one did.
+    pub code: Option<u16>,
 }
 
 impl fmt::Display for Refusal {

@@ -174,11 +174,11 @@ impl Pair {
                     return Ok(report(Some(rung), arranged, done.source_bytes, refusals));
                 }
                 Outcome::Refused(failure) => {
-                    let reason = failure.to_string();
                     let refusal = Refusal {
                         arrangement: rung.arrangement,
                         listener: rung.listener,
-                        reason,
+                        reason: failure.to_string(),
+                        code: failure.cause.reply().map(|reply| reply.code().number()),
                     };
                     self.note(&refusal.to_string());
                     refusals.push(refusal);
@@ -245,6 +245,7 @@ impl Pair {
                     arrangement: rung.arrangement,
                     listener: rung.listener,
                     reason,
+                    code: None,
                 }),
             }
         }

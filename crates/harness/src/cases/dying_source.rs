@@ -47,6 +47,7 @@ async fn died(setting: &Setting, operation: Operation) -> Result<Stage, Failed> 
         let transfer = pair.transfer(operation, &from, &to);
         tokio::pin!(transfer);
         tokio::select! {
+            biased;
             ended = &mut transfer => {
                 let found = format!("{ended:?}");
                 let what = "the transfer before the source died";

@@ -221,3 +221,33 @@ pub enum TlsFailure {
     /// The session of the control connection was not resumed (spec D-24).
     NotResumed,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Who is asked about files that third hosts may have must be told each of them.
+    #[test]
+    fn every_path_that_an_operation_may_be_about_is_told() {
+        let path = |name: &str| VirtualPath::root().join(&name.try_into().unwrap()).unwrap();
+        let target = |name| ListTarget {
+            path: path(name),
+            given: None,
+        };
+        let list = |without_options| Operation::List {
+            target: target("-la d"),
+            without_options,
+            form: ListForm::Names,
+        };
+        for (operation, expected) in [
+            (Operation::Append { path: path("f") }, vec![path("f")]),
+            (Operation::StoreUnique { hint: path("f") }, vec![path("f")]),
+            (list(None), vec![path("-la d")]),
+            (list(Some(target("d"))), vec![path("-la d"), path("d")]),
+        ] {
+            let paths: Vec<_> = operation.paths().cloned().collect();
+            assert_eq!(paths, expected, "{operation:?}");
+            assert_eq!(Some(operation.path()), expected.first());
+        }
+    }
+}

@@ -562,6 +562,75 @@ fn room_that_lacks_is_told_before_and_during_a_transfer() {
     }
 }
 
+#[test]
+fn a_session_is_idle_when_nothing_runs_and_nothing_waits() {
+    let mut pi = logged_in();
+    let states = |pi: &ServerPi| (pi.is_idle(), pi.has_queued());
+    assert_eq!(states(&pi), (true, false));
+    check(&mut pi, "EPSV", "229");
+    tell(&mut pi, "RETR f");
+    assert_eq!(states(&pi), (false, false));
+    tell(&mut pi, "NOOP");
+    assert_eq!(states(&pi), (false, true));
+    pi.handle_event(NOW, Event::Finished(Outcome::Stopped));
+    assert_eq!(states(&pi), (true, false));
+}
+
+/// Then it is STOR at an offset.
+#[test]
+fn appe_behind_a_restart_point_needs_the_permission_to_overwrite() {
+    use Permission::{Append, Write};
+    for (permissions, expected) in [
+        (vec![Append], None),
+        (
+            vec![Append, Write],
+            Some(Operation::Store {
+                path: VirtualPath::root().join(&"f".try_into().unwrap()).unwrap(),
+                offset: Some(5),
+                end: None,
+            }),
+        ),
+    ] {
+        let mut pi = session(Unpinned::ControlHost);
+        log_in(&mut pi, permissions.into_iter().collect());
+        check(&mut pi, "TYPE I", "200");
+        check(&mut pi, "EPSV", "229");
+        check(&mut pi, "REST 5", "350");
+        tell(&mut pi, "APPE f");
+        let effects = drain(&mut pi);
+        let operation = effects.iter().find_map(|effect| match effect {
+            Effect::Transfer(transfer) => Some(&transfer.operation),
+            _ => None,
+        });
+        assert_eq!(operation, expected.as_ref(), "{effects:?}");
+        let refused = format!("{effects:?}").contains("550");
+        assert_eq!(refused, expected.is_none(), "{effects:?}");
+    }
+}
+
+/// RFC 3659 section 7.2.1.
+#[test]
+fn what_is_no_directory_is_501_for_mlsd_alone() {
+    for (line, said) in [
+        ("MLSD f", "501 Not a directory."),
+        ("LIST f", "550 Not a directory."),
+        ("NLST f", "550 Not a directory."),
+        ("RETR f/g", "550 Not a directory."),
+    ] {
+        let mut pi = logged_in();
+        check(&mut pi, "EPSV", "229");
+        tell(&mut pi, line);
+        drain(&mut pi);
+        let refused = Outcome::Refused(Refusal::NotDirectory);
+        pi.handle_event(NOW, Event::Finished(refused));
+        assert_eq!(
+            replies(&mut pi).last().map(String::as_str),
+            Some(said),
+            "{line}"
+        );
+    }
+}
+
 //= security#S-47
 //= type=test
 #[test]
@@ -631,6 +700,30 @@ fn both_ends_of_a_rename_need_the_permission_when_it_is_done() {
     check(&mut pi, "RNFR /a/f", "350");
     check(&mut pi, "RNTO /b/f", "250");
     check(&mut pi, "RNFR /a", "550");
+}
+
+//= security#S-48
+//= type=test
+#[test]
+fn a_rename_replaces_a_file_only_for_whoever_may_destroy_one() {
+    use Permission::{Append, Delete, Mkdir, Read, Rename, Write};
+    for (besides, replaces) in [
+        (&[Read, Append, Mkdir][..], false),
+        (&[Write], true),
+        (&[Delete], true),
+        (&[Write, Delete], true),
+    ] {
+        let mut pi = session(Unpinned::ControlHost);
+        let permissions = besides.iter().copied().chain([Rename]).collect();
+        log_in(&mut pi, permissions);
+        check(&mut pi, "RNFR f", "350");
+        tell(&mut pi, "RNTO g");
+        let asked = drain(&mut pi);
+        let [Effect::Ask(Question::Rename { replace, .. })] = asked.as_slice() else {
+            panic!("{besides:?}: {asked:?}")
+        };
+        assert_eq!(*replace, replaces, "{besides:?}");
+    }
 }
 
 #[test]
@@ -786,6 +879,30 @@ fn lines_of_another_protocol_close_the_session_at_once() {
     check(&mut pi, "NOSUCH", "500");
     tell(&mut pi, "NOSUCH");
     assert!(replies(&mut pi)[0].starts_with("421"));
+}
+
+/// What runs was asked for by a command that was in order.
+#[test]
+fn a_line_of_another_protocol_lets_the_transfer_finish_first() {
+    let mut pi = logged_in();
+    check(&mut pi, "LSTN S", "255");
+    tell(&mut pi, "RETR f");
+    pi.handle_event(NOW, Event::Opened(Opened::default()));
+    drain(&mut pi);
+    tell(&mut pi, "GET / HTTP/1.1");
+    assert_eq!(drain(&mut pi), []);
+    pi.handle_event(
+        NOW,
+        Event::Finished(Outcome::Completed {
+            bytes: 1,
+            kept: false,
+        }),
+    );
+    let said = replies(&mut pi);
+    assert!(
+        said[0].starts_with("226") && said[1].starts_with("421"),
+        "{said:?}"
+    );
 }
 
 #[test]

@@ -235,8 +235,9 @@ fn esta_and_estp_want_their_own_side_and_fail_like_a_transfer() {
     };
     let mut pi = establishing(&[("EPSV", "229")], "ESTP", accepts);
     tell(&mut pi, "ABOR");
-    tell(&mut pi, "ABOR");
     assert_eq!(drain(&mut pi), [Effect::StopTransfer]);
+    tell(&mut pi, "ABOR");
+    assert_eq!(drain(&mut pi), []);
     pi.handle_event(NOW, Event::Established(None));
     let said = replies(&mut pi);
     let codes: Vec<&str> = said.iter().map(|line| &line[..3]).collect();
@@ -290,6 +291,16 @@ fn facts_are_set_with_the_reply_that_the_drafts_want() {
             "200 Done.",
         ),
         (
+            "SITE CHMOD 777 f",
+            set("/f", None, Some(0o777)),
+            "200 Done.",
+        ),
+        (
+            "MFF UNIX.mode=0777; f",
+            set("/f", None, Some(0o777)),
+            "213 UNIX.mode=0777; f",
+        ),
+        (
             "SITE UTIME 202001020304 f",
             set("/f", Some("20200102030400"), None),
             "200 Done.",
@@ -304,6 +315,53 @@ fn facts_are_set_with_the_reply_that_the_drafts_want() {
             Err(Refusal::NotFound),
             "550 No such file or directory.",
         );
+    }
+}
+
+#[test]
+fn what_the_store_tells_is_said_in_the_reply_of_the_verb() {
+    let text = |text: &str| Answer::Text(text.to_owned());
+    let lines = |directory| Answer::Lines {
+        directory,
+        lines: vec!["-rw-r--r-- f".to_owned()],
+    };
+    let internal = "451 Internal error; the command was not carried out.\r\n";
+    for (line, told, said) in [
+        (
+            "MLST f",
+            text("Size=5; /f"),
+            "250-Listing\r\n Size=5; /f\r\n250 End\r\n",
+        ),
+        ("MLST f", Answer::Done, internal),
+        ("MDTM f", text("20200102030405"), "213 20200102030405\r\n"),
+        ("SIZE f", Answer::Size(5), "213 5\r\n"),
+        ("SIZE f", lines(false), internal),
+        (
+            "STAT f",
+            lines(false),
+            "213-Status follows\r\n -rw-r--r-- f\r\n213 End of status\r\n",
+        ),
+        (
+            "STAT d",
+            lines(true),
+            "212-Status follows\r\n -rw-r--r-- f\r\n212 End of status\r\n",
+        ),
+        ("STAT d", Answer::Size(5), internal),
+        ("MKD d", Answer::Done, "257 \"/d\" created.\r\n"),
+        ("DELE f", Answer::Size(5), internal),
+    ] {
+        let mut pi = logged_in();
+        check(&mut pi, "TYPE I", "200");
+        question(&mut pi, line);
+        pi.handle_event(NOW, Event::Answered(Ok(told)));
+        let mut encoded = Vec::new();
+        for effect in drain(&mut pi) {
+            let Effect::Reply(reply) = effect else {
+                panic!("{line}: {effect:?}")
+            };
+            reply.encode(&mut encoded);
+        }
+        assert_eq!(String::from_utf8(encoded).unwrap(), said, "{line}");
     }
 }
 

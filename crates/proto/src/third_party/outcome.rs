@@ -251,6 +251,20 @@ mod tests {
     }
 
     #[test]
+    fn each_server_is_asked_for_its_own_part_of_a_failure() {
+        let mut failure = Failure {
+            side: Side::Destination,
+            step: Step::Transfer,
+            cause: Cause::Lost,
+            other: Some(Cause::Stopped),
+        };
+        assert_eq!(failure.of(Side::Destination), Some(&Cause::Lost));
+        assert_eq!(failure.of(Side::Source), Some(&Cause::Stopped));
+        failure.other = None;
+        assert_eq!(failure.of(Side::Source), None);
+    }
+
+    #[test]
     fn a_refusal_outweighs_the_connection_it_broke() {
         check(426, 550, Side::Destination);
         check(425, 452, Side::Destination);

@@ -250,8 +250,8 @@ impl ThirdParty {
             //# On success the reply must be the 255 FTP server data socket
             //# reply
             match payload::data_socket(&reply) {
-                Some(calling) if calling > 0 => self.pin(host, calling, listening),
-                _ => self.fail(connector, Step::Call, unusable(reply, None)),
+                Some(calling) => self.pin(host, calling, listening),
+                None => self.fail(connector, Step::Call, unusable(reply, None)),
             }
         } else if self.plan.pin {
             self.pin(host, ANY_SOCKET, listening);

@@ -716,20 +716,24 @@ fn a_lying_or_unreadable_address_is_not_passed_on() {
 //# the 255 reply can not be deferred until receipt
 //# of a data transfer command
 #[test]
-fn a_sock_answered_without_255_is_refused_and_the_listener_released() {
-    let plan = plan(Arrangement::Lstn, Side::Destination, false);
-    let mut world = World::new(ThirdParty::new(plan, job(Operation::Copy)));
-    run(&mut world, PARAMETERS);
-    run(
-        &mut world,
-        &[(S, 213, "5"), (D, 255, "SOCK 40002"), (S, 200, "ok")],
-    );
-    assert_eq!(world.order.last().unwrap().1, "ABOR");
-    run(&mut world, &[(S, 225, "idle"), (D, 226, "released")]);
-    let Some(Outcome::Refused(failure)) = world.machine.outcome() else {
-        panic!("not refused")
-    };
-    assert_eq!((failure.side, failure.step), (S, Step::Call));
+fn a_sock_answered_without_a_number_is_refused_and_the_listener_released() {
+    for (code, text) in [(200, "ok"), (255, "SOCK 0"), (255, "SOCK")] {
+        let plan = plan(Arrangement::Lstn, Side::Destination, false);
+        let mut world = World::new(ThirdParty::new(plan, job(Operation::Copy)));
+        run(&mut world, PARAMETERS);
+        run(
+            &mut world,
+            &[(S, 213, "5"), (D, 255, "SOCK 40002"), (S, code, text)],
+        );
+        assert_eq!(world.order.last().unwrap().1, "ABOR", "{code} {text}");
+        run(&mut world, &[(S, 225, "idle"), (D, 226, "released")]);
+        let Some(Outcome::Refused(failure)) = world.machine.outcome() else {
+            panic!("not refused: {code} {text}")
+        };
+        assert_eq!((failure.side, failure.step), (S, Step::Call));
+        // Replies to ABOR are nobody's part of a transfer.
+        assert_eq!(failure.other, None, "{code} {text}");
+    }
 }
 
 #[test]

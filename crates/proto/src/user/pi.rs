@@ -284,6 +284,18 @@ mod tests {
     }
 
     #[test]
+    fn a_command_is_outstanding_until_its_own_final_reply() {
+        let mut pi = UserPi::greeted();
+        let first = pi.send(&retr()).unwrap();
+        let second = pi.send(&Command::Noop).unwrap();
+        let is_outstanding = |pi: &UserPi| [first, second].map(|ticket| pi.is_outstanding(ticket));
+        for (code, expected) in [(150, [true, true]), (226, [false, true]), (200, [false; 2])] {
+            pi.handle_reply(reply(code));
+            assert_eq!(is_outstanding(&pi), expected, "{code}");
+        }
+    }
+
+    #[test]
     fn what_answers_nothing_is_unexpected() {
         check(&[], &[200], "200 is unexpected");
         check(&[], &[150], "150 is unexpected");

@@ -8,6 +8,7 @@ use tokio::runtime::{Builder, Runtime};
 
 use super::*;
 use crate::limits::{FAILURES_UNTIL_HELD_OFF, PENALTY_FIRST};
+use crate::policy::ThirdPartyPolicy;
 
 /// A clock that is set by hand.
 #[derive(Debug, Default)]
@@ -423,4 +424,30 @@ fn anonymous_needs_no_password_where_there_is_one() {
 fn a_roll_shows_no_hash() {
     let shown = format!("{:?}", roll());
     assert!(!shown.contains("argon2"), "{shown}");
+}
+
+//= security#S-15
+//= type=test
+#[test]
+fn the_policy_of_a_session_follows_the_roll_in_force() {
+    let third = "198.51.100.2".parse().unwrap();
+    let granting = |third_party| {
+        let mut roll = roll();
+        roll.users[0].account.third_party = third_party;
+        roll
+    };
+    let grant = ThirdPartyGrant {
+        send_to: vec![IpNet::from(third)],
+        ..ThirdPartyGrant::default()
+    };
+    let office = Office::new(granting(Some(grant.clone())));
+    let policy = ThirdPartyPolicy::new("192.0.2.1".parse().unwrap(), [], None)
+        .following(office.accounts.grant_of("alice"));
+    assert!(policy.may_accept(third).send);
+    office.accounts.replace(granting(None));
+    assert!(!policy.may_accept(third).send);
+    office.accounts.replace(granting(Some(grant)));
+    assert!(policy.may_accept(third).send);
+    office.accounts.replace(Roll::default());
+    assert!(!policy.may_accept(third).send, "alice is gone");
 }

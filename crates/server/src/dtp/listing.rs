@@ -127,6 +127,13 @@ impl Pen for Lines {
         told
     }
 
+    fn bytes_in_front(&self) -> usize {
+        match &self.style.how {
+            ListingStyle::Names { given } => given.as_ref().map_or(0, String::len),
+            ListingStyle::Long { .. } | ListingStyle::Facts { .. } => 0,
+        }
+    }
+
     fn another(&self) -> Box<dyn Pen> {
         Box::new(Self {
             style: Arc::clone(&self.style),

@@ -12,6 +12,11 @@ pub trait Pen: fmt::Debug + Send + Sync {
     /// that is not told.
     fn write(&mut self, entry: &Entry, text: &mut String) -> bool;
 
+    /// How many bytes each line has in front of what is its entry's own.
+    fn bytes_in_front(&self) -> usize {
+        0
+    }
+
     /// A pen that writes the same, for another thread.
     fn another(&self) -> Box<dyn Pen>;
 }

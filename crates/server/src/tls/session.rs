@@ -130,7 +130,9 @@ impl DataHandshake {
             protected.waive_close_notify();
         }
         if !resumed && self.has_to_resume(host) {
-            // Ended in order: clients then read the 522, which says why, and not a broken TLS.
+            // Ended in order: clients then read the 522, which says why, and not a broken TLS. It
+            // is the user's own host, which hears that no file has come.
+            protected.reset_on_death(false);
             in_time(protected.shutdown(), &*self.clock).await?;
             return Err(TlsError::NotResumed);
         }

@@ -83,3 +83,21 @@ fn the_unit_is_hardened_to_an_exposure_of_two_at_most() {
         Err(error) => panic!("systemd-analyze: {error}"),
     }
 }
+
+#[test]
+fn the_unit_leaves_the_server_the_calls_by_which_it_confines_itself() {
+    let unit = include_str!("../../../../dist/systemd/thirdhostd.service");
+    let lines = unit
+        .lines()
+        .filter_map(|line| line.strip_prefix("SystemCallFilter="));
+    let allowed: Vec<_> = lines.filter(|line| !line.starts_with('~')).collect();
+    let allowed: Vec<_> = allowed.iter().flat_map(|line| line.split(' ')).collect();
+    for call in [
+        "landlock_create_ruleset",
+        "landlock_add_rule",
+        "landlock_restrict_self",
+        "seccomp",
+    ] {
+        assert!(allowed.contains(&call), "{call}: {allowed:?}");
+    }
+}

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use tokio::io::AsyncReadExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::site::Site;
 use super::user::{Seen, User, trusting};
@@ -33,6 +33,23 @@ async fn where_reuse_is_required_only_the_own_session_will_do() {
         assert_eq!(fetch(&mut user).await, b"octets");
         user.expect_reply("226").await;
     }
+}
+
+/// A client for which the connection breaks does not get to the reply that says why.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_that_is_not_the_own_is_refused_in_order() {
+    let site = Site::start("session_reuse = \"require\"");
+    site.put("f", b"octets");
+    let mut user = User::log_in(site.explicit).await;
+    user.tls = Arc::new(trusting(&Arc::new(Seen::default())));
+    let socket = user.passive().await;
+    user.say("RETR f\r\n").await;
+    let mut data = user.data(socket).await.unwrap();
+    user.expect_reply("150").await;
+    user.expect_reply("522").await;
+    assert_eq!(data.read_to_end(&mut Vec::new()).await.unwrap(), 0);
+    data.write_all(b"goodbye").await.unwrap();
+    data.flush().await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -59,6 +59,8 @@ struct State {
     /// The uploads under way, and the paths that two had at a time.
     under_way: BTreeMap<String, usize>,
     overlapped: BTreeSet<String>,
+    /// An upload was given up.
+    was_abandoned: bool,
     /// A crash that loses what was not committed.
     loses_partials: bool,
 }
@@ -84,6 +86,7 @@ impl Disk {
                     delay_max: 0,
                     under_way: BTreeMap::new(),
                     overlapped: BTreeSet::new(),
+                    was_abandoned: false,
                     loses_partials: false,
                 }),
                 chance,
@@ -216,6 +219,11 @@ impl Mounted {
             }
             due => Ok(due.take().map(|(_, fault)| fault)),
         }
+    }
+
+    fn is_locked_out(&self) -> bool {
+        let is_sabotaged = self.disk.shared.sabotage == Some(Sabotage::LocksOut);
+        is_sabotaged && self.disk.lock().was_abandoned
     }
 
     fn is_alive(&self) -> bool {

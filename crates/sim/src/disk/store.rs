@@ -73,6 +73,9 @@ impl Store for SimStore {
     ) -> BoxFuture<'a, Result<Box<dyn Upload>, StoreError>> {
         async move {
             self.mounted.step("begin").await?;
+            if self.mounted.is_locked_out() {
+                return Err(StoreError::Busy);
+            }
             let inner = self.files.begin(path, kind).await?;
             let disk = &self.mounted.disk.shared;
             disk.trace.note(format_args!(

@@ -97,6 +97,7 @@ impl Upload for SimUpload {
         async move {
             if let Some(inner) = self.inner.take() {
                 let disk = Arc::clone(&self.mounted.disk.shared);
+                self.mounted.disk.lock().was_abandoned = true;
                 match disk.sabotage {
                     Some(Sabotage::ShowsPartials) => {
                         drop(inner.commit().await);

@@ -13,6 +13,7 @@ use thirdhost_sockets::Connection;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::Net;
+use super::events::Event;
 use super::state::State;
 use super::wire::{Side, What};
 use crate::sabotage::Sabotage;
@@ -125,12 +126,20 @@ impl State {
         cx: &Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
+        let now = self.now();
         let Some(wire) = self.wires.get_mut(&id) else {
             return Poll::Ready(Err(io::ErrorKind::NotConnected.into()));
         };
         let end = wire.end_mut(side);
         if end.is_closed {
             return Poll::Ready(Err(io::ErrorKind::NotConnected.into()));
+        }
+        let rest = self.sluggish.get(&end.address.ip()).copied();
+        if rest.is_some() && end.rests_until > now {
+            let until = end.rests_until;
+            end.reader = Some(cx.waker().clone());
+            self.schedule(until, Event::Look(id, side));
+            return Poll::Pending;
         }
         if end.inbox.is_empty() {
             return match end.error {
@@ -142,9 +151,16 @@ impl State {
                 }
             };
         }
-        let count = end.inbox.len().min(buffer.remaining());
-        let taken: Vec<u8> = end.inbox.drain(..count).collect();
-        buffer.put_slice(&taken);
+        let most = rest.map_or(usize::MAX, |_| SIP_BYTES);
+        let count = end.inbox.len().min(buffer.remaining()).min(most);
+        end.rests_until = now + rest.unwrap_or(0);
+        let before = buffer.filled().len();
+        let (head, tail) = end.inbox.as_slices();
+        for part in [head, tail] {
+            let left = count - (buffer.filled().len() - before);
+            buffer.put_slice(part.get(..left).unwrap_or(part));
+        }
+        end.inbox.drain(..count);
         let far = wire.end_mut(side.opposite());
         far.outstanding = far.outstanding.saturating_sub(count);
         if let Some(writer) = far.writer.take() {
@@ -153,7 +169,7 @@ impl State {
         if side == Side::Callee
             && let Some(dialogue) = &mut wire.dialogue
         {
-            dialogue.heard(&taken);
+            dialogue.heard(buffer.filled().get(before..).unwrap_or_default());
         }
         self.exchanged(id, side);
         Poll::Ready(Ok(()))
@@ -243,3 +259,6 @@ impl State {
         }
     }
 }
+
+/// How much a slow reader takes at a time.
+const SIP_BYTES: usize = 512;

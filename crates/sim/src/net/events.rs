@@ -18,6 +18,8 @@ pub(super) enum Event {
     Arrive(u64, Side),
     /// A reset comes to an end.
     Rst(u64, Side),
+    /// A slow reader looks again.
+    Look(u64, Side),
 }
 
 impl State {
@@ -35,6 +37,7 @@ impl State {
                 Event::Ack(id) => self.ack(id),
                 Event::Arrive(id, from) => self.arrive(id, from),
                 Event::Rst(id, to) => self.rst(id, to),
+                Event::Look(id, side) => self.look(id, side),
             }
             if self.goal.is_some_and(|goal| self.arrived >= goal) {
                 // Somebody wants to act just now.
@@ -258,10 +261,20 @@ impl State {
         self.tidy(id);
     }
 
-    /// Whether a packet of an end does not get to the other.
+    fn look(&mut self, id: u64, side: Side) {
+        let end = self.wires.get_mut(&id).map(|wire| wire.end_mut(side));
+        if let Some(reader) = end.and_then(|end| end.reader.take()) {
+            reader.wake();
+        }
+    }
+
+    /// Whether a packet of an end does not get to the other, this time.
     fn is_lost(&self, wire: &Wire, from: Side) -> bool {
         let (here, there) = (wire.end(from).address, wire.end(from.opposite()).address);
-        wire.is_silent || self.is_cut(here.ip(), there.ip())
+        let loss = self.weather.loss;
+        wire.is_silent
+            || self.is_cut(here.ip(), there.ip())
+            || (loss > 0 && self.chance.once_in(loss))
     }
 }
 

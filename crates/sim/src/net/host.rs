@@ -205,6 +205,9 @@ impl Held for SimHeld {
 
 impl Drop for SimHeld {
     fn drop(&mut self) {
-        self.net.lock().held.remove(&self.number);
+        let mut state = self.net.lock();
+        if state.sabotage != Some(Sabotage::KeepsPorts) {
+            state.held.remove(&self.number);
+        }
     }
 }

@@ -55,6 +55,8 @@ pub(crate) struct Weather {
     pub(crate) pieces_max: usize,
     /// Whether a pair of sockets is unusable for a minute after an orderly end.
     pub(crate) time_wait: bool,
+    /// One packet in so many gets lost, until the links are mended; none if 0.
+    pub(crate) loss: u64,
 }
 
 /// Who is who, for the oracle.
@@ -92,6 +94,11 @@ impl Net {
     /// The network as a process at `address` has it that nobody has named.
     pub(crate) fn stranger(&self, address: IpAddr) -> HostNetwork {
         HostNetwork::new(self.clone(), address, true)
+    }
+
+    /// What is done wrong on purpose in this world.
+    pub(crate) fn sabotage(&self) -> Option<Sabotage> {
+        self.lock().sabotage
     }
 
     /// Lets packets arrive, until dropped.

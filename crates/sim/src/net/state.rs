@@ -34,6 +34,8 @@ pub(super) struct State {
     pub(super) off: BTreeSet<IpAddr>,
     /// How much longer packets of a host take.
     pub(super) slow: BTreeMap<IpAddr, u64>,
+    /// Hosts whose processes read little at a time, and how long they rest in between.
+    pub(super) sluggish: BTreeMap<IpAddr, u64>,
     /// Hosts that have no descriptor left for one more socket.
     pub(super) exhausted: BTreeSet<IpAddr>,
     /// Hosts whose server ends its sessions when the time to drain is over.
@@ -79,6 +81,7 @@ impl State {
             cuts: BTreeSet::new(),
             off: BTreeSet::new(),
             slow: BTreeMap::new(),
+            sluggish: BTreeMap::new(),
             exhausted: BTreeSet::new(),
             draining: BTreeSet::new(),
             closing: BTreeMap::new(),

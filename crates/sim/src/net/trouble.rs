@@ -27,6 +27,8 @@ impl Net {
         let mut state = self.lock();
         state.cuts.clear();
         state.slow.clear();
+        state.sluggish.clear();
+        state.weather.loss = 0;
         state.exhausted.clear();
         for waiting in state.listeners.values_mut() {
             if let Some(waker) = waiting.waker.take() {
@@ -43,6 +45,11 @@ impl Net {
     /// Packets of a host take so much longer from now on.
     pub(crate) fn slow(&self, host: IpAddr, by: u64) {
         self.lock().slow.insert(host, by);
+    }
+
+    /// Processes of a host read little at a time, and rest so long in between, from now on.
+    pub(crate) fn tire(&self, host: IpAddr, rest: u64) {
+        self.lock().sluggish.insert(host, rest);
     }
 
     /// A box in the middle resets one connection of a host, or lets it go silent, if there is one.

@@ -59,6 +59,8 @@ pub(super) struct End {
     /// Since when packets from here are lost.
     pub(super) lost_since: Option<u64>,
     pub(super) backoff: u64,
+    /// Until when a slow reader reads no more.
+    pub(super) rests_until: u64,
     /// An event for the head of the flight is due.
     pub(super) is_armed: bool,
 }
@@ -144,6 +146,7 @@ impl End {
             writer: None,
             lost_since: None,
             backoff: 0,
+            rests_until: 0,
             is_armed: false,
         }
     }

@@ -1,5 +1,8 @@
 //! Who called for an earlier transfer is never taken for the next one's peer (T-12).
 
+#[cfg(target_os = "linux")]
+use {socket2::SockRef, std::net::Shutdown, thirdhost_sockets::adopt_listener};
+
 use thirdhost_wire::AcceptFilter;
 use tokio::io::AsyncWriteExt;
 
@@ -43,4 +46,16 @@ async fn who_waits_is_reset_when_the_socket_is_dropped() {
     let waiting = stranger("127.0.0.1", listening.local()).await;
     drop(listening);
     assert!(is_reset(waiting).await);
+}
+
+/// It would be asked over and over for ever.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_listener_that_does_not_listen_any_more_is_an_error() {
+    let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    let same = listener.try_clone().unwrap();
+    let listener = adopt_listener(listener).unwrap();
+    SockRef::from(&same).shutdown(Shutdown::Both).unwrap();
+    let accepted = tokio::time::timeout(LONG, listener.accept()).await;
+    assert!(accepted.unwrap().is_err());
 }

@@ -185,7 +185,9 @@ async fn is_directory(copy: &Copy, from: &Location, to: &Place) -> Result<bool, 
                 copy.is_directory_at_destination(&to),
                 copy.is_directory_at_source(from)
             );
-            Ok(at_destination? && !at_source?)
+            // Neither answer makes the other needless: who was lost is not called again.
+            let (at_destination, at_source) = (at_destination?, at_source?);
+            Ok(at_destination && !at_source)
         }
     }
 }

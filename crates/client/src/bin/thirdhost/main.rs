@@ -91,6 +91,7 @@ async fn told_to_stop() -> std::io::Result<()> {
     use tokio::signal::unix::{SignalKind, signal};
     let mut terminate = signal(SignalKind::terminate())?;
     tokio::select! {
+        biased;
         stop = tokio::signal::ctrl_c() => stop,
         _ = terminate.recv() => Ok(()),
     }

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::io;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use thirdhost_lab::{Host, Link};
@@ -18,7 +19,8 @@ pub(crate) struct Verdict {
     /// From the cut until the client ended.
     pub(crate) client_after: Duration,
     pub(crate) code: Option<i32>,
-    /// Whether something was there whole that the client could not know of.
+    /// Whether something was there whole that the client could not know of: it was cut off, or a
+    /// server said that it had failed.
     pub(crate) is_unknown: bool,
     /// What broke a rule.
     pub(crate) problems: Vec<String>,
@@ -37,17 +39,23 @@ pub(crate) fn judge(case: &Case) -> io::Result<Verdict> {
         return Ok(not_reached(ended));
     };
     if case.heals {
-        std::thread::sleep(HEALS_AFTER);
+        thread::sleep(HEALS_AFTER);
         scene.lab.heal(case.cut.link);
     }
     let most = client_max(case);
-    let ended = client.ended_within(most)?;
+    // Whether a server is free is seen while the client may still try.
+    let (ended, freed) = thread::scope(|scope| {
+        let freed = scope.spawn(|| freed(&scene, case, cut_at));
+        (client.ended_within(most), freed.join())
+    });
+    let ended = ended?;
+    let freed = freed.map_err(|_| io::Error::other("the watch over the servers failed"))?;
     let mut verdict = Verdict {
         free_after: None,
         client_after: cut_at.elapsed(),
         code: ended.code,
         is_unknown: false,
-        problems: Vec::new(),
+        problems: freed?,
         dialogue: ended.dialogue.clone(),
     };
     if ended.code.is_none() {
@@ -66,19 +74,35 @@ pub(crate) fn judge(case: &Case) -> io::Result<Verdict> {
     Ok(verdict)
 }
 
-/// I3: sessions, ports and descriptors are back. A server that the client still hears may be
-/// asked for more until the client has ended.
-fn free(scene: &Scene, case: &Case, cut_at: Instant, verdict: &mut Verdict) -> io::Result<()> {
+/// I5: a server that was cut off from the user is free in time, whatever the client does; it may
+/// have been called again since.
+fn freed(scene: &Scene, case: &Case, cut_at: Instant) -> io::Result<Vec<String>> {
+    let mut problems = Vec::new();
     let ends = case.cut.link.ends();
-    let is_cut_off = ends.contains(&Host::User);
+    if !ends.contains(&Host::User) {
+        return Ok(problems);
+    }
+    for (host, site) in scene.sites() {
+        if ends.contains(&host)
+            && let Err(held) = site.free_within(&scene.lab, cut_at, FREE_MAX)?
+        {
+            let after = cut_at.elapsed();
+            problems.push(format!("{host} is not free after {after:.0?}: {held:?}"));
+        }
+    }
+    Ok(problems)
+}
+
+/// I3: when the client has ended, sessions, ports and descriptors are back. A server that it
+/// still heard may have been asked for more until then, and of a tree again and again.
+fn free(scene: &Scene, case: &Case, cut_at: Instant, verdict: &mut Verdict) -> io::Result<()> {
     let now = Instant::now();
-    for (host, site) in [(Host::A, &scene.source), (Host::B, &scene.destination)] {
-        let since_cut = FREE_MAX.saturating_sub(cut_at.elapsed());
-        let most = if is_cut_off && ends.contains(&host) {
-            since_cut
-        } else {
-            since_cut.max(SETTLE)
-        };
+    let begins_anew = hears_both(case) && case.work == Work::Many;
+    let most = match begins_anew {
+        true => FREE_MAX,
+        false => FREE_MAX.saturating_sub(cut_at.elapsed()).max(SETTLE),
+    };
+    for (host, site) in scene.sites() {
         if let Err(held) = site.free_within(&scene.lab, now, most)? {
             let after = cut_at.elapsed();
             let problem = format!("{host} is not free after {after:.0?}: {held:?}");
@@ -121,8 +145,9 @@ fn names(scene: &Scene, ended: &Ended, case: &Case, verdict: &mut Verdict) -> io
             .push(format!("exit code 0, and {new} of {all} files"));
     }
     verdict.is_unknown = !is_done && new > ended.done.len();
-    // Who can hear both servers knows.
-    if hears_both(case) && verdict.is_unknown && new == all {
+    // Who can hear both servers knows, unless one says that it failed: a source whose connection
+    // is reset behind the last octet cannot know either, and done is what both say (design D8).
+    if hears_both(case) && verdict.is_unknown && new == all && !ended.heard_of_a_loss() {
         let problem = format!("exit code {:?}, and all files are there", ended.code);
         verdict.problems.push(problem);
     }
@@ -155,11 +180,11 @@ fn again(scene: &Scene, verdict: &mut Verdict) -> io::Result<()> {
             .push(format!("left after the retry: {names:?}"));
     }
     let now = Instant::now();
-    for (name, site) in [("a", &scene.source), ("b", &scene.destination)] {
+    for (host, site) in scene.sites() {
         if let Err(held) = site.free_within(&scene.lab, now, FREE_MAX)? {
             verdict
                 .problems
-                .push(format!("{name} after the retry: {held:?}"));
+                .push(format!("{host} after the retry: {held:?}"));
         }
     }
     Ok(())

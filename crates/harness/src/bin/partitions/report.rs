@@ -58,7 +58,8 @@ impl Report {
             .collect();
         println!("exit codes of the client: {}", codes.join(", "));
         println!(
-            "cases in which a file was there whole and the client, cut off, could not know: {}",
+            "cases in which a file was there whole and the client could not know, cut off or told \
+             by a server that it had failed: {}",
             self.unknown
         );
     }

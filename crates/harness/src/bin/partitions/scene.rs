@@ -71,7 +71,7 @@ impl Scene {
             return Err(io::Error::other(format!("without any cut: {said}")));
         }
         let now = Instant::now();
-        for site in [&scene.source, &scene.destination] {
+        for (_, site) in scene.sites() {
             // What stays open is what the server keeps open.
             site.free_within(&scene.lab, now, SETTLE)?.ok();
         }
@@ -80,6 +80,11 @@ impl Scene {
         fs::remove_file(scene.destination.path("first"))?;
         scene.plant()?;
         Ok(scene)
+    }
+
+    /// Both servers, and where they are.
+    pub(crate) fn sites(&self) -> [(Host, &Site); 2] {
+        [(Host::A, &self.source), (Host::B, &self.destination)]
     }
 
     /// Starts the client at its work.
@@ -189,6 +194,17 @@ impl Client {
             done: done.collect(),
             dialogue: format!("{stderr}{events}"),
         })
+    }
+}
+
+impl Ended {
+    /// Whether a server has said that a transfer broke on its way.
+    pub(crate) fn heard_of_a_loss(&self) -> bool {
+        let mut replies = self
+            .dialogue
+            .lines()
+            .filter_map(|line| line.split_once(" < "));
+        replies.any(|(_, reply)| reply.starts_with("426 "))
     }
 }
 

@@ -19,11 +19,12 @@ pub(crate) struct Site {
 }
 
 /// What a server holds.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) struct Held {
     sessions: usize,
     ports: usize,
-    descriptors: usize,
+    /// What they stand for, if there are too many.
+    descriptors: Vec<String>,
 }
 
 impl Site {
@@ -86,13 +87,18 @@ impl Site {
     /// What it still holds, or `None` when it holds what it held at the start.
     pub(crate) fn held(&self, lab: &Lab) -> io::Result<Option<Held>> {
         let metrics = lab.within(self.host, metrics)??;
-        let held = Held {
-            sessions: gauge(&metrics, "thirdhost_sessions ")?,
-            ports: gauge(&metrics, "thirdhost_data_ports_reserved ")?,
-            descriptors: self.descriptors()?,
+        let sessions = gauge(&metrics, "thirdhost_sessions ")?;
+        let ports = gauge(&metrics, "thirdhost_data_ports_reserved ")?;
+        let descriptors = match self.descriptors()? > self.descriptors {
+            true => self.open()?,
+            false => Vec::new(),
         };
-        let is_free = held.sessions == 0 && held.ports == 0 && held.descriptors <= self.descriptors;
-        Ok((!is_free).then_some(held))
+        let is_free = sessions == 0 && ports == 0 && descriptors.is_empty();
+        Ok((!is_free).then_some(Held {
+            sessions,
+            ports,
+            descriptors,
+        }))
     }
 
     /// Waits until it is free; how long that took from `since`, or what it still holds.
@@ -111,9 +117,21 @@ impl Site {
         }
     }
 
-    /// Without those that end by themselves at any time: connections of whoever asks for metrics.
     fn descriptors(&self) -> io::Result<usize> {
-        Ok(fs::read_dir(format!("/proc/{}/fd", self.guest.id()))?.count())
+        Ok(fs::read_dir(self.descriptor_directory())?.count())
+    }
+
+    /// What its descriptors stand for; one that has gone meanwhile is left out.
+    fn open(&self) -> io::Result<Vec<String>> {
+        let entries = fs::read_dir(self.descriptor_directory())?;
+        let links = entries.filter_map(|entry| fs::read_link(entry.ok()?.path()).ok());
+        let mut open: Vec<String> = links.map(|link| link.display().to_string()).collect();
+        open.sort();
+        Ok(open)
+    }
+
+    fn descriptor_directory(&self) -> String {
+        format!("/proc/{}/fd", self.guest.id())
     }
 }
 
@@ -163,4 +181,5 @@ const PORT: u16 = 2121;
 const METRICS: u16 = 9100;
 
 const ANSWER_MAX: Duration = Duration::from_secs(10);
-const STEP: Duration = Duration::from_millis(100);
+/// Between two looks: each is a call, and many servers are looked at in one run.
+const STEP: Duration = Duration::from_millis(250);

@@ -17,7 +17,8 @@ pub(crate) struct Args {
     /// Check the configuration, print what deserves a second look, and stop
     #[arg(long)]
     pub(crate) check: bool,
-    /// Do not start unless the kernel confines the server to its files (Landlock)
+    /// Do not start unless the kernel confines the server to its files (Landlock) and to the system
+    /// calls of a file server (seccomp)
     #[arg(long)]
     pub(crate) require_sandbox: bool,
     #[command(subcommand)]
@@ -44,12 +45,30 @@ pub(crate) struct Source {
 pub(crate) enum Task {
     /// Print the effective configuration, each value with its origin; never a password
     Explain(Source),
+    /// Try from inside what the confinement of the server lets through
+    ///
+    /// Confines itself as the server of this configuration would, then tries to read, write and
+    /// call where it must not, to start a program, to trace a process and much more: a line for
+    /// each, `passed` or `FAILED`. Nothing is changed outside a temporary directory, and nobody is
+    /// served.
+    #[command(after_help = AFTER_SANDBOX)]
+    Sandbox(SandboxTask),
     /// Look after users
     #[command(subcommand)]
     User(UserTask),
     /// Make what TLS needs
     #[command(subcommand)]
     Tls(TlsTask),
+}
+
+/// Something to do with the confinement.
+#[derive(Clone, Debug, Parser)]
+pub(crate) struct SandboxTask {
+    #[command(flatten)]
+    pub(crate) source: Source,
+    /// Try all of it
+    #[arg(long, required = true)]
+    pub(crate) check: bool,
 }
 
 /// Something to do with TLS.
@@ -109,6 +128,7 @@ Examples:
   thirdhostd --root /srv/ftp
   thirdhostd --config /etc/thirdhost/thirdhostd.toml
   thirdhostd --config /etc/thirdhost/thirdhostd.toml --check
+  thirdhostd sandbox --check --config /etc/thirdhost/thirdhostd.toml
   thirdhostd explain --config /etc/thirdhost/thirdhostd.toml
   thirdhostd user set alice --users /etc/thirdhost/users.toml
   thirdhostd tls self-signed --out /etc/thirdhost
@@ -118,7 +138,14 @@ configured; logs go to stderr, as [log] and RUST_LOG say.
 Signals: SIGTERM and SIGINT let running transfers finish, then stop; SIGHUP reads the
 configuration, the users and the certificate again, says what waits for a restart, and opens the
 xferlog anew. Under systemd it takes over the sockets it is given.
-Exit codes: 0 done, 2 bad usage or configuration.";
+Exit codes: 0 done, 2 bad usage or configuration; of `sandbox --check`: 1 when a line says FAILED.";
+
+const AFTER_SANDBOX: &str = "\
+Example:
+  sudo -u thirdhost thirdhostd sandbox --check --config /etc/thirdhost/thirdhostd.toml
+
+Exit codes: 0 all that has to be refused is refused, and what the server needs works; 1 a line says
+FAILED; 2 bad usage or configuration, or nothing could be tried.";
 
 const AFTER_SET: &str = "\
 Examples:
@@ -153,6 +180,7 @@ mod tests {
             "thirdhostd serve",
             "thirdhostd user set alice",
             "thirdhostd user set --users users.toml",
+            "thirdhostd sandbox",
             "thirdhostd --check user set alice --users users.toml",
         ] {
             assert_eq!(parse(line).unwrap_err().exit_code(), 2, "{line}");

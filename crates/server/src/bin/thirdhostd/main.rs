@@ -18,11 +18,11 @@ mod service;
 mod tls;
 mod user;
 
-use args::{Args, Source, Task, TlsTask, UserTask};
+use args::{Args, SandboxTask, Source, Task, TlsTask, UserTask};
 
 fn main() -> ExitCode {
     match run(Args::parse()) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(error) => {
             log::tell(format_args!("thirdhostd: {}", chain(error.as_ref())));
             ExitCode::from(BAD_USAGE_OR_CONFIGURATION)
@@ -30,19 +30,20 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(args: Args) -> Result<(), Box<dyn Error>> {
+fn run(args: Args) -> Result<ExitCode, Box<dyn Error>> {
     match &args.task {
-        Some(Task::User(UserTask::Set { name, users })) => return Ok(user::set(name, users)?),
-        Some(Task::User(UserTask::Remove { name, users })) => {
-            return Ok(user::remove(name, users)?);
-        }
-        Some(Task::User(UserTask::List { users })) => return Ok(user::list(users)?),
-        Some(Task::Explain(source)) => return explain::explain(source),
-        Some(Task::Tls(TlsTask::SelfSigned { out, names })) => {
-            return Ok(tls::self_sign(out, names)?);
-        }
-        None => {}
+        Some(Task::User(UserTask::Set { name, users })) => user::set(name, users)?,
+        Some(Task::User(UserTask::Remove { name, users })) => user::remove(name, users)?,
+        Some(Task::User(UserTask::List { users })) => user::list(users)?,
+        Some(Task::Explain(source)) => explain::explain(source)?,
+        Some(Task::Tls(TlsTask::SelfSigned { out, names })) => tls::self_sign(out, names)?,
+        Some(Task::Sandbox(task)) => return try_sandbox(task),
+        None => check_or_serve(args)?,
     }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn check_or_serve(args: Args) -> Result<(), Box<dyn Error>> {
     let config = resolve(args.source.clone())?;
     if args.check {
         for warning in config.warnings() {
@@ -59,6 +60,16 @@ fn run(args: Args) -> Result<(), Box<dyn Error>> {
     let file = args.source.config.as_deref();
     sandbox::confine(&config, file, args.require_sandbox)?;
     serve::serve(config, args.source)
+}
+
+fn try_sandbox(task: &SandboxTask) -> Result<ExitCode, Box<dyn Error>> {
+    let source = task.source.clone();
+    let config = resolve(source.clone())?;
+    let holds = sandbox::check::check(&config, source.config.as_deref())?;
+    Ok(match holds {
+        true => ExitCode::SUCCESS,
+        false => ExitCode::from(NOT_CONFINED),
+    })
 }
 
 /// The configuration: the file's, or the quick start's, with what the flags replace.
@@ -92,4 +103,5 @@ fn chain(error: &dyn Error) -> String {
     text
 }
 
+const NOT_CONFINED: u8 = 1;
 const BAD_USAGE_OR_CONFIGURATION: u8 = 2;

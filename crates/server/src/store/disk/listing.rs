@@ -72,12 +72,15 @@ impl Pages for DiskPages {
         Box::pin(async {
             let mut blank = self.given.take();
             let pen = &self.pen;
+            // The user chooses what is in front of the names, and may do without reading.
+            let parts = 1 + pen.bytes_in_front() / IN_FRONT_BYTES;
             let sheet = |begun| {
                 let room = if begun {
                     PAGE_NAMES_BYTES
                 } else {
                     FIRST_NAMES_BYTES
                 };
+                let room = (room / parts).max(NAMES_BYTES_MIN);
                 match blank.take() {
                     Some(sheet) => sheet.with_room(room),
                     None => Sheet::new(pen.another(), room),
@@ -298,3 +301,10 @@ const FIRST_NAMES_BYTES: usize = 16 * 1024;
 /// The names of the others: a thousand, so that changing threads for a page costs little beside it.
 /// Their lines take about 100 KiB, three times while such a directory is listed.
 const PAGE_NAMES_BYTES: usize = 32 * 1024;
+
+/// What is in front of each name and longer than this makes the pages shorter, so that their text
+/// does not grow with it.
+const IN_FRONT_BYTES: usize = 128;
+
+/// The least room for names: the kernel gives none where the next does not fit.
+const NAMES_BYTES_MIN: usize = 1024;

@@ -10,6 +10,7 @@ use rustix::fs::{CWD, FileType, Mode, mknodat};
 use tempfile::TempDir;
 
 use super::*;
+use crate::dtp::ListingStyle;
 use crate::store::conformance::{begin, leave_partial, names, path, put, put_with, read};
 use crate::store::conformance::{refused, write};
 use crate::store::{EntryKind, LISTING_BATCH_MAX};
@@ -624,6 +625,29 @@ async fn a_directory_of_many_batches_is_listed_whole_and_each_name_once() {
         found.sort_unstable();
         expected.sort_unstable();
         assert!(found == expected, "{count}: {}", found.len());
+    }
+}
+
+/// NLST puts before each name the pathname that its user chose, as long as a line.
+//= security#S-56
+//= type=test
+#[tokio::test]
+async fn pages_do_not_grow_with_what_a_user_has_put_before_each_name() {
+    let (directory, store) = fresh(UploadPolicy::Whole);
+    for number in 0..3_000 {
+        fs::write(directory.path().join(number.to_string()), "").unwrap();
+    }
+    for given_bytes in [1, 100, 1_000, 4_000] {
+        let given = Some("x".repeat(given_bytes));
+        let pen = Box::new(ListingStyle::Names { given }.lines());
+        let mut pages = store.list_lines(&VirtualPath::root(), pen).await.unwrap();
+        let (mut entries, mut longest) = (0, 0);
+        while let Some(page) = pages.next_page().await.unwrap() {
+            entries += page.entries;
+            longest = longest.max(page.text.len());
+        }
+        assert_eq!(entries, 3_000, "{given_bytes}");
+        assert!(longest <= 320 * 1024, "{given_bytes}: {longest}");
     }
 }
 
