@@ -10,10 +10,10 @@
 //! # What the intruder does
 //!
 //! At every moment, as often as [`Bounds`] say: it calls any listening socket, with a file of its
-//! own, from its own host, or from the host that is named at another port; in its own session, once
-//! the user has arranged something, it says LSTN, SOCK towards the user's sockets, STOR and RETR,
-//! and gets the very number it waits for; it cuts what there is. Under TLS it also calls from the very socket that is named, and
-//! listens where a server is about to call.
+//! own, from its own host, or from the host that is named at another port; in its own session,
+//! once the user has arranged something, it says LSTN, SOCK towards the user's sockets, STOR and
+//! RETR, and gets the very number it waits for; it cuts what there is. Under TLS it also calls from
+//! the very socket that is named, and listens where a server is about to call.
 //!
 //! # What must hold
 //!
@@ -33,13 +33,13 @@
 //!   `sockets.rs`). Left out: the rate of third hosts, families of addresses.
 //! - `World::lease` stands for `PortPool::lease`, with the worst of luck. Left out: that the pool
 //!   draws at random, and gives a number back at once; see below.
-//! - `World::call` and `accept` stand for `sockets/src/call.rs` and `listening.rs`. Left out: pauses
-//!   between calls, the 32 strangers after which a wait ends, and calls that are long under way: one
-//!   counts from when it arrives.
-//! - `World::send` and `receive` stand for `server/src/dtp/` in MODE S: a file is one thing, whole or
-//!   not there. Left out: MODE B and pipelines, which `proto/tests/pipelines/` walks.
-//! - `World::knows_its_peer` stands for the handshake and SITE PEERCERT. Left out: everything of TLS
-//!   but whose certificate it is; the intruder's session checks nothing.
+//! - `World::call` and `accept` stand for `sockets/src/call.rs` and `listening.rs`. Left out: the
+//!   pauses between calls, the 32 strangers after which a wait ends, and calls that are long under
+//!   way: one counts from when it arrives.
+//! - `World::send` and `receive` stand for `server/src/dtp/` in MODE S: a file is one thing, whole
+//!   or not there. Left out: MODE B and pipelines, which `proto/tests/pipelines/` walks.
+//! - `World::knows_its_peer` stands for the handshake and SITE PEERCERT. Left out: everything of
+//!   TLS but whose certificate it is; the intruder's session checks nothing.
 //! - `TimeOut` and `Silence` stand for the limits on waiting. Left out: their lengths; time passes
 //!   when nothing else goes on.
 //!
