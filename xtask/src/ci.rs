@@ -2,7 +2,7 @@
 
 use crate::step::{self, Step};
 use crate::{
-    dist, e2e, fuzz, interop, mutants, package, partitions, rfc, sandbox, sim, test, tidy,
+    dist, e2e, fuzz, interop, model, mutants, package, partitions, rfc, sandbox, sim, test, tidy,
 };
 
 /// All steps in order.
@@ -23,6 +23,7 @@ pub(crate) fn steps() -> Vec<Step> {
     steps.extend(sandbox::steps());
     steps.extend(interop::steps(&[]));
     steps.extend(sim::short());
+    steps.extend(model::steps(&[]));
     steps.extend(fuzz::short());
     steps.extend(mutants::short());
     steps.extend(partitions::short());

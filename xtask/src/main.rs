@@ -7,6 +7,7 @@ mod dist;
 mod e2e;
 mod fuzz;
 mod interop;
+mod model;
 mod mutants;
 mod package;
 mod partitions;
@@ -49,6 +50,7 @@ fn main() -> ExitCode {
         },
         ("sim", false) => sim::steps(&rest),
         ("sim", true) => sim::short(),
+        ("model", _) => model::steps(&rest),
         ("partitions", _) => partitions::steps(&rest),
         ("sandbox", true) => sandbox::steps(),
         ("test", true) => test::steps(),
@@ -88,6 +90,7 @@ usage: cargo xtask <verb>
   bench …          ours beside the FTP servers found here: server, third-party, wan, all…
   attacks [--long] every test that plays an attacker; --long: for the record, by the hour
   fuzz [target]    what reads strangers' octets, given anything, for --secs N each
+  model [--long]   LSTN, SOCK and a transfer with an intruder: every course of events
   mutants [room]   whether the tests see the code broken: wire, sockets, policy, proto
   partitions …     two servers and a client in three hosts, links cut at every step (--short: a few)
   starve [--long]  kill, stop and starve the server: at every system call, under load, on full disks

@@ -29,7 +29,7 @@ pub use allocator::Allocator;
 pub use error::{AllocateError, Fault, OpenError};
 pub use file::copy_file;
 pub use lent::Lent;
-pub use listening::{Listening, REJECTED_MAX};
+pub use listening::{Listening, REJECTED_MAX, Rejection, examine};
 pub use policy::{Denied, Initiative, PeerQuestion, Policy};
 pub use pool::{Parity, PortLease, PortPool};
 pub use reserved::Reserved;

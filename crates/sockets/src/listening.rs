@@ -117,20 +117,27 @@ impl Listening {
     }
 }
 
-#[derive(Debug, thiserror::Error)]
-enum Rejection {
+/// Why a caller was reset. The text is for the log.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum Rejection {
+    /// The filter names another peer.
     #[error("not the peer the filter names")]
     Stranger,
+    /// The filter lets it pass, and policy does not.
     #[error(transparent)]
     Denied(#[from] Denied),
 }
 
+/// Judges a caller, as [`Listening::accept`] judges each: by the filter, then by policy.
+///
+/// # Errors
+/// Why it is to be reset.
 // SECURITY: the filter is what keeps a port thief out (spec S-18); policy is asked again because
 // it may have been reloaded since the command that named the peer (spec S-15).
 //= rfc438#c
 //# accept an RFC for the
 //# listening socket only if it is from a specified host and socket.
-fn examine(
+pub fn examine(
     peer: SocketAddr,
     filter: AcceptFilter,
     policy: &dyn Policy,

@@ -185,10 +185,11 @@ const HARNESS: &str = "thirdhost-harness";
 const BENCH: &str = "thirdhost-bench";
 const FUZZ: &str = "thirdhost-fuzz";
 const LAB: &str = "thirdhost-lab";
+const MODEL: &str = "thirdhost-model";
 const SIM: &str = "thirdhost-sim";
 
 /// Which package may depend on which, in any section of its manifest.
-const MAY_KNOW: [(&str, &[&str]); 12] = [
+const MAY_KNOW: [(&str, &[&str]); 13] = [
     (WIRE, &[]),
     (PROTO, &[WIRE]),
     (SOCKETS, &[WIRE]),
@@ -197,6 +198,7 @@ const MAY_KNOW: [(&str, &[&str]); 12] = [
     (HARNESS, &[WIRE, PROTO, SOCKETS, SERVER, CLIENT, LAB]),
     (LAB, &[]),
     (BENCH, &[WIRE, HARNESS, LAB]),
+    (MODEL, &[WIRE, PROTO, SOCKETS, SERVER]),
     (SIM, &[WIRE, PROTO, SOCKETS, SERVER, CLIENT]),
     (FUZZ, &[WIRE, PROTO, SOCKETS, SERVER, CLIENT]),
     (
