@@ -37,7 +37,6 @@ impl Reach {
     }
 
     /// Takes everything else from this thread and all that it starts.
-    #[cfg(target_os = "linux")]
     pub(super) fn confine(&self) -> Result<(), String> {
         use landlock::{
             ABI, Access, AccessFs, CompatLevel, Compatible, Ruleset, RulesetAttr, RulesetCreated,
@@ -82,11 +81,6 @@ impl Reach {
 
         /// Linux 6.10: truncating and devices as well, where the kernel can.
         const ABI_KNOWN: ABI = ABI::V5;
-    }
-
-    #[cfg(not(target_os = "linux"))]
-    pub(super) fn confine(&self) -> Result<(), String> {
-        Err("this system has no Landlock".to_owned())
     }
 }
 

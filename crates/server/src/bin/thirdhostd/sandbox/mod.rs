@@ -21,7 +21,12 @@ use std::path::Path;
 use thirdhost_server::config::Config;
 
 mod calls;
+#[cfg(target_os = "linux")]
 pub(crate) mod check;
+#[cfg(not(target_os = "linux"))]
+#[path = "check_never.rs"]
+pub(crate) mod check;
+#[cfg(target_os = "linux")]
 mod files;
 
 /// What came of both confinements.
@@ -54,7 +59,17 @@ pub(crate) fn confine(config: &Config, file: Option<&Path>, required: bool) -> R
 fn apply(config: &Config, file: Option<&Path>) -> Confined {
     // The filter comes second: it has no place for the calls that make a Landlock rule.
     Confined {
-        files: files::Reach::new(config, file).confine(),
+        files: to_files(config, file),
         calls: calls::confine(),
     }
+}
+
+#[cfg(target_os = "linux")]
+fn to_files(config: &Config, file: Option<&Path>) -> Result<(), String> {
+    files::Reach::new(config, file).confine()
+}
+
+#[cfg(not(target_os = "linux"))]
+fn to_files(_: &Config, _: Option<&Path>) -> Result<(), String> {
+    Err("this system has no Landlock".to_owned())
 }

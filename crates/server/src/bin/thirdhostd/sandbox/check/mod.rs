@@ -14,13 +14,9 @@ use thirdhost_server::config::Config;
 use super::files::Reach;
 use super::{Confined, apply};
 
-#[cfg(target_os = "linux")]
 mod attempts;
-#[cfg(target_os = "linux")]
 mod bait;
-#[cfg(target_os = "linux")]
 mod needs;
-#[cfg(target_os = "linux")]
 mod policy;
 
 /// Confines this process as a server of `config` would be, and tells on stdout what it can still
@@ -28,7 +24,6 @@ mod policy;
 ///
 /// # Errors
 /// When there is nothing that could be tried.
-#[cfg(target_os = "linux")]
 pub(crate) fn check(config: &Config, file: Option<&Path>) -> io::Result<bool> {
     let reach = Reach::new(config, file);
     let unconfined = bait::Bait::lay(&reach)?;
@@ -58,14 +53,6 @@ pub(crate) fn check(config: &Config, file: Option<&Path>) -> io::Result<bool> {
     // A thread of its own, since Landlock confines threads: this one takes the bait away.
     let ended = thread::scope(|scope| scope.spawn(trial).join());
     ended.unwrap_or_else(|_| Err(io::Error::other("the trial ended early")))
-}
-
-/// Nothing can be tried where nothing is confined.
-#[cfg(not(target_os = "linux"))]
-pub(crate) fn check(_: &Config, _: Option<&Path>) -> io::Result<bool> {
-    Err(io::Error::other(
-        "this system has neither Landlock nor seccomp",
-    ))
 }
 
 /// What has been found so far.
@@ -116,7 +103,6 @@ fn outcome(result: &io::Result<()>) -> String {
 }
 
 /// What the kernel says of this thread.
-#[cfg(target_os = "linux")]
 fn status() -> Result<(), String> {
     let status = std::fs::read_to_string(STATUS).map_err(|error| error.to_string())?;
     for expected in ["NoNewPrivs:\t1", "Seccomp:\t2"] {
@@ -127,5 +113,4 @@ fn status() -> Result<(), String> {
     Ok(())
 }
 
-#[cfg(target_os = "linux")]
 const STATUS: &str = "/proc/thread-self/status";
