@@ -62,7 +62,8 @@ fn a_curl_that_is_killed_leaves_the_old_file() {
         curl.wait().unwrap();
         drop(stdin);
         oracle.judge(&format!("curl killed: {change}"), change, Fate::Old);
-        assert!(oracle.is_clean(), "{change}: {:?}", oracle.leftovers());
+        // Nobody waits for what the server does when its user is gone.
+        until_true("the end of the upload", || oracle.is_clean());
     }
 }
 
