@@ -35,4 +35,4 @@ fn powerless(set: impl Fn(&mut Command) -> &mut Command) -> Output {
     set(command.args([program, "--short"])).output().unwrap()
 }
 
-const REQUIRE: &str = "THIRDHOST_REQUIRE_PEERS";
+const REQUIRE: &str = "THIRDHOST_REQUIRE_LAB";

@@ -42,10 +42,10 @@ pub fn missing() -> Option<String> {
 }
 
 /// Whether a lab that cannot be brought up is a failure, and no reason to leave something out:
-/// where `THIRDHOST_REQUIRE_PEERS` is set, as in CI.
+/// where `THIRDHOST_REQUIRE_LAB` is set.
 #[must_use]
 pub fn is_required() -> bool {
-    std::env::var_os("THIRDHOST_REQUIRE_PEERS").is_some()
+    std::env::var_os("THIRDHOST_REQUIRE_LAB").is_some()
 }
 
 /// Three hosts with a network between them; gone when dropped.

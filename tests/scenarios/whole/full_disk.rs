@@ -11,7 +11,7 @@ use crate::support::site::USER;
 #[test]
 fn a_full_disk_leaves_the_old_file_and_room_for_others() {
     if !can_mount() {
-        let required = std::env::var_os("THIRDHOST_REQUIRE_PEERS").is_some();
+        let required = std::env::var_os("THIRDHOST_REQUIRE_LAB").is_some();
         assert!(!required, "a small disk cannot be mounted here");
         println!("left out: mounting a small disk needs root with its right to mount");
         return;

@@ -48,14 +48,16 @@ pub(crate) fn run(octets: &[u8]) {
 }
 
 /// Done is what arrived, as long as only the source lies, and only in its replies: who stores a
-/// file, or sends it, can always do so wrongly.
+/// file, or sends it, can always do so wrongly. Without verification the word of the source is all
+/// there is.
 fn check(scene: &Scene, summary: &Summary, diary: &Diary, models: &Model, here: Option<&Path>) {
     let code = summary.exit_code();
     assert_eq!(
         code == ExitCode::Done,
         summary.failures.is_empty() && has_done(summary)
     );
-    if models.destination_deviates() || models.lies_in_data() {
+    let is_trusted = scene.options.policy.verify == Verify::None;
+    if models.destination_deviates() || models.lies_in_data() || is_trusted {
         return;
     }
     for name in diary.done() {

@@ -26,7 +26,7 @@ fn main() -> ExitCode {
     let args = args::Args::parse();
     if let Some(missing) = thirdhost_lab::missing() {
         if thirdhost_lab::is_required() {
-            eprintln!("partitions: {missing}; with THIRDHOST_REQUIRE_PEERS nothing is left out");
+            eprintln!("partitions: {missing}; with THIRDHOST_REQUIRE_LAB nothing is left out");
             return ExitCode::FAILURE;
         }
         println!("partitions: left out: {missing}");
