@@ -149,7 +149,8 @@ impl DataSockets {
             }
         };
         // The user's own host is asked on the control connection, and may read as late as its
-        // user likes; another server always reads.
+        // user likes. Another server that reads nothing for as long is given up too: the system
+        // does not tell it from one that is gone.
         if policy.is_third_party(connection.peer().ip()) {
             connection.end_on_silence();
         }
