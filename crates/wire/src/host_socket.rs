@@ -181,5 +181,8 @@ mod tests {
         // Either side may be written as IPv4 within IPv6.
         let mapped = AcceptFilter::Host("::ffff:192.0.2.2".parse().unwrap());
         assert!(mapped.accepts("192.0.2.2:1".parse().unwrap()));
+        let told = [AcceptFilter::Any, host, pin].map(|filter| filter.to_string());
+        let expected = ["any host", "192.0.2.2, any port", "192.0.2.2:51003"];
+        assert_eq!(told, expected);
     }
 }
