@@ -62,17 +62,8 @@ pub(crate) fn measure(args: &Args, report: &mut Report) -> Result<()> {
 
 /// Two of a kind.
 fn alike(drive: &Drive<'_>, report: &mut Report, pairs: &[Pair], tree: &str, files: usize) {
-    let of_lftp: fn(&Between<'_>) -> bool = |between| ![OURS, GRIDFTP].contains(&between.name);
-    let name = format!("{files} files of {SHORT_BYTES} bytes in 10 folders");
-    let mut works = vec![(format!("{name}, own client"), Driver::Own, always())];
-    // One connection and thousands of files: minutes, to learn what 200 files show.
-    if files == FEW {
-        works.push((
-            format!("{name}, lftp -P1"),
-            Driver::Lftp { at_once: 1 },
-            of_lftp,
-        ));
-    }
+    let name = format!("{files} files of {SHORT_BYTES} bytes in 10 folders, own client");
+    let works = vec![(name, Driver::Own, always())];
     let between: Vec<_> = pairs.iter().map(Pair::between).collect();
     measure_all(drive, report, works, &between, (tree, files));
 }

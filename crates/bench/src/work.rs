@@ -1,5 +1,7 @@
 //! Measurements that several servers take turns at.
 
+use std::time::{Duration, Instant};
+
 use crate::failure::Result;
 
 /// What is measured: a server, or two of a kind.
@@ -87,6 +89,8 @@ pub(crate) fn all_interleaved<S: Subject>(
 struct Begun<'a, 'b, S> {
     work: &'a Work<'b, S>,
     outcomes: Vec<(&'a S, Outcome)>,
+    /// How long each server has taken so far.
+    taken: Vec<Duration>,
 }
 
 impl<'a, 'b, S: Subject> Begun<'a, 'b, S> {
@@ -100,9 +104,11 @@ impl<'a, 'b, S: Subject> Begun<'a, 'b, S> {
             };
             (server, outcome)
         });
+        let outcomes: Vec<_> = outcomes.collect();
         Self {
             work,
-            outcomes: outcomes.collect(),
+            taken: vec![Duration::ZERO; outcomes.len()],
+            outcomes,
         }
     }
 
@@ -111,12 +117,16 @@ impl<'a, 'b, S: Subject> Begun<'a, 'b, S> {
         outcomes.map(|(_, outcome)| outcome).collect()
     }
 
-    /// Once at each server that has not failed at it.
+    /// Once at each server that has not failed at it, nor taken too long.
     fn run(&mut self) {
-        for (server, outcome) in &mut self.outcomes {
+        for ((server, outcome), taken) in self.outcomes.iter_mut().zip(&mut self.taken) {
             let Ok(values) = &mut outcome.values else {
                 continue;
             };
+            if *taken > LONG {
+                continue;
+            }
+            let begun = Instant::now();
             match (self.work.once)(server) {
                 Ok(figures) => {
                     for (column, figure) in values.iter_mut().zip(figures) {
@@ -128,6 +138,7 @@ impl<'a, 'b, S: Subject> Begun<'a, 'b, S> {
                     outcome.values = Err(failure.to_string());
                 }
             }
+            *taken += begun.elapsed();
         }
     }
 }
@@ -152,6 +163,10 @@ pub(crate) fn median_and_spread(values: &[f64]) -> Option<(f64, f64)> {
     };
     Some((median, spread))
 }
+
+/// Who has taken so long at a work is not asked again: thousands of files one by one over a long
+/// way take minutes, and vary little.
+const LONG: Duration = Duration::from_secs(20);
 
 #[cfg(test)]
 mod tests {
