@@ -10,6 +10,7 @@ use std::thread;
 use super::rounds;
 use crate::support::peer;
 use crate::support::site::{SITE1, SITE2, STRANGER, Site, USER};
+use crate::support::user::User;
 
 //= security#S-18
 //= type=test
@@ -28,24 +29,9 @@ fn a_race_for_a_pinned_port_is_won_by_the_peer_alone() {
             user.sock(peer::place(&right));
             user.ask(line, 150);
             // Other hosts, and another port of the right host.
-            let begin = Barrier::new(4);
-            let got = thread::scope(|scope| {
-                for host in [STRANGER, USER, SITE1] {
-                    scope.spawn(|| steal(host, x, &begin));
-                }
-                begin.wait();
-                let stream = peer::call_with(right, x).unwrap();
-                let got = exchange(stream, direction, &secret);
-                user.expect(226);
-                // Thieves who came later still wait: now they are turned away.
-                user.ask("ABOR", 226);
-                got
-            });
-            let kept = if direction == "R" {
-                site.read("stored")
-            } else {
-                got
-            };
+            let thieves = [STRANGER, USER, SITE1];
+            let call = || peer::call_with(right, x).unwrap();
+            let kept = race(&site, &mut user, (x, thieves), call, (direction, &secret));
             assert!(kept == secret.as_bytes(), "{line}, round {round}");
         }
     }
@@ -63,23 +49,9 @@ fn a_race_for_a_passive_port_is_won_by_the_users_host_alone() {
         for (direction, line) in [("R", "STOR stored"), ("S", "RETR there")] {
             let x = user.pasv();
             user.ask(line, 150);
-            let begin = Barrier::new(4);
-            let got = thread::scope(|scope| {
-                for host in [STRANGER, SITE1, SITE2] {
-                    scope.spawn(|| steal(host, x, &begin));
-                }
-                begin.wait();
-                let got = exchange(peer::call(USER, x), direction, &secret);
-                user.expect(226);
-                // Thieves who came later still wait: now they are turned away.
-                user.ask("ABOR", 226);
-                got
-            });
-            let kept = if direction == "R" {
-                site.read("stored")
-            } else {
-                got
-            };
+            let thieves = [STRANGER, SITE1, SITE2];
+            let call = || peer::call(USER, x);
+            let kept = race(&site, &mut user, (x, thieves), call, (direction, &secret));
             assert!(kept == secret.as_bytes(), "{line}, round {round}");
         }
     }
@@ -116,6 +88,33 @@ fn the_peer_of_one_session_is_a_stranger_to_another() {
 }
 
 /// Calls as often as one wait puts up with, offers bytes, and takes what there is.
+/// What arrived of `secret`, at the server (`R`) or at the one who was named, while thieves called.
+fn race(
+    site: &Site,
+    user: &mut User,
+    (x, thieves): (SocketAddr, [&str; 3]),
+    call: impl FnOnce() -> TcpStream,
+    (direction, secret): (&str, &str),
+) -> Vec<u8> {
+    let begin = Barrier::new(thieves.len() + 1);
+    let got = thread::scope(|scope| {
+        for host in thieves {
+            let begin = &begin;
+            scope.spawn(move || steal(host, x, begin));
+        }
+        begin.wait();
+        let got = exchange(call(), direction, secret);
+        user.expect(226);
+        // Thieves who came later still wait: now they are turned away.
+        user.ask("ABOR", 226);
+        got
+    });
+    match direction {
+        "R" => site.read("stored"),
+        _ => got,
+    }
+}
+
 fn steal(host: &str, to: SocketAddr, begin: &Barrier) {
     begin.wait();
     for _ in 0..TRIES {

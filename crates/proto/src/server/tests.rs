@@ -935,35 +935,21 @@ fn lines_of_another_protocol_close_the_session_at_once() {
 /// What runs was asked for by a command that was in order.
 #[test]
 fn a_line_of_another_protocol_lets_the_transfer_finish_first() {
-    let mut pi = logged_in();
-    check(&mut pi, "LSTN S", "255");
-    tell(&mut pi, "RETR f");
-    pi.handle_event(NOW, Event::Opened(Opened::default()));
-    drain(&mut pi);
-    tell(&mut pi, "GET / HTTP/1.1");
-    assert_eq!(drain(&mut pi), []);
-    pi.handle_event(
-        NOW,
-        Event::Finished(Outcome::Completed {
-            bytes: 1,
-            kept: false,
-        }),
-    );
-    let said = replies(&mut pi);
-    assert!(
-        said[0].starts_with("226") && said[1].starts_with("421"),
-        "{said:?}"
-    );
+    check_finishes_first(|pi| tell(pi, "GET / HTTP/1.1"));
 }
 
 #[test]
 fn a_shutdown_lets_the_transfer_finish_first() {
+    check_finishes_first(|pi| pi.handle_shutdown(NOW));
+}
+
+fn check_finishes_first(ends: impl FnOnce(&mut ServerPi)) {
     let mut pi = logged_in();
     check(&mut pi, "LSTN S", "255");
     tell(&mut pi, "RETR f");
     pi.handle_event(NOW, Event::Opened(Opened::default()));
     drain(&mut pi);
-    pi.handle_shutdown(NOW);
+    ends(&mut pi);
     assert_eq!(drain(&mut pi), []);
     pi.handle_event(
         NOW,
