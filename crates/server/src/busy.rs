@@ -109,6 +109,12 @@ fn drive_here(mut session: Driven, given_up: &AtomicBool) -> Option<Driven> {
     None
 }
 
+/// This thread may block as long as what is given back is held.
+#[cfg(test)]
+pub(crate) fn blocking_here() -> impl Drop {
+    Blocking::begin()
+}
+
 /// Says that nobody waits for the session any more, when dropped.
 #[derive(Debug, Default)]
 struct GivenUp(Arc<AtomicBool>);
