@@ -64,6 +64,7 @@ impl Pair {
             from: from.clone(),
             to: to.clone(),
             offset: 0,
+            range: None,
         })
         .await
     }
@@ -86,6 +87,7 @@ impl Pair {
             from: from.clone(),
             to: to.clone(),
             offset,
+            range: None,
         })
         .await
     }

@@ -5,6 +5,7 @@
 //! | `place` | resolving beneath the root, opening, locking |
 //! | `whole`, `append`, `in_place` | the three ways to write |
 //! | `sidecar` | undoing an append after a crash |
+//! | `parts` | a file that comes in parts |
 //! | `jobs` | where work that blocks is done |
 //! | `facts` | setting times and modes |
 //! | `naming` | removing directories, renaming |
@@ -20,6 +21,7 @@ mod in_place;
 mod jobs;
 mod listing;
 mod naming;
+mod parts;
 mod place;
 mod sidecar;
 mod source;
@@ -56,7 +58,9 @@ use self::place::{Place, relative};
 use self::source::DiskSource;
 use self::upload::{DiskUpload, Work};
 use self::whole::{Reserved, Whole};
-use super::{Entry, Listing, Pages, Pen, Source, Store, StoreError, Upload, UploadKind, names};
+use super::{
+    Assembly, Entry, Listing, Pages, Pen, Source, Store, StoreError, Upload, UploadKind, names,
+};
 use crate::busy;
 
 /// A directory of the local disk as a store. Clones are views of the same.
@@ -295,6 +299,16 @@ impl Store for DiskStore {
             // May begin with a copy of the file, or with undoing an append.
             UploadKind::Resume { .. } | UploadKind::Append => self.run(path, work),
         }
+    }
+
+    fn assemble<'a>(
+        &'a self,
+        path: &'a VirtualPath,
+        octets: u64,
+    ) -> BoxFuture<'a, Result<Box<dyn Assembly>, StoreError>> {
+        self.run_briefly(path, move |store, path| {
+            store.assemble_blocking(path, octets)
+        })
     }
 
     fn blocks(&self) -> bool {
