@@ -202,6 +202,25 @@ pub enum Error {
         /// Which hash.
         algorithm: &'static str,
     },
+    /// A file that came in parts is not what the source has.
+    #[error(
+        "what {server} received is not what the source has ({algorithm} differs), perhaps because \
+         the file was changed meanwhile; nothing was stored, copy it again"
+    )]
+    PartsDiffer {
+        /// The destination.
+        server: String,
+        /// Which hash.
+        algorithm: &'static str,
+    },
+    /// A file is another one than when its parts began to be copied.
+    #[error(
+        "the file at {server} was changed while it was copied; nothing was stored, copy it again"
+    )]
+    Changed {
+        /// The source.
+        server: String,
+    },
     /// A name or text that would break the command line (spec S-61).
     #[error("this cannot be sent: {0}")]
     Argument(#[from] PathnameError),
@@ -307,6 +326,7 @@ impl Error {
             Self::ThirdParty { failure, .. } => of_failure(failure),
             Self::ThirdPartyRefused { .. } => ExitCode::ThirdPartyRefused,
             Self::Verification { .. } | Self::HashDiffers { .. } => ExitCode::VerificationFailed,
+            Self::PartsDiffer { .. } | Self::Changed { .. } => ExitCode::VerificationFailed,
         }
     }
 

@@ -152,7 +152,7 @@ impl Pair {
     }
 
     /// The bytes of the report are the length of the file, whatever part of it moved.
-    async fn climb(&mut self, job: Job, before: Before) -> Result<Report, Error> {
+    pub(super) async fn climb(&mut self, job: Job, before: Before) -> Result<Report, Error> {
         if self.relaying || self.policy.via == Via::Relay || self.only_relay_worked() {
             return self.relay(&job, Vec::new()).await;
         }
@@ -266,7 +266,7 @@ impl Pair {
     }
 
     /// Before, and it may be used now.
-    fn only_relay_worked(&self) -> bool {
+    pub(super) fn only_relay_worked(&self) -> bool {
         let policy = &self.policy;
         let may = policy.via == Via::Auto
             && policy.relay == Relay::Last
