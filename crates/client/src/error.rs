@@ -202,24 +202,15 @@ pub enum Error {
         /// Which hash.
         algorithm: &'static str,
     },
-    /// A file that came in parts is not what the source has.
+    /// What was copied in parts is no file that the source has now.
     #[error(
-        "what {server} received is not what the source has ({algorithm} differs), perhaps because \
-         the file was changed meanwhile; nothing was stored, copy it again"
+        "what was copied in parts is not what {server} has now ({what} differs); copy it again"
     )]
     PartsDiffer {
-        /// The destination.
-        server: String,
-        /// Which hash.
-        algorithm: &'static str,
-    },
-    /// A file is another one than when its parts began to be copied.
-    #[error(
-        "the file at {server} was changed while it was copied; nothing was stored, copy it again"
-    )]
-    Changed {
         /// The source.
         server: String,
+        /// Size and time, or which hash.
+        what: &'static str,
     },
     /// A name or text that would break the command line (spec S-61).
     #[error("this cannot be sent: {0}")]
@@ -325,8 +316,9 @@ impl Error {
             Self::NotVerified { .. } => ExitCode::PartlyDone,
             Self::ThirdParty { failure, .. } => of_failure(failure),
             Self::ThirdPartyRefused { .. } => ExitCode::ThirdPartyRefused,
-            Self::Verification { .. } | Self::HashDiffers { .. } => ExitCode::VerificationFailed,
-            Self::PartsDiffer { .. } | Self::Changed { .. } => ExitCode::VerificationFailed,
+            Self::Verification { .. } | Self::HashDiffers { .. } | Self::PartsDiffer { .. } => {
+                ExitCode::VerificationFailed
+            }
         }
     }
 

@@ -159,7 +159,8 @@ impl Parts<'_> {
         let after = first.source().stat(from).await?;
         if *before != after {
             let server = first.source().name().to_owned();
-            return Err(Error::Changed { server });
+            let what = "size or time";
+            return Err(Error::PartsDiffer { server, what });
         }
         let (is_compared, hash) = first.close_parts(from, to, size).await?;
         let moved = reports.first().map(|report| Moved {
@@ -336,8 +337,9 @@ mod tests {
             })
         };
         let changed = || {
-            Err(Error::Changed {
+            Err(Error::PartsDiffer {
                 server: "a".to_owned(),
+                what: "time",
             })
         };
         let is_stopped = |results| is_stop(&first_error(results).unwrap_err());

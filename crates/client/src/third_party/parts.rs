@@ -77,7 +77,7 @@ impl Pair {
         policy: &Policy,
         from: &Pathname,
     ) -> Result<Option<&'static str>, Error> {
-        let destination = self.conns.destination.name().to_owned();
+        let server = self.conns.source.name().to_owned();
         let Some((name, proof)) = self.proof(policy, from).await? else {
             close(&mut self.conns.destination, None).await?;
             return Ok(None);
@@ -85,10 +85,7 @@ impl Pair {
         match close(&mut self.conns.destination, Some(proof)).await {
             Ok(()) => Ok(Some(name)),
             Err(Error::Refused { reply, .. }) if reply.code().number() == DIFFERS => {
-                Err(Error::PartsDiffer {
-                    server: destination,
-                    algorithm: name,
-                })
+                Err(Error::PartsDiffer { server, what: name })
             }
             // Too long to be hashed, or too much to do: as where a server tells no hash.
             Err(Error::Refused { .. }) if policy.verify == Verify::Auto => {

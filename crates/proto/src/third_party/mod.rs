@@ -8,7 +8,7 @@
 //! | call, connector | `SOCK listener,X`, 255 Y | `EPRT` | `PORT` |
 //! | pin, listener | `SOCK connector,Y` | `SOCK connector,0` if offered | the same |
 //! | name, both, under TLS | `SITE PEERCERT`, if the plan has it | the same | the same |
-//! | restart, both | `REST n`, 350, if the job begins at n; RANG if it has a range | the same | the same |
+//! | restart, both | `REST n`, 350, if the job begins at n; or RANG | the same | the same |
 //! | transfer, both | RETR, and STOR or APPE right behind | the same | the same |
 //! | abort, survivors | ABOR, and read until in step | the same | the same |
 
