@@ -54,7 +54,6 @@ impl Whole {
                 (Writer::anew(file, 0), temporary, false)
             }
         };
-        let writer = Writer::new(file, 0);
         Self::in_place_of(target, place, (temporary, is_named), writer, durability)
     }
 
