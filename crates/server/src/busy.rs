@@ -43,12 +43,17 @@ pub(crate) fn may_block() -> bool {
 ///
 /// # Cancel safety
 /// Dropped, it drops the session, as soon as that waits for something.
-pub(crate) async fn drive(
+pub(crate) fn drive(
     session: impl Future<Output = ()> + Send + 'static,
     wish: Wish,
     seats: Arc<Semaphore>,
-) {
-    let mut session: Driven = Box::pin(session);
+) -> impl Future<Output = ()> + Send {
+    // Not within the future: what an async function is given keeps its room there, and ten
+    // thousand sessions would have theirs twice.
+    drive_boxed(Box::pin(session), wish, seats)
+}
+
+async fn drive_boxed(mut session: Driven, wish: Wish, seats: Arc<Semaphore>) {
     loop {
         let seat = poll_fn(|context| {
             if session.as_mut().poll(context).is_ready() {
@@ -215,6 +220,18 @@ mod tests {
         go_on.send(()).unwrap();
         assert_eq!(told.recv().await, Some(false));
         driving.await.unwrap();
+    }
+
+    #[test]
+    fn a_session_takes_its_room_once() {
+        let session = async {
+            let large = [0_u8; 10_000];
+            yield_now().await;
+            assert_eq!(large.len(), 10_000);
+        };
+        assert!(size_of_val(&session) > 10_000);
+        let driven = drive(session, Wish::default(), seats(1));
+        assert!(size_of_val(&driven) < 500, "{}", size_of_val(&driven));
     }
 
     #[tokio::test]

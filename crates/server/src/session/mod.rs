@@ -219,6 +219,7 @@ impl Session {
             }
             if self.operation.is_none() {
                 self.forget();
+                self.sockets.push_out();
             }
             let wait = self.wait();
             let clock = Arc::clone(&self.shared.world.clock);
