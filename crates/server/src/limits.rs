@@ -162,6 +162,10 @@ pub const PARTIAL: Duration = Duration::from_secs(72 * 60 * 60);
 /// The default of `drain_seconds`: what service managers wait for before they kill.
 pub const DRAIN: Duration = Duration::from_secs(30);
 
+/// Parts of one file that are being stored or have come, one behind the other, at the same time:
+/// more connections do not fill a path better, and each part is looked for among all.
+pub const PARTS_MAX: usize = 64;
+
 /// How many octets of an upload come between two looks at the free space (spec S-59): each asks
 /// the system, and uploads that run at once may overshoot by that much each.
 pub const FREE_SPACE_INTERVAL: u64 = 8 * 1024 * 1024;

@@ -5,7 +5,7 @@ use std::sync::{Arc, OnceLock};
 
 use futures_util::FutureExt;
 use thirdhost_proto::server::{
-    Event, Outcome, Refusal, Route, Skip, Transfer, VirtualPath, pinned_host,
+    Event, Operation, Outcome, Refusal, Route, Skip, Transfer, VirtualPath, pinned_host,
 };
 use tokio_util::sync::CancellationToken;
 
@@ -45,6 +45,12 @@ impl Session {
         let data_peer = Arc::new(OnceLock::new());
         let hashed = Arc::new(OnceLock::new());
         let control_peer = self.control.peer().ip().to_canonical();
+        let part_of = match transfer.operation {
+            Operation::Store {
+                part_of: Some(key), ..
+            } => self.shared.parts.find(key, &user.account).ok(),
+            _ => None,
+        };
         let job = Job {
             transfer: transfer.clone(),
             store: Arc::clone(&user.store),
@@ -57,6 +63,7 @@ impl Session {
             data_peer: Arc::clone(&data_peer),
             control_peer,
             is_followed,
+            part_of,
             announced,
             hash: self.shared.config().log.hash,
             hashed: Arc::clone(&hashed),

@@ -57,6 +57,24 @@ pub(super) async fn hash(
         .unwrap_or(Err(Refusal::Failed))
 }
 
+/// The hash of all that `source` has, from its beginning.
+pub(super) async fn of_source(
+    source: Box<dyn Source>,
+    algorithm: HashAlgorithm,
+    bounds: Bounds,
+) -> Result<String, Refusal> {
+    let Ok(_turn) = bounds.turns.try_acquire_owned() else {
+        return Err(Refusal::Overloaded);
+    };
+    let octets = source.size();
+    if octets > bounds.octets_max {
+        return Err(Refusal::TooLargeToHash);
+    }
+    let hashing = digest(source, algorithm, octets, &*bounds.threads);
+    let done = bounds.gone.run_until_cancelled(hashing).await;
+    done.unwrap_or(Err(Refusal::Failed))
+}
+
 async fn open(
     store: &dyn Store,
     targets: Vec<HashTarget>,

@@ -13,6 +13,7 @@ mod hashed;
 mod hearing;
 mod listing;
 mod login;
+mod parts;
 mod pipeline;
 mod protect;
 mod range;

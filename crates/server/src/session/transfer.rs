@@ -22,6 +22,7 @@ use crate::dtp::{
     send_file, send_listing,
 };
 use crate::limits;
+use crate::parts::Parts;
 use crate::store::{Pages, Source, Store, StoreError, Upload, UploadKind};
 
 /// Everything a transfer needs, owned.
@@ -41,6 +42,8 @@ pub(super) struct Job {
     pub(super) control_peer: IpAddr,
     /// Whether another command waits behind this one.
     pub(super) is_followed: bool,
+    /// The file that this one is a part of.
+    pub(super) part_of: Option<Arc<Parts>>,
     /// How long the file is, as ALLO said.
     pub(super) announced: Option<u64>,
     /// What uploads are hashed with, for the log.
@@ -65,6 +68,7 @@ pub(super) async fn open(mut job: Job) -> Step {
     let opening = job.stop.clone().run_until_cancelled_owned(open_file(
         Arc::clone(&job.store),
         job.transfer.clone(),
+        job.part_of.take(),
         job.permissions.clone(),
         job.clock.wall(),
     ));
@@ -127,6 +131,7 @@ impl OpenFile {
 async fn open_file(
     store: Arc<dyn Store>,
     transfer: Transfer,
+    part_of: Option<Arc<Parts>>,
     permissions: Permissions,
     now: SystemTime,
 ) -> Result<OpenFile, StoreError> {
@@ -143,6 +148,17 @@ async fn open_file(
             path,
             offset,
             end: Some(end),
+            part_of: Some(_),
+        } => {
+            let parts = part_of.ok_or(StoreError::NotFound)?;
+            let part = parts.part(path, offset.unwrap_or(0), *end)?;
+            Ok(OpenFile::Receive(part))
+        }
+        Operation::Store {
+            path,
+            offset,
+            end: Some(end),
+            part_of: None,
         } => {
             let upload = begin_part(&*store, path, offset.unwrap_or(0), *end).await?;
             Ok(OpenFile::Receive(upload))

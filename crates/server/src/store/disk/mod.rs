@@ -7,6 +7,7 @@
 //! | `held` | directories that commands sent ahead find open |
 //! | `whole`, `append`, `in_place` | the three ways to write |
 //! | `sidecar` | undoing an append after a crash |
+//! | `parts` | a file that comes in parts |
 //! | `jobs` | where work that blocks is done |
 //! | `facts` | setting times and modes |
 //! | `naming` | removing directories, renaming |
@@ -23,6 +24,7 @@ mod in_place;
 mod jobs;
 mod listing;
 mod naming;
+mod parts;
 mod place;
 mod reading;
 mod sidecar;
@@ -60,7 +62,9 @@ use self::listing::{DiskListing, DiskPages};
 use self::place::{Place, relative};
 use self::upload::{DiskUpload, Work};
 use self::whole::{Reserved, Whole};
-use super::{Entry, Listing, Pages, Pen, Source, Store, StoreError, Upload, UploadKind, names};
+use super::{
+    Assembly, Entry, Listing, Pages, Pen, Source, Store, StoreError, Upload, UploadKind, names,
+};
 use crate::busy;
 
 /// A directory of the local disk as a store. Clones are views of the same.
@@ -275,6 +279,16 @@ impl Store for DiskStore {
             // May begin with a copy of the file, or with undoing an append.
             UploadKind::Resume { .. } | UploadKind::Append => self.run(path, work),
         }
+    }
+
+    fn assemble<'a>(
+        &'a self,
+        path: &'a VirtualPath,
+        octets: u64,
+    ) -> BoxFuture<'a, Result<Box<dyn Assembly>, StoreError>> {
+        self.run_briefly(path, move |store, path| {
+            store.assemble_blocking(path, octets)
+        })
     }
 
     fn blocks(&self) -> bool {

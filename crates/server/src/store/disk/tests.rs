@@ -14,7 +14,7 @@ use crate::dtp::ListingStyle;
 use crate::limits::HELD_DIRECTORIES_MAX;
 use crate::store::conformance::{begin, leave_partial, names, path, put, put_with, read};
 use crate::store::conformance::{refused, write};
-use crate::store::{EntryKind, LISTING_BATCH_MAX};
+use crate::store::{EntryKind, LISTING_BATCH_MAX, Ranges};
 
 fn fresh(uploads: UploadPolicy) -> (TempDir, DiskStore) {
     let directory = tempfile::tempdir().unwrap();
@@ -778,5 +778,50 @@ async fn a_temporary_that_is_a_file_too_is_not_written_into() {
         assert_eq!(read(&store, "other").await, "whole", "{kind:?}");
         upload.commit().await.unwrap();
         assert_eq!(read(&store, "other").await, "whole", "{kind:?}");
+    }
+}
+
+/// What has holes is no beginning of a file: no later upload finds it, whatever ends it.
+#[tokio::test]
+async fn a_file_of_parts_is_hidden_until_it_is_whole_and_no_upload_goes_on_with_it() {
+    for uploads in [UploadPolicy::Whole, UploadPolicy::Resumable] {
+        let (directory, store) = fresh(uploads);
+        put(&store, "f", "old").await;
+        let mode = fs::Permissions::from_mode(0o640);
+        fs::set_permissions(directory.path().join("f"), mode).unwrap();
+        for commits in [false, true] {
+            let assembly = store.assemble(&path("f"), 6).await.unwrap();
+            let ranges = Ranges::new(6);
+            for (first, text) in [(4, "ef"), (0, "abcd")] {
+                let claim = ranges.claim(first, first + text.len() as u64).unwrap();
+                let mut part = assembly.part(claim);
+                assert_eq!(part.path(), &path("f"));
+                write(&mut part, text).await;
+                part.commit().await.unwrap();
+                assert_eq!(read(&store, "f").await, "old");
+                assert_eq!(store.partial(&path("f")).await.unwrap(), None);
+                assert_eq!(names(&store, "/").await, ["f"]);
+            }
+            let mut found = Vec::new();
+            let mut source = assembly.open().await.unwrap();
+            assert_eq!(source.read(&mut found, 100).await.unwrap(), 6);
+            assert_eq!(found, b"abcdef");
+            if commits {
+                assembly.commit().await.unwrap();
+                assert_eq!(read(&store, "f").await, "abcdef");
+                let found = fs::metadata(directory.path().join("f")).unwrap();
+                assert_eq!(found.mode() & 0o777, 0o640);
+            } else {
+                drop(assembly);
+                while raw_names(&directory) != ["f"] {
+                    tokio::task::yield_now().await;
+                }
+            }
+        }
+        assert_eq!(raw_names(&directory), ["f"]);
+        refused(store.assemble(&path("d/f"), 6).await, "not found");
+        fs::create_dir(directory.path().join("d")).unwrap();
+        refused(store.assemble(&path("d"), 6).await, "not a regular file");
+        assert_eq!(raw_names(&directory), ["d", "f"]);
     }
 }

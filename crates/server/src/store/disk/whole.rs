@@ -54,6 +54,30 @@ impl Whole {
                 (Writer::anew(file, 0), temporary, false)
             }
         };
+        Self::in_place_of(target, place, (temporary, is_named), writer, durability)
+    }
+
+    /// A file of `octets` that others write into, in several places at once: with holes until all
+    /// have come, so that no later upload may find it and go on with it.
+    pub(super) fn assembled(
+        place: Place,
+        found: Option<Metadata>,
+        octets: u64,
+        durability: Durability,
+    ) -> Result<Self, StoreError> {
+        let target = place::file_or_nothing(found)?;
+        let (file, temporary) = place::unnamed(&place.dir)?;
+        let writer = Writer::new(file, octets);
+        Self::in_place_of(target, place, (temporary, false), writer, durability)
+    }
+
+    fn in_place_of(
+        target: Option<Metadata>,
+        place: Place,
+        (temporary, is_named): (String, bool),
+        writer: Writer,
+        durability: Durability,
+    ) -> Result<Self, StoreError> {
         let whole = Self {
             place,
             temporary,
@@ -155,6 +179,11 @@ impl Whole {
             }
         }
         Err(StoreError::Exists)
+    }
+
+    /// What is written into.
+    pub(super) fn file(&self) -> &File {
+        self.writer.file()
     }
 
     /// The name it will appear under.
