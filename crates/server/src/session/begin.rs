@@ -33,7 +33,8 @@ impl Session {
             Err(failed) => return self.pi.handle_event(now, Event::Finished(failed)),
         };
         let protected = handshake.is_some();
-        if transfer.number.is_some() && self.pi.has_queued() && user.store.blocks() {
+        let is_followed = self.pi.has_queued();
+        if transfer.number.is_some() && is_followed && user.store.blocks() {
             self.wish.ask();
         }
         let paths: Vec<_> = transfer.operation.paths().cloned().collect();
@@ -61,6 +62,7 @@ impl Session {
             pace: user.pace(direction),
             data_peer: Arc::clone(&data_peer),
             control_peer,
+            is_followed,
             part_of,
             announced,
             hash: self.shared.config().log.hash,

@@ -220,6 +220,7 @@ impl Session {
             }
             if self.operation.is_none() {
                 self.forget();
+                self.sockets.push_out();
             }
             let gathers = self.gathers();
             let wait = gathers.unwrap_or_else(|| self.wait());
