@@ -99,4 +99,4 @@ const SEALING: [&str; 2] = [OURS, PROFTPD];
 const FILES: [Figure; 2] = [Figure::more("files/s"), Figure::less("CPU ms a file")];
 
 /// Here everything is near.
-const SECONDS_MAX: u32 = 60;
+const SECONDS_MAX: u64 = 60;

@@ -59,6 +59,10 @@ pub const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(15);
 /// share the threads for work that blocks, of which the runtime has 512.
 pub const BUSY_SESSIONS: usize = 64;
 
+/// Directories that a session with commands sent ahead finds open from the command before: a tree
+/// is copied one directory after the other, and commands of two are in flight where one ends.
+pub const HELD_DIRECTORIES_MAX: usize = 2;
+
 /// Descriptors held back, so that a caller can be told 421 when there are no others (spec S-52):
 /// more callers at a time than that wait in the backlog until others have read why.
 pub const SPARE_DESCRIPTORS: usize = 16;

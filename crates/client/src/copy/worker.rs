@@ -43,7 +43,8 @@ impl Line {
             (Some(from), Some(to)) => {
                 let (source, destination) = tokio::try_join!(from.begin(), to.begin())?;
                 let policy = copy.options.policy.clone();
-                Self::Between(Box::new(Pair::new(source, destination, policy)))
+                let pair = Pair::new(source, destination, policy);
+                Self::Between(Box::new(pair.among(copy.options.jobs)))
             }
             (Some(from), None) => Self::Fetch(Box::new(from.begin().await?)),
             (None, Some(to)) => Self::Store(Box::new(to.begin().await?)),

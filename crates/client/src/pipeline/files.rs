@@ -8,6 +8,7 @@ use thirdhost_wire::{Command, Reply, TimeVal};
 
 use super::arrange;
 use super::batch::leave;
+use super::early;
 use super::feed::{Ended, Feed, Item};
 use super::lane::Lane;
 use super::proof::Proof;
@@ -23,7 +24,7 @@ use crate::{Error, Pair, Report};
 /// # Cancel safety
 /// Not cancel safe: drop the pair too.
 pub(crate) async fn run<F: Feed>(pair: &mut Pair, feed: &mut F) -> Result<bool, Error> {
-    let Some((prepared, proof)) = prepared(pair) else {
+    let Some((prepared, proof)) = arrange::prepared(pair) else {
         return Ok(false);
     };
     pair.begin_pipeline();
@@ -51,16 +52,6 @@ pub(crate) async fn run<F: Feed>(pair: &mut Pair, feed: &mut F) -> Result<bool, 
         Err(error) => Err(error),
     };
     stream.finish(feed, moved).await
-}
-
-/// How files would go over one arrangement, if they can, and how each is proved.
-pub(super) fn prepared(pair: &mut Pair) -> Option<(Prepared, Proof)> {
-    let prepared = pair.for_pipeline()?;
-    let (source, destination) = pair.both();
-    super::depth(source)?;
-    super::depth(destination)?;
-    let proof = Proof::wanted(prepared.verify, source, destination)?;
-    Some((prepared, proof))
 }
 
 struct Stream<'a, J> {
@@ -154,7 +145,9 @@ impl<J: Send> Stream<'_, J> {
             let Some((job, item)) = feed.next() else {
                 break;
             };
-            self.ask(job, item)?;
+            if let Some(job) = self.ask(job, item)? {
+                feed.ended(job, Ended::Unfinished);
+            }
         }
         Ok(())
     }
@@ -206,6 +199,7 @@ impl<J: Send> Stream<'_, J> {
         } = self.lanes;
         match moved {
             Ok(moved) => {
+                early::withdraw(source.conn).await?;
                 leave(source.conn).await?;
                 leave(destination.conn).await?;
                 Ok(moved)
@@ -225,19 +219,21 @@ impl<J: Send> Stream<'_, J> {
         self.flights.is_empty() || self.bytes < WINDOW_BYTES && Side::BOTH.into_iter().all(fits)
     }
 
-    /// RETR and STOR, with all that is asked about the file afterwards.
-    fn ask(&mut self, job: J, item: Item) -> Result<(), Error> {
+    /// RETR and STOR, with all that is asked about the file afterwards. The job comes back if it
+    /// is not the next that the source was asked for.
+    fn ask(&mut self, job: J, item: Item) -> Result<Option<J>, Error> {
         let flight = self.next;
         self.next += 1;
         let owed = |what| Some(Owed { flight, what });
         let source = &mut self.lanes.source;
         let began = source.conn.environment.world.clock.now();
         let mut waiting = 2;
-        source.say(&Command::Retr(item.from.clone()), owed(What::Transfer))?;
-        if let Some(question) = self.proof.question(&item.from) {
-            source.say(&question, owed(What::Proof))?;
-            waiting += 1;
-        }
+        let transfer = (owed(What::Transfer), owed(What::Proof));
+        let Some(questions) = early::ask_or_adopt(source, &item, self.proof, transfer)? else {
+            // It would send another file than the destination is told to take.
+            return self.stop(End::Void).map(|()| Some(job));
+        };
+        waiting += questions;
         let destination = &mut self.lanes.destination;
         destination.say(&Command::Stor(item.to.clone()), owed(What::Transfer))?;
         let has_mfmt = destination.conn.features().has("MFMT");
@@ -268,7 +264,7 @@ impl<J: Send> Stream<'_, J> {
             proofs: nothing(),
         };
         self.flights.insert(flight, flying);
-        Ok(())
+        Ok(None)
     }
 
     async fn happens(&mut self) -> Next {
@@ -393,7 +389,7 @@ impl<J: Send> Stream<'_, J> {
 const VOID: [u16; 7] = [225, 425, 426, 503, 504, 521, 522];
 
 /// RETR and a proof; STOR, MFMT and a proof.
-const COMMANDS_PER_FILE: usize = 3;
+pub(super) const COMMANDS_PER_FILE: usize = 3;
 
 /// Enough to keep any path full; what is begun beyond is only longer in doubt when it breaks.
-const WINDOW_BYTES: u64 = 64 << 20;
+pub(super) const WINDOW_BYTES: u64 = 64 << 20;

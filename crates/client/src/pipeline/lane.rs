@@ -42,6 +42,11 @@ impl<'a, T> Lane<'a, T> {
         Ok(())
     }
 
+    /// A command that went out before is one of those under way.
+    pub(super) fn adopt(&mut self, ticket: Ticket, what: T) {
+        self.owed.push_back((ticket, what));
+    }
+
     /// What is said from here on waits until it is released or dropped.
     pub(crate) fn hold(&mut self) {
         self.held.get_or_insert_default();

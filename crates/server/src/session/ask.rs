@@ -77,7 +77,7 @@ async fn answer(
 ) -> Result<Answer, Refusal> {
     let answer = match &question {
         Question::Enter(path) => enter(&*store, path).await,
-        Question::Exists(path) => store.stat(path).await.map(|_| Answer::Done),
+        Question::Exists(path) => store.look(path).await.map(|_| Answer::Done),
         Question::MakeDirectory(path) => store.make_directory(path).await.map(|()| Answer::Done),
         Question::RemoveDirectory(path) => {
             store.remove_directory(path).await.map(|()| Answer::Done)
@@ -122,14 +122,14 @@ async fn answer(
 }
 
 async fn enter(store: &dyn Store, path: &VirtualPath) -> Result<Answer, StoreError> {
-    match store.stat(path).await?.kind {
+    match store.look(path).await?.kind {
         EntryKind::Directory => Ok(Answer::Done),
         EntryKind::File | EntryKind::Other => Err(StoreError::NotDirectory),
     }
 }
 
 async fn file(store: &dyn Store, path: &VirtualPath) -> Result<Entry, StoreError> {
-    let entry = store.stat(path).await?;
+    let entry = store.look(path).await?;
     match entry.kind {
         EntryKind::File => Ok(entry),
         EntryKind::Directory | EntryKind::Other => Err(StoreError::NotFile),

@@ -111,6 +111,10 @@ async fn digest(
             0 => return Err(Refusal::Failed),
             read => octets = octets.saturating_sub(u64::try_from(read).unwrap_or(u64::MAX)),
         }
+        if piece.len() <= HERE_BYTES {
+            hasher.update(&piece);
+            continue;
+        }
         let hashing = threads.run(move || {
             hasher.update(&piece);
             (hasher, piece)
@@ -119,6 +123,9 @@ async fn digest(
     }
     Ok(hasher.finish())
 }
+
+/// What is hashed sooner than another thread takes it over.
+const HERE_BYTES: usize = 16 * 1024;
 
 /// A millisecond's work: so soon is a hash over that nobody waits for any more.
 const PIECE_BYTES: usize = 1024 * 1024;

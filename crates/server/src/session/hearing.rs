@@ -36,12 +36,27 @@ impl Session {
         }
     }
 
+    /// What was found for commands that came before is not taken as found for those just heard.
+    pub(super) fn forget_if_heard(&mut self) {
+        if self.control.has_heard() {
+            self.forget();
+        }
+    }
+
+    /// Nothing found for the commands so far is held any more.
+    pub(super) fn forget(&self) {
+        if let Some(user) = &self.user {
+            user.store.forget();
+        }
+    }
+
     /// Sends replies and reads commands as far as that takes no waiting: while one thing after the
     /// other is done without any, nobody looks. Tells why the connection is over, if it is.
     pub(super) fn glance(&mut self, wants_input: bool) -> Option<&'static str> {
         // Once to send, and once to read.
         for _ in 0..2 {
             let io = self.control.turn(wants_input).now_or_never()?;
+            self.forget_if_heard();
             if let Some(end) = ended(&io) {
                 return Some(end);
             }

@@ -218,6 +218,9 @@ impl Session {
                 tokio::task::yield_now().await;
                 continue;
             }
+            if self.operation.is_none() {
+                self.forget();
+            }
             let wait = self.wait();
             let clock = Arc::clone(&self.shared.world.clock);
             let (operation, running) = (&mut self.operation, &mut self.running);
@@ -234,6 +237,7 @@ impl Session {
                 () = running::marked(running), if hears_of_marks => self.tell_mark(),
                 io = self.control.turn(wants_input) => {
                     self.in_a_row = 0;
+                    self.forget_if_heard();
                     if let Some(end) = ended(&io) {
                         return end;
                     }

@@ -182,6 +182,12 @@ impl DataSockets {
         self.open = Open::Kept(connection);
     }
 
+    /// Whether a data connection is kept for the next file. Nobody is accepted meanwhile: the
+    /// callers are reset when it goes.
+    pub(super) fn is_kept(&self) -> bool {
+        matches!(self.open, Open::Kept(_))
+    }
+
     /// Resets callers that came for a transfer that is over (spec D-12).
     pub(super) fn discard_backlog(&mut self) {
         if let Reservation::Listening(listening) = &mut self.reservation {
@@ -196,6 +202,9 @@ impl DataSockets {
 
     /// Closes the data connection that was kept open.
     pub(super) fn disconnect(&mut self) {
+        if self.is_kept() {
+            self.discard_backlog();
+        }
         self.open = Open::Nothing;
     }
 

@@ -199,7 +199,9 @@ async fn run(mut job: Job, file: OpenFile) -> Step {
             outcome
         }
     };
-    job.sockets.discard_backlog();
+    if !job.sockets.is_kept() {
+        job.sockets.discard_backlog();
+    }
     Step::Finished(Event::Finished(outcome), Box::new(job.sockets))
 }
 

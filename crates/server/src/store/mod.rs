@@ -38,6 +38,15 @@ pub trait Store: fmt::Debug + Send + Sync {
     /// What is at `path`. Symbolic links are followed, never out of the root.
     fn stat<'a>(&'a self, path: &'a VirtualPath) -> BoxFuture<'a, Result<Entry, StoreError>>;
 
+    /// The same without [`Entry::partial`].
+    fn look<'a>(&'a self, path: &'a VirtualPath) -> BoxFuture<'a, Result<Entry, StoreError>> {
+        self.stat(path)
+    }
+
+    /// More commands may have come: whatever was found on the way to a file is to be looked for
+    /// again.
+    fn forget(&self) {}
+
     /// How many bytes of an interrupted upload to `path` are kept: what [`Entry::partial`] tells,
     /// also when no file is there yet. Stores that keep none say `None`.
     fn partial<'a>(

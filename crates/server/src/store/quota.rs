@@ -150,6 +150,14 @@ impl Store for Bounded {
         self.store.stat(path)
     }
 
+    fn look<'a>(&'a self, path: &'a VirtualPath) -> BoxFuture<'a, Result<Entry, StoreError>> {
+        self.store.look(path)
+    }
+
+    fn forget(&self) {
+        self.store.forget();
+    }
+
     fn partial<'a>(
         &'a self,
         path: &'a VirtualPath,

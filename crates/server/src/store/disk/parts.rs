@@ -22,7 +22,7 @@ impl DiskStore {
         octets: u64,
     ) -> Result<Box<dyn Assembly>, StoreError> {
         names::check_creatable(path)?;
-        let (place, found) = Place::found(&self.root, path)?;
+        let (place, found) = Place::found(self, path)?;
         let whole = Whole::assembled(place, found, octets, self.durability)?;
         Ok(Box::new(DiskAssembly::new(path.clone(), whole)?))
     }
@@ -67,7 +67,8 @@ impl Assembly for DiskAssembly {
         let file = Arc::clone(&self.file);
         Box::pin(brief(move || {
             let file = file.try_clone().map_err(store_error)?;
-            Ok(Box::new(DiskSource::new(file, 0)?) as Box<dyn Source>)
+            let size = file.metadata().map_err(store_error)?.len();
+            Ok(Box::new(DiskSource::new(file, size, 0)?) as Box<dyn Source>)
         }))
     }
 
