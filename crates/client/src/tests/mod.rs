@@ -10,6 +10,7 @@ mod progress;
 mod relay;
 mod stage;
 mod starttls;
+mod streams;
 mod third_party;
 mod tls;
 mod tls_pair;

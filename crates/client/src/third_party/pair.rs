@@ -67,6 +67,7 @@ impl Pair {
             from: from.clone(),
             to: to.clone(),
             offset: 0,
+            range: None,
         })
         .await
     }
@@ -89,6 +90,7 @@ impl Pair {
             from: from.clone(),
             to: to.clone(),
             offset,
+            range: None,
         })
         .await
     }
@@ -153,7 +155,7 @@ impl Pair {
     }
 
     /// The bytes of the report are the length of the file, whatever part of it moved.
-    async fn climb(&mut self, job: Job, before: Before) -> Result<Report, Error> {
+    pub(super) async fn climb(&mut self, job: Job, before: Before) -> Result<Report, Error> {
         if self.relaying || self.policy.via == Via::Relay || self.only_relay_worked() {
             return self.relay(&job, Vec::new()).await;
         }
@@ -228,7 +230,7 @@ impl Pair {
     }
 
     /// Before, and it may be used now.
-    fn only_relay_worked(&self) -> bool {
+    pub(super) fn only_relay_worked(&self) -> bool {
         let policy = &self.policy;
         let may = policy.via == Via::Auto
             && policy.relay == Relay::Last

@@ -25,6 +25,8 @@ pub(super) struct Control {
     decoder: LineDecoder,
     input: Vec<u8>,
     taken: usize,
+    /// Whether something has come that nobody has asked about.
+    fresh: bool,
     output: Vec<u8>,
     /// Whether the layers below may hold back what has been written.
     unflushed: bool,
@@ -52,6 +54,7 @@ impl Control {
             decoder: LineDecoder::new(LINE_BYTES_MAX),
             input: Vec::new(),
             taken: 0,
+            fresh: false,
             output: Vec::new(),
             unflushed: false,
             output_since: None,
@@ -91,7 +94,10 @@ impl Control {
         let sent = tokio::select! {
             biased;
             sent = send_some(writer, &self.output), if has_output => sent?,
-            read = read_some(reader, &mut self.input), if wants_input => return Ok(read? > 0),
+            read = read_some(reader, &mut self.input), if wants_input => {
+                self.fresh = true;
+                return Ok(read? > 0);
+            }
             else => return std::future::pending().await,
         };
         self.sent(sent);
@@ -148,6 +154,11 @@ impl Control {
     /// Whether replies wait to be sent.
     pub(super) fn has_output(&self) -> bool {
         !self.output.is_empty() || self.unflushed
+    }
+
+    /// Whether something has been read since this was asked last.
+    pub(super) fn has_heard(&mut self) -> bool {
+        std::mem::take(&mut self.fresh)
     }
 
     /// Whether something has been read that is not served yet.
@@ -222,8 +233,9 @@ async fn read_some(reader: &mut ReadHalf<ControlStream>, input: &mut Vec<u8>) ->
     .await
 }
 
-/// How much is read at once: a handful of commands.
-const READ_BYTES: usize = 512;
+/// How much is read at once: a few dozen commands. It is room on the stack, for as long as it is
+/// read.
+const READ_BYTES: usize = 2048;
 
 /// What goes in one packet on most ways.
 const PACKET_BYTES: usize = 1_400;

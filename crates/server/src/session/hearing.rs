@@ -38,6 +38,20 @@ impl Session {
         }
     }
 
+    /// What was found for commands that came before is not taken as found for those just heard.
+    pub(super) fn forget_if_heard(&mut self) {
+        if self.control.has_heard() {
+            self.forget();
+        }
+    }
+
+    /// Nothing found for the commands so far is held any more.
+    pub(super) fn forget(&self) {
+        if let Some(user) = &self.user {
+            user.store.forget();
+        }
+    }
+
     /// How much longer replies wait for those to the commands behind, to go out with them: a new
     /// connection may send ten packets before it hears from its peer, however small they are.
     pub(super) fn gathers(&self) -> Option<Duration> {
@@ -54,6 +68,7 @@ impl Session {
         // Once to send, and once to read.
         for _ in 0..2 {
             let io = self.control.turn(wants_input, false).now_or_never()?;
+            self.forget_if_heard();
             if let Some(end) = ended(&io) {
                 return Some(end);
             }
