@@ -20,6 +20,8 @@ pub(crate) enum Driver {
     Sealed,
     /// thirdhost in our column, lftp in the others, each with so many pairs of connections.
     Either { at_once: usize },
+    /// thirdhost for ours and globus-url-copy for GridFTP, one file over so many connections.
+    Streams { at_once: usize },
     /// lftp with so many connections.
     Lftp { at_once: usize },
 }
@@ -68,6 +70,13 @@ impl Drive<'_> {
                 let [from, to] = [from, to].map(|url| url.replacen("ftp://", "ftpes://", 1));
                 self.thirdhost(SEALED, [&from, &to])
             }
+            (Driver::Streams { at_once }, OURS) => self.thirdhost(
+                &["cp", "-q", CLEAR, "--streams", &at_once.to_string()],
+                [&from, &to],
+            ),
+            (Driver::Streams { at_once }, GRIDFTP) => {
+                globus(&["-q", "-p", &at_once.to_string()], [&from, &to])?
+            }
             (Driver::Own, GRIDFTP) => globus(&["-q"], [&from, &to])?,
             _ => self.lftp(&format!("get1 '{from}' -o '{to}'"))?,
         };
@@ -110,7 +119,9 @@ impl Drive<'_> {
             (Driver::Own, GRIDFTP) => globus(&["-q", "-r", "-cd", "-pp"], [&from, &to])?,
             (driver, _) => {
                 let at_once = match driver {
-                    Driver::Lftp { at_once } | Driver::Either { at_once } => at_once,
+                    Driver::Lftp { at_once }
+                    | Driver::Either { at_once }
+                    | Driver::Streams { at_once } => at_once,
                     Driver::Own | Driver::Sealed => 10,
                 };
                 self.lftp(&format!("mirror --no-perms -P{at_once} '{from}' '{to}'"))?

@@ -36,7 +36,7 @@ pub(crate) fn measure(args: &Args, report: &mut Report, tls_alone: bool) -> Resu
         let applies: fn(&Pair) -> bool = match driver {
             Driver::Own => |_| true,
             Driver::Sealed => |pair| SEALING.contains(&pair.name()),
-            Driver::Either { .. } | Driver::Lftp { .. } => classic,
+            Driver::Either { .. } | Driver::Lftp { .. } | Driver::Streams { .. } => classic,
         };
         let work = Work {
             name,

@@ -13,6 +13,7 @@ use crate::failure::{Failure, Result, While};
 use crate::peers::{self, GRIDFTP, OURS, Pair};
 use crate::server::float;
 use crate::stage::{SHORT_BYTES, Stage};
+use crate::streams;
 use crate::table::Report;
 use crate::work::{Figure, Subject as _, Work, all_interleaved};
 
@@ -23,7 +24,7 @@ pub(crate) fn measure(args: &Args, report: &mut Report) -> Result<()> {
         return Ok(());
     }
     let lab = Lab::up(&options(args)).during("bringing up three hosts")?;
-    let stage = Stage::new(args.dir.as_deref(), 0)?;
+    let stage = Stage::new(args.dir.as_deref(), streams::BYTES)?;
     if args.in_namespace {
         name_hosts(&stage)?;
     }
@@ -50,6 +51,7 @@ pub(crate) fn measure(args: &Args, report: &mut Report) -> Result<()> {
         between.retain(|between| !unended.contains(&between.name));
     }
     mixed(&drive, report, &pairs);
+    streams::measure(&drive, report, &pairs)?;
     let counts = lab.counts().during("counting packets")?;
     eprint!("{counts}");
     report.remark(format!(

@@ -40,6 +40,10 @@ pub const LOGIN_TIMEOUT: Duration = Duration::from_secs(60);
 /// How long replies may wait for a user-PI that reads none of them; then the session is closed.
 pub const REPLY_TIMEOUT: Duration = Duration::from_secs(60);
 
+/// How long replies wait for those to commands that are there already, to go out in one packet:
+/// long enough for a few dozen that take no waiting, not felt on any way that is long.
+pub const GATHERING: Duration = Duration::from_millis(2);
+
 /// How long a transfer may move no byte (spec S-53).
 pub const STALL_TIMEOUT: Duration = Duration::from_secs(300);
 

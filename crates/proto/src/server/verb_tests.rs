@@ -656,26 +656,10 @@ fn a_session_opens_or_joins_a_file_of_parts_and_stores_ranges_of_it() {
     use thirdhost_wire::{FileHash, HashAlgorithm, PartsKey};
 
     let key = PartsKey(5);
-    let store = |pi: &mut ServerPi, lines: &[&str]| {
-        for line in lines {
-            tell(pi, line);
-        }
-        match drain(pi).pop() {
-            Some(Effect::Transfer(transfer)) => {
-                pi.handle_event(NOW, Event::Finished(Outcome::ConnectionLost));
-                drain(pi);
-                match transfer.operation {
-                    Operation::Store { end, part_of, .. } => Some((end, part_of)),
-                    _ => None,
-                }
-            }
-            _ => None,
-        }
-    };
     let arranged = |pi: &mut ServerPi| {
         check(pi, "EPSV", "229");
         check(pi, "RANG 5 9", "350");
-        store(pi, &["STOR f"])
+        stored(pi)
     };
     let mut pi = logged_in();
     check(&mut pi, "TYPE I", "200");
@@ -691,7 +675,7 @@ fn a_session_opens_or_joins_a_file_of_parts_and_stores_ranges_of_it() {
     assert_eq!(arranged(&mut pi), Some((Some(10), Some(key))));
     // What is no range is no part.
     check(&mut pi, "EPSV", "229");
-    assert_eq!(store(&mut pi, &["STOR f"]), Some((None, None)));
+    assert_eq!(stored(&mut pi), Some((None, None)));
     let size = question(&mut pi, "SITE PARTS SIZE 0000000000000005");
     assert_eq!(size, parts(PartsQuestion::Size(key)));
     answer(&mut pi, Ok(Answer::Size(7)), "213 7");
@@ -739,4 +723,18 @@ fn parts_are_not_for_strangers_nor_for_who_may_not_write() {
     log_in(&mut pi, [Permission::Read].into_iter().collect());
     check(&mut pi, "SITE PARTS OPEN 10 f", "550");
     check(&mut pi, "SITE PARTS OPEN 0 f", "501");
+}
+
+/// Where `STOR f` would end, and of what it would be a part; then it fails.
+fn stored(pi: &mut ServerPi) -> Option<(Option<u64>, Option<thirdhost_wire::PartsKey>)> {
+    tell(pi, "STOR f");
+    let Some(Effect::Transfer(transfer)) = drain(pi).pop() else {
+        return None;
+    };
+    pi.handle_event(NOW, Event::Finished(Outcome::ConnectionLost));
+    drain(pi);
+    match transfer.operation {
+        Operation::Store { end, part_of, .. } => Some((end, part_of)),
+        _ => None,
+    }
 }

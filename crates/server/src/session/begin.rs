@@ -151,7 +151,7 @@ fn admit(
 }
 
 /// The host that a transfer will meet, where it is known before it does.
-fn named_host(route: Route) -> Option<IpAddr> {
+pub(super) fn named_host(route: Route) -> Option<IpAddr> {
     match route {
         Route::Open => None,
         Route::Call { target } => Some(target.host()),

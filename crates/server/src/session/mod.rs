@@ -222,7 +222,8 @@ impl Session {
                 self.forget();
                 self.sockets.push_out();
             }
-            let wait = self.wait();
+            let gathers = self.gathers();
+            let wait = gathers.unwrap_or_else(|| self.wait());
             let clock = Arc::clone(&self.shared.world.clock);
             let (operation, running) = (&mut self.operation, &mut self.running);
             // One branch reads the control connection and one writes it: they share its halves,
@@ -236,7 +237,7 @@ impl Session {
                     self.done(done);
                 }
                 () = running::marked(running), if hears_of_marks => self.tell_mark(),
-                io = self.control.turn(wants_input) => {
+                io = self.control.turn(wants_input, gathers.is_some()) => {
                     self.in_a_row = 0;
                     self.forget_if_heard();
                     if let Some(end) = ended(&io) {

@@ -24,7 +24,8 @@ async fn part(user: &mut User, name: &str, first: usize, end: usize) -> String {
     user.check(&format!("RANG {first} {}", end - 1), "350")
         .await;
     let bytes = bytes();
-    user.send(&format!("STOR {name}"), &bytes[first..end]).await
+    let part = bytes.get(first..end).unwrap();
+    user.send(&format!("STOR {name}"), part).await
 }
 
 /// Nothing but what a user has put there: no temporary either.
