@@ -255,19 +255,23 @@ impl<J: Send> Stream<'_, J> {
         let environment = self.lanes.source.conn.environment.clone();
         let limit = self.limit();
         let is_stopping = self.end == Some(End::Stopped);
-        let BySide {
-            source,
-            destination,
-        } = &mut self.lanes;
+        let lanes = &mut self.lanes;
         let heard = |side, found: Result<(Option<Owed>, Reply), Error>| match found {
             Ok((owed, reply)) => Next::Reply(side, owed, reply),
             Err(error) => Next::Broken(error),
         };
+        // All that has come is heard before more is said: files that end together are followed by
+        // others that are asked for together.
+        for side in Side::BOTH {
+            if let Some(found) = lanes.of_mut(side).heard().transpose() {
+                return heard(side, found);
+            }
+        }
         tokio::select! {
             biased;
             () = environment.interrupt.tripped(), if !is_stopping => Next::Stop,
-            found = source.next() => heard(Side::Source, found),
-            found = destination.next() => heard(Side::Destination, found),
+            found = lanes.source.next() => heard(Side::Source, found),
+            found = lanes.destination.next() => heard(Side::Destination, found),
             () = environment.world.clock.sleep(limit) => Next::Silence,
         }
     }

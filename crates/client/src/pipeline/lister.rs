@@ -132,6 +132,7 @@ impl<'a> Lister<'a> {
                 return self.listed(end, reply);
             }
             let wants_data = self.frame.end.is_none();
+            self.received.reserve(LISTING_READ_BYTES);
             let wants_reply = self.reply.is_none();
             tokio::select! {
                 biased;
@@ -293,3 +294,6 @@ async fn stop(lane: &mut Lane<'_, ()>) -> Result<(), Error> {
 /// What is read of a listing: with the others hundreds of files do not fit into what a new
 /// connection may send before it hears from its peer.
 const FACTS: &str = "type;size;modify;X.partial;";
+
+/// How much of a listing there is room for at each read: a hundred lines and more.
+const LISTING_READ_BYTES: usize = 16 * 1024;

@@ -38,10 +38,10 @@ pub(crate) fn polite(line: &str, features: &str) -> Answer {
     }
 }
 
-fn path(name: &str) -> crate::Pathname {
+pub(crate) fn path(name: &str) -> crate::Pathname {
     crate::Pathname::try_from(name).unwrap()
 }
 
-fn net() -> FakeNet {
+pub(crate) fn net() -> FakeNet {
     FakeNet::default()
 }
