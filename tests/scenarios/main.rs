@@ -21,6 +21,7 @@ mod peers;
 mod readme;
 mod reserve;
 mod storing;
+mod streams;
 mod support;
 mod tls_between;
 #[cfg(target_os = "linux")]

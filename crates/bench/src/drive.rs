@@ -20,6 +20,8 @@ pub(crate) enum Driver {
     Sealed,
     /// thirdhost in our column, lftp in the others, each with so many pairs of connections.
     Either { at_once: usize },
+    /// thirdhost for ours and globus-url-copy for GridFTP, one file over so many connections.
+    Streams { at_once: usize },
     /// lftp with so many connections.
     Lftp { at_once: usize },
 }
@@ -50,8 +52,9 @@ pub(crate) struct Drive<'a> {
     pub(crate) stage: &'a Stage,
     /// The network they run in, at its user's host; without it, here.
     pub(crate) lab: Option<&'a Lab>,
-    /// A client that takes longer hangs.
-    pub(crate) seconds_max: u32,
+    /// A client that takes longer, and a second more for each [`FILES_PER_SECOND_MIN`] files,
+    /// hangs.
+    pub(crate) seconds_max: u64,
 }
 
 impl Drive<'_> {
@@ -67,12 +70,19 @@ impl Drive<'_> {
                 let [from, to] = [from, to].map(|url| url.replacen("ftp://", "ftpes://", 1));
                 self.thirdhost(SEALED, [&from, &to])
             }
+            (Driver::Streams { at_once }, OURS) => self.thirdhost(
+                &["cp", "-q", CLEAR, "--streams", &at_once.to_string()],
+                [&from, &to],
+            ),
+            (Driver::Streams { at_once }, GRIDFTP) => {
+                globus(&["-q", "-p", &at_once.to_string()], [&from, &to])?
+            }
             (Driver::Own, GRIDFTP) => globus(&["-q"], [&from, &to])?,
             _ => self.lftp(&format!("get1 '{from}' -o '{to}'"))?,
         };
         // A run that failed may have left something, and what is there is not sent.
         self.stage.harvest()?;
-        let cost = self.timed(between, command)?;
+        let cost = self.timed(between, command, 1)?;
         let lengths = self.stage.harvest()?;
         if lengths != [self.stage.size] {
             return Err(Failure::new(format!(
@@ -109,7 +119,9 @@ impl Drive<'_> {
             (Driver::Own, GRIDFTP) => globus(&["-q", "-r", "-cd", "-pp"], [&from, &to])?,
             (driver, _) => {
                 let at_once = match driver {
-                    Driver::Lftp { at_once } | Driver::Either { at_once } => at_once,
+                    Driver::Lftp { at_once }
+                    | Driver::Either { at_once }
+                    | Driver::Streams { at_once } => at_once,
                     Driver::Own | Driver::Sealed => 10,
                 };
                 self.lftp(&format!("mirror --no-perms -P{at_once} '{from}' '{to}'"))?
@@ -117,7 +129,7 @@ impl Drive<'_> {
         };
         // A run that failed may have left something, and what is there is not sent.
         self.stage.harvest()?;
-        let cost = self.timed(between, command)?;
+        let cost = self.timed(between, command, files)?;
         let lengths = self.stage.harvest()?;
         let whole = lengths
             .iter()
@@ -130,7 +142,7 @@ impl Drive<'_> {
     }
 
     /// How long the command took, and what both servers used meanwhile.
-    fn timed(&self, between: Between<'_>, command: Command) -> Result<Cost> {
+    fn timed(&self, between: Between<'_>, command: Command, files: usize) -> Result<Cost> {
         let families = [between.source.family(), between.destination.family()];
         let used = || -> Result<Duration> {
             let used = families.into_iter().map(|family| family.cpu());
@@ -139,10 +151,18 @@ impl Drive<'_> {
         let sizes = || -> Result<usize> { families.into_iter().map(|family| family.size()).sum() };
         let (before, size) = (used()?, sizes()?);
         let program = command.get_program().to_string_lossy().into_owned();
-        let bounded = bounded(&command, self.seconds_max);
+        let seconds_max = self.seconds_max + files as u64 / FILES_PER_SECOND_MIN;
+        let bounded = bounded(&command, seconds_max);
         let began = Instant::now();
         let output = self.output(bounded).during(&program)?;
         let time = began.elapsed();
+        if output
+            .status
+            .code()
+            .is_some_and(|code| TIMED_OUT.contains(&code))
+        {
+            return Err(Failure::new(format!("{UNENDED} in {seconds_max} s")));
+        }
         if !output.status.success() {
             let words = [output.stdout, output.stderr].concat();
             let words = String::from_utf8_lossy(&words);
@@ -191,9 +211,9 @@ impl Drive<'_> {
     }
 }
 
-fn bounded(command: &Command, seconds_max: u32) -> Command {
+fn bounded(command: &Command, seconds_max: u64) -> Command {
     let mut bounded = Command::new("timeout");
-    bounded.arg(seconds_max.to_string());
+    bounded.arg("--kill-after=5").arg(seconds_max.to_string());
     bounded.arg(command.get_program()).args(command.get_args());
     for (name, value) in command.get_envs() {
         match value {
@@ -223,6 +243,16 @@ const CLEAR: &str = "--clear-text";
 
 /// Everything under TLS, the servers told of each other's certificates where they can be.
 const SEALED: &[&str] = &["cp", "-q", "--accept-new", "--unverified-peers"];
+
+/// What is said of a client that took too long.
+pub(crate) const UNENDED: &str = "did not end";
+
+/// What `timeout` says when it had to end what it ran, and when it had to kill it.
+const TIMED_OUT: [i32; 2] = [124, 137];
+
+/// A client that moves fewer waits for something that does not come: lftp with ten connections
+/// moves 20 to 25 over 50 ms.
+const FILES_PER_SECOND_MIN: u64 = 20;
 
 /// How long the processes of a session are waited for.
 const END_TIME_MAX: Duration = Duration::from_secs(2);

@@ -12,6 +12,7 @@ mod readme;
 mod server;
 mod setting;
 mod stage;
+mod streams;
 mod table;
 mod targets;
 mod third_party;

@@ -9,6 +9,7 @@ use clap::ValueEnum as _;
 use serde::Serialize;
 
 use crate::args::{Args, Verb};
+use crate::drive::UNENDED;
 use crate::failure::{Failure, Result, While};
 use crate::peers::Running;
 use crate::setting::Setting;
@@ -45,6 +46,8 @@ pub(crate) struct Row {
     pub(crate) less_is_better: bool,
     /// Every run, by server.
     values: BTreeMap<&'static str, Vec<f64>>,
+    /// By server, what is said where a client did not end.
+    unended: BTreeMap<&'static str, String>,
 }
 
 impl Report {
@@ -124,6 +127,11 @@ impl Report {
                 Ok(columns) => {
                     for (row, values) in rows.iter_mut().zip(columns) {
                         row.values.insert(outcome.server, values);
+                    }
+                }
+                Err(why) if why.starts_with(UNENDED) => {
+                    for row in &mut rows {
+                        row.unended.insert(outcome.server, why.clone());
                     }
                 }
                 Err(why) => {
@@ -249,13 +257,17 @@ impl Row {
             unit: figure.unit,
             less_is_better: figure.less_is_better,
             values: BTreeMap::new(),
+            unended: BTreeMap::new(),
         }
     }
 
     fn cells(&self, servers: &[Server], markdown: bool) -> Vec<String> {
         let best = self.best();
         let cell = |server: &Server| match self.figure(server.name) {
-            None => "–".to_owned(),
+            None => match self.unended.get(server.name) {
+                Some(words) => words.clone(),
+                None => "–".to_owned(),
+            },
             Some((median, spread)) => {
                 let value = format!("{} ±{:.0}%", rounded(median), spread * 100.0);
                 if markdown && Some(median) == best {
@@ -304,6 +316,7 @@ impl Row {
             unit,
             less_is_better,
             values,
+            unended: BTreeMap::new(),
         }
     }
 }

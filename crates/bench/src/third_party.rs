@@ -36,7 +36,7 @@ pub(crate) fn measure(args: &Args, report: &mut Report, tls_alone: bool) -> Resu
         let applies: fn(&Pair) -> bool = match driver {
             Driver::Own => |_| true,
             Driver::Sealed => |pair| SEALING.contains(&pair.name()),
-            Driver::Either { .. } | Driver::Lftp { .. } => classic,
+            Driver::Either { .. } | Driver::Lftp { .. } | Driver::Streams { .. } => classic,
         };
         let work = Work {
             name,
@@ -99,4 +99,4 @@ const SEALING: [&str; 2] = [OURS, PROFTPD];
 const FILES: [Figure; 2] = [Figure::more("files/s"), Figure::less("CPU ms a file")];
 
 /// Here everything is near.
-const SECONDS_MAX: u32 = 60;
+const SECONDS_MAX: u64 = 60;

@@ -202,6 +202,16 @@ pub enum Error {
         /// Which hash.
         algorithm: &'static str,
     },
+    /// What was copied in parts is no file that the source has now.
+    #[error(
+        "what was copied in parts is not what {server} has now ({what} differs); copy it again"
+    )]
+    PartsDiffer {
+        /// The source.
+        server: String,
+        /// Size and time, or which hash.
+        what: &'static str,
+    },
     /// A name or text that would break the command line (spec S-61).
     #[error("this cannot be sent: {0}")]
     Argument(#[from] PathnameError),
@@ -306,7 +316,9 @@ impl Error {
             Self::NotVerified { .. } => ExitCode::PartlyDone,
             Self::ThirdParty { failure, .. } => of_failure(failure),
             Self::ThirdPartyRefused { .. } => ExitCode::ThirdPartyRefused,
-            Self::Verification { .. } | Self::HashDiffers { .. } => ExitCode::VerificationFailed,
+            Self::Verification { .. } | Self::HashDiffers { .. } | Self::PartsDiffer { .. } => {
+                ExitCode::VerificationFailed
+            }
         }
     }
 

@@ -282,7 +282,10 @@ fn facts(file: &Option<(Vec<u8>, u64)>) -> String {
     }
 }
 
-fn later(first: &'static str, rest: impl Future<Output = String> + Send + 'static) -> Answer {
+pub(crate) fn later(
+    first: &'static str,
+    rest: impl Future<Output = String> + Send + 'static,
+) -> Answer {
     Answer::Later(first, Later(Arc::new(Mutex::new(Some(rest.boxed())))))
 }
 

@@ -37,7 +37,7 @@ pub use error::Error;
 pub use escape::escape;
 pub use exit_code::ExitCode;
 pub use interrupt::Interrupt;
-pub use limits::Limits;
+pub use limits::{Limits, STREAMS_MAX};
 pub use observer::{Observer, Silent};
 pub use place::{Place, PlaceError, Remote};
 pub use product::Product;

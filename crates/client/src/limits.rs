@@ -28,6 +28,9 @@ pub struct Limits {
     pub progress_interval: Duration,
     /// For a server to answer ABOR when the person stops. 5 s: somebody waits for it.
     pub abort: Duration,
+    /// Between two words to servers that wait for the other parts of a file. 30 s: a tenth of
+    /// what servers bear.
+    pub keep_alive: Duration,
     /// The most bytes of one directory listing. 64 MiB: half a million names.
     pub listing_bytes: usize,
     /// The most bytes a server may send on the control connection without finishing a reply.
@@ -64,9 +67,18 @@ impl Default for Limits {
             progress_patience: Duration::from_secs(2),
             progress_interval: Duration::from_secs(1),
             abort: Duration::from_secs(5),
+            keep_alive: Duration::from_secs(30),
             listing_bytes: 64 << 20,
             unfinished_reply_bytes: 512 << 10,
             preliminary_replies: 1_000_000,
         }
     }
 }
+
+/// The most streams for one file: more do not fill a path better, and each is a session at both
+/// servers.
+pub const STREAMS_MAX: usize = 16;
+
+/// The fewest bytes of a file for one stream. 1 MiB: what is shorter is over before logging in
+/// for it has paid.
+pub(crate) const STREAM_BYTES_MIN: u64 = 1 << 20;

@@ -76,6 +76,15 @@ impl Product {
         self == Self::Pyftpdlib
     }
 
+    /// Whether its calls may hang while it serves several sessions.
+    ///
+    /// Seen in pyftpdlib 2.2: at the next PORT, EPRT, PASV or EPSV of a session it takes the
+    /// descriptor of that session's last call out of its `epoll` set, though the number belongs to
+    /// another session's data connection by then, which is never served again.
+    pub(crate) fn forgets_calls(self) -> bool {
+        self == Self::Pyftpdlib
+    }
+
     /// Whether a command that comes during a transfer is done after it. ProFTPD, Pure-FTPd and
     /// pyftpdlib answer it with an error.
     pub(crate) fn queues_behind_transfer(self) -> bool {

@@ -205,6 +205,10 @@ impl Connection for TappedConnection {
         self.inner.reset_on_death(reset);
     }
 
+    fn hold_back(&mut self, hold: bool) {
+        self.inner.hold_back(hold);
+    }
+
     fn end_on_silence(&mut self) {
         self.inner.end_on_silence();
     }

@@ -105,6 +105,7 @@ fn job(file: u8) -> Job {
         from: name("from").expect("a pathname"),
         to: name("to").expect("a pathname"),
         offset: 0,
+        range: None,
     }
 }
 

@@ -43,12 +43,19 @@ pub(crate) fn may_block() -> bool {
 ///
 /// # Cancel safety
 /// Dropped, it drops the session, as soon as that waits for something.
-pub(crate) async fn drive(
+pub(crate) fn drive(
     session: impl Future<Output = ()> + Send + 'static,
     wish: Wish,
     seats: Arc<Semaphore>,
-) {
-    let mut session: Driven = Box::pin(session);
+) -> impl Future<Output = ()> + Send + 'static {
+    // Boxed before the task begins: what an async fn is given keeps its room in the task, and an
+    // idle session would be paid for twice.
+    drive_boxed(Box::pin(session), wish, seats)
+}
+
+type Driven = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+async fn drive_boxed(mut session: Driven, wish: Wish, seats: Arc<Semaphore>) {
     loop {
         let seat = poll_fn(|context| {
             if session.as_mut().poll(context).is_ready() {
@@ -82,8 +89,6 @@ pub(crate) async fn drive(
     }
 }
 
-type Driven = Pin<Box<dyn Future<Output = ()> + Send>>;
-
 /// Drives the session on this thread; gives it back when it waits for more than a moment.
 fn drive_here(mut session: Driven, given_up: &AtomicBool) -> Option<Driven> {
     let _blocking = Blocking::begin();
@@ -102,6 +107,12 @@ fn drive_here(mut session: Driven, given_up: &AtomicBool) -> Option<Driven> {
         }
     }
     None
+}
+
+/// This thread may block as long as what is given back is held.
+#[cfg(test)]
+pub(crate) fn blocking_here() -> impl Drop {
+    Blocking::begin()
 }
 
 /// Says that nobody waits for the session any more, when dropped.
@@ -209,6 +220,17 @@ mod tests {
         go_on.send(()).unwrap();
         assert_eq!(told.recv().await, Some(false));
         driving.await.unwrap();
+    }
+
+    #[test]
+    fn a_session_takes_its_room_once() {
+        let large = [0u8; 10_000];
+        let session = async move {
+            yield_now().await;
+            assert_eq!(large[0], 0);
+        };
+        let task = drive(session, Wish::default(), seats(0));
+        assert!(size_of_val(&task) < 200, "{}", size_of_val(&task));
     }
 
     #[tokio::test]

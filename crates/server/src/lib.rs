@@ -6,6 +6,7 @@ pub mod config;
 mod digest;
 pub mod dtp;
 pub mod limits;
+mod parts;
 pub mod policy;
 mod presence;
 mod record;

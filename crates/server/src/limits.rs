@@ -40,6 +40,10 @@ pub const LOGIN_TIMEOUT: Duration = Duration::from_secs(60);
 /// How long replies may wait for a user-PI that reads none of them; then the session is closed.
 pub const REPLY_TIMEOUT: Duration = Duration::from_secs(60);
 
+/// How long replies wait for those to commands that are there already, to go out in one packet:
+/// long enough for a few dozen that take no waiting, not felt on any way that is long.
+pub const GATHERING: Duration = Duration::from_millis(2);
+
 /// How long a transfer may move no byte (spec S-53).
 pub const STALL_TIMEOUT: Duration = Duration::from_secs(300);
 
@@ -58,6 +62,10 @@ pub const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(15);
 /// Sessions with commands sent ahead that have a thread of their own at the same time; others
 /// share the threads for work that blocks, of which the runtime has 512.
 pub const BUSY_SESSIONS: usize = 64;
+
+/// Directories that a session with commands sent ahead finds open from the command before: a tree
+/// is copied one directory after the other, and commands of two are in flight where one ends.
+pub const HELD_DIRECTORIES_MAX: usize = 2;
 
 /// Descriptors held back, so that a caller can be told 421 when there are no others (spec S-52):
 /// more callers at a time than that wait in the backlog until others have read why.
@@ -157,6 +165,10 @@ pub const PARTIAL: Duration = Duration::from_secs(72 * 60 * 60);
 
 /// The default of `drain_seconds`: what service managers wait for before they kill.
 pub const DRAIN: Duration = Duration::from_secs(30);
+
+/// Parts of one file that are being stored or have come, one behind the other, at the same time:
+/// more connections do not fill a path better, and each part is looked for among all.
+pub const PARTS_MAX: usize = 64;
 
 /// How many octets of an upload come between two looks at the free space (spec S-59): each asks
 /// the system, and uploads that run at once may overshoot by that much each.

@@ -18,6 +18,7 @@ use crate::accounts::{Accounts, Roll};
 use crate::busy::{Wish, drive};
 use crate::config::Config;
 use crate::limits::{BUSY_SESSIONS, FILE_HASHES_AT_ONCE};
+use crate::parts::AllParts;
 use crate::policy::TargetRate;
 use crate::presence::Presence;
 use crate::record::{self, Now, Record};
@@ -49,6 +50,7 @@ pub(crate) struct Shared {
     busy: Arc<Semaphore>,
     pub(crate) shares: Arc<Shares>,
     pub(crate) quotas: Quotas,
+    pub(crate) parts: AllParts,
     pub(crate) record: Record,
     draining: AtomicBool,
     pub(crate) tls: Arc<Site>,
@@ -82,6 +84,7 @@ impl Server {
             busy: Arc::new(Semaphore::new(BUSY_SESSIONS)),
             shares: Arc::default(),
             quotas: Quotas::default(),
+            parts: AllParts::default(),
             record: Record::default(),
             draining: AtomicBool::new(false),
             sessions: Mutex::default(),

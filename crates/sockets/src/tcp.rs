@@ -277,6 +277,12 @@ impl Connection for KernelConnection {
     }
 
     #[cfg(any(target_os = "linux", target_os = "android"))]
+    fn hold_back(&mut self, hold: bool) {
+        // Full packets go all the same, and what is forgotten here goes after 200 ms.
+        let _ = self.socket().set_tcp_cork(hold);
+    }
+
+    #[cfg(any(target_os = "linux", target_os = "android"))]
     fn lend(&mut self) -> Option<Lent> {
         let permit = Lent::permit()?;
         let Stream::Here(stream) = &self.stream else {

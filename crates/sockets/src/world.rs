@@ -113,6 +113,13 @@ pub trait Connection: AsyncRead + AsyncWrite + fmt::Debug + Send + Unpin {
         let _unused = reset;
     }
 
+    /// Whether what is written may wait a moment for what is written next, so that more of it
+    /// goes at once: short files, one behind the other. Whoever says so says the contrary before
+    /// he waits for anything. Transports that cannot do it need not.
+    fn hold_back(&mut self, hold: bool) {
+        let _unused = hold;
+    }
+
     /// From now on a far end that answers nothing any more, not even what its system answers by
     /// itself, ends the connection within [`SILENCE_MAX`](crate::SILENCE_MAX), also when nothing
     /// is to be sent: a host that was cut off or lost its power says no farewell. A far end that

@@ -30,8 +30,8 @@ pub use block::{BlockDecoder, BlockError, BlockEvent, BlockFlags, BlockHeader, e
 #[cfg(feature = "codec")]
 pub use codec::{CodecError, CommandCodec, Received, ReplyCodec};
 pub use command::{
-    AuthMechanism, Command, CommandError, EprtArgument, EpsvArgument, ProtectionLevel,
-    RestartPoint, SiteCommand, UnknownVerb, Verb,
+    AuthMechanism, Command, CommandError, EprtArgument, EpsvArgument, FileHash, PartsCommand,
+    PartsKey, ProtectionLevel, RestartPoint, SiteCommand, UnknownVerb, Verb,
 };
 pub use direction::Direction;
 pub use fact_set::{Fact, FactSet, FactSetError};

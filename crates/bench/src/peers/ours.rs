@@ -21,7 +21,7 @@ pub(super) fn recipe(stage: &Stage, binary: &Path, at: SocketAddr) -> Result<Rec
         r#"listen = ["{at}"]
 root = "{root}"
 users = "{users}"
-[tls]
+{data}[tls]
 certificate = "{certificate}"
 key = "{key}"
 require = "{require}"
@@ -32,6 +32,13 @@ idle_seconds = 3600
 "#,
         root = stage.files().display(),
         users = users.display(),
+        // lftp names no peer: with others between two hosts, PASV has to take any that policy
+        // does, as the others are told to.
+        data = if at.ip().is_loopback() {
+            ""
+        } else {
+            "[data]\nlstn_unpinned = \"any\"\n"
+        },
         certificate = stage.secret.certificate.display(),
         key = stage.secret.key.display(),
         // As it is on loopback unasked: the others speak in clear too.

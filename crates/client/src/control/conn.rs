@@ -13,7 +13,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio_util::codec::Decoder;
 
 use super::owed::Owed;
-use crate::pipeline::Ahead;
+use crate::pipeline::{Ahead, Early};
 use crate::tls::TlsSession;
 use crate::{Environment, Error, Fingerprint, Product, Server};
 
@@ -55,6 +55,8 @@ pub struct ControlConn {
     pub(crate) listing_ahead: Option<Ahead>,
     /// What was sent for an arrangement that is to come.
     pub(crate) arrangement_ahead: Option<Ahead>,
+    /// What it was asked for before the files were begun.
+    pub(crate) files_ahead: Option<Early>,
     /// What is under way and has to succeed, the oldest first.
     pub(super) owed: VecDeque<Owed>,
 }
@@ -310,6 +312,7 @@ impl ControlConn {
             ignored: None,
             listing_ahead: None,
             arrangement_ahead: None,
+            files_ahead: None,
             owed: VecDeque::new(),
         }
     }

@@ -67,10 +67,16 @@ impl ControlConn {
         if !self.asked_features {
             self.ask_features().await?;
         }
-        if pipeline::depth(self).is_some() && self.may_hear_password() {
-            return self.login_ahead(credentials).await;
+        let user = Command::User(credentials.user.clone());
+        let takes_ahead = pipeline::depth(self).is_some();
+        if takes_ahead && self.may_hear_password() {
+            return self.login_ahead(Some(user), credentials).await;
         }
-        self.login_step_by_step(credentials).await?;
+        let reply = self.command(user).await?;
+        if takes_ahead && wants(&reply, PASSWORD) {
+            return self.login_ahead(None, credentials).await;
+        }
+        self.admitted(reply, credentials).await?;
         self.protect_data().await?;
         // Some tell less before the login.
         let has_none = self.features.lines().next().is_none();
@@ -80,10 +86,8 @@ impl ControlConn {
         self.ensure_image().await
     }
 
-    async fn login_step_by_step(&mut self, credentials: &Credentials) -> Result<(), Error> {
-        let mut reply = self
-            .command(Command::User(credentials.user.clone()))
-            .await?;
+    /// The rest of the login, step by step, behind the reply to USER.
+    async fn admitted(&mut self, mut reply: Reply, credentials: &Credentials) -> Result<(), Error> {
         if wants(&reply, PASSWORD) {
             reply = self
                 .command(Command::Pass(credentials.password.clone()))
@@ -98,13 +102,16 @@ impl ControlConn {
         self.completed(LOGIN, reply, CHECK).map(drop)
     }
 
-    /// Everything at once; the replies are owed.
-    async fn login_ahead(&mut self, credentials: &Credentials) -> Result<(), Error> {
-        let user = Command::User(credentials.user.clone());
+    /// Everything at once, without USER if that is answered already; the replies are owed.
+    async fn login_ahead(
+        &mut self,
+        user: Option<Command>,
+        credentials: &Credentials,
+    ) -> Result<(), Error> {
         let password = Command::Pass(credentials.password.clone());
         let account = credentials.account.clone().map(Command::Acct);
         let image = Command::Type(RepresentationType::Image);
-        let login = [user, password].into_iter().chain(account);
+        let login = user.into_iter().chain([password]).chain(account);
         let mut outgoing = BytesMut::new();
         for command in login {
             self.owe(&command, LOGIN, CHECK, &mut outgoing)?;

@@ -89,7 +89,7 @@ impl ControlConn {
     }
 
     /// The next reply that somebody asks for, if one has come wholly.
-    fn decoded(&mut self) -> Result<Option<Received>, Error> {
+    pub(crate) fn decoded(&mut self) -> Result<Option<Received>, Error> {
         loop {
             match self.codec.decode(&mut self.received) {
                 Ok(None) if self.is_endless() => {

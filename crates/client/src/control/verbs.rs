@@ -19,6 +19,8 @@ pub struct Stat {
     pub modified: Option<TimeVal>,
     /// How many bytes of an interrupted upload under this name are kept (design D10).
     pub partial: Option<u64>,
+    /// What tells it from every other file of the server, also from one of the same name before.
+    pub unique: Option<String>,
 }
 
 impl ControlConn {
@@ -40,6 +42,7 @@ impl ControlConn {
                     size: line.facts.size(),
                     modified: line.facts.modified(),
                     partial: line.facts.partial_bytes(),
+                    unique: line.facts.unique().map(str::to_owned),
                 }),
                 Some(Err(problem)) => Err(self.unusable("MLST", reply, problem.to_string())),
                 None => Err(self.unusable("MLST", reply, "it holds no facts")),
@@ -54,6 +57,7 @@ impl ControlConn {
             size,
             modified,
             partial: None,
+            unique: None,
         })
     }
 

@@ -4,9 +4,29 @@ use super::one::Outcome;
 use super::plan::{self, Job};
 use super::walk::Kind;
 use super::worker::{Line, Queue, is_stop, may_pass};
-use super::{Copy, Existing, Happened, Location, Moved, upload};
+use super::{Copy, Existing, Happened, Location, Moved, Options, upload};
+use crate::ControlConn;
 use crate::chain;
 use crate::pipeline::{self, Ended, Feed, Item};
+
+/// The files a pipeline takes first, as long as it is known which: of several workers any may
+/// come first.
+pub(super) fn first_items(copy: &Copy, jobs: &[Job], destination: &ControlConn) -> Vec<Item> {
+    let Options {
+        existing,
+        moves,
+        jobs: workers,
+        ..
+    } = copy.options;
+    let is_plain = existing != Existing::SameHash && !moves && workers == 1;
+    if !is_plain || !upload::keeps_partials(destination) {
+        return Vec::new();
+    }
+    let wanted = jobs
+        .iter()
+        .filter(|job| plan::reason_to_skip(&copy.options, job).is_none());
+    wanted.filter_map(|job| item(copy, false, job)).collect()
+}
 
 impl Queue {
     /// Copies as many files as a pipeline or a chain takes; those that it does not take, or that
@@ -134,28 +154,26 @@ struct Waiting<'a> {
     moved: usize,
 }
 
-impl Waiting<'_> {
-    fn item(&self, job: &Job) -> Option<Item> {
-        let (Location::Remote(Some(from)), Location::Remote(Some(to))) = (&job.from, &job.to)
-        else {
-            return None;
-        };
-        // What is there may be the beginning of this file.
-        let goes_on = self.copy.options.resume && job.there.is_some();
-        let is_plain = !job.alone && job.failures == 0 && job.file.kind == Kind::File && !goes_on;
-        let size = job.file.size.filter(|size| *size <= FILE_BYTES_MAX)?;
-        let aside = match self.names_aside {
-            true => Some(upload::aside_of(to)?),
-            false => None,
-        };
-        is_plain.then(|| Item {
-            from: from.clone(),
-            to: to.clone(),
-            aside,
-            size: Some(size),
-            modified: job.file.modified,
-        })
-    }
+/// A file as a pipeline or a chain takes it, if they do.
+fn item(copy: &Copy, names_aside: bool, job: &Job) -> Option<Item> {
+    let (Location::Remote(Some(from)), Location::Remote(Some(to))) = (&job.from, &job.to) else {
+        return None;
+    };
+    // What is there may be the beginning of this file.
+    let goes_on = copy.options.resume && job.there.is_some();
+    let is_plain = !job.alone && job.failures == 0 && job.file.kind == Kind::File && !goes_on;
+    let size = job.file.size.filter(|size| *size <= FILE_BYTES_MAX)?;
+    let aside = match names_aside {
+        true => Some(upload::aside_of(to)?),
+        false => None,
+    };
+    is_plain.then(|| Item {
+        from: from.clone(),
+        to: to.clone(),
+        aside,
+        size: Some(size),
+        modified: job.file.modified,
+    })
 }
 
 impl Waiting<'_> {
@@ -179,7 +197,7 @@ impl Feed for Waiting<'_> {
             let mut job = queue.with_jobs(std::collections::VecDeque::pop_front)?;
             if let Some(reason) = plan::reason_to_skip(&copy.options, &job) {
                 queue.done(copy, &job, &Outcome::Skipped(reason));
-            } else if let Some(item) = self.item(&job) {
+            } else if let Some(item) = item(copy, self.names_aside, &job) {
                 self.begun += 1;
                 copy.watcher.happened(&Happened::Started {
                     name: &job.name,

@@ -1,8 +1,8 @@
 //! Wildcards: which names at the source a pattern means.
 
-use super::walk::{self, Entry, Kind};
+use super::walk::{self, Kind};
 use super::{Copy, Filter, Location, Site, filter, look, names};
-use crate::{ControlConn, Error, pipeline};
+use crate::{ControlConn, Error};
 
 impl Copy {
     /// What a location with wildcards in its last parts means, in order of name.
@@ -56,7 +56,7 @@ async fn is_directory(site: Option<&Site>, at: &Location, lists: bool) -> Result
         return Ok(found.is_some_and(|entry| entry.kind == Kind::Directory));
     };
     let mut conn = site.begin().await?;
-    let found = look_there(&mut conn, at, lists).await;
+    let found = look::before_listing(&mut conn, at, lists).await;
     site.leave(conn).await;
     let found = found?;
     let is_directory = found
@@ -64,23 +64,6 @@ async fn is_directory(site: Option<&Site>, at: &Location, lists: bool) -> Result
         .is_some_and(|entry| entry.kind == Kind::Directory);
     site.note(at, found);
     Ok(is_directory)
-}
-
-async fn look_there(
-    conn: &mut ControlConn,
-    at: &Location,
-    lists: bool,
-) -> Result<Option<Entry>, Error> {
-    // The login directory is not asked about, so nothing would come with the answer.
-    if lists && *at != Location::Remote(None) {
-        pipeline::announce_listing(conn).await?;
-    }
-    let found = look::at(Some(&mut *conn), at).await;
-    let is_directory = matches!(&found, Ok(Some(entry)) if entry.kind == Kind::Directory);
-    if !is_directory {
-        pipeline::withdraw_listing(conn).await?;
-    }
-    found
 }
 
 async fn matching(

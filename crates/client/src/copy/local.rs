@@ -149,6 +149,7 @@ pub(super) async fn fetch(
         offset,
         elapsed: copy.environment.world.clock.now().saturating_sub(began),
         way: Way::Local,
+        streams: 1,
         protection: None,
         verified,
     })
@@ -174,6 +175,7 @@ pub(super) async fn store(
         offset,
         elapsed: copy.environment.world.clock.now().saturating_sub(began),
         way: Way::Local,
+        streams: 1,
         protection: None,
         verified: verify(copy, conn, to, (here, length)).await?,
     })

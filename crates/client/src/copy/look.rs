@@ -4,7 +4,7 @@ use thirdhost_wire::Pathname;
 
 use super::walk::{self, Entry, Kind, Walked};
 use super::{Filter, Location};
-use crate::{ControlConn, Error, Listing};
+use crate::{ControlConn, Error, Listing, pipeline};
 
 /// Looks at one name. `None` if nothing is there.
 pub(super) async fn at(
@@ -30,6 +30,24 @@ pub(super) async fn at(
             modified: None,
         })),
     }
+}
+
+/// The same at a server; `lists` if it will be listed then, should it be a directory.
+pub(super) async fn before_listing(
+    conn: &mut ControlConn,
+    location: &Location,
+    lists: bool,
+) -> Result<Option<Entry>, Error> {
+    // The login directory is not asked about, so nothing would come with the answer.
+    if lists && *location != Location::Remote(None) {
+        pipeline::announce_listing(conn).await?;
+    }
+    let found = at(Some(&mut *conn), location).await;
+    let is_directory = matches!(&found, Ok(Some(entry)) if entry.kind == Kind::Directory);
+    if !is_directory {
+        pipeline::withdraw_listing(conn).await?;
+    }
+    found
 }
 
 /// All below a directory.

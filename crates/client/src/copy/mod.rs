@@ -10,10 +10,12 @@ mod local;
 mod look;
 mod names;
 mod one;
+mod others;
 mod plan;
 mod progress;
 mod run;
 mod site;
+mod streams;
 mod upload;
 mod walk;
 mod worker;
@@ -83,6 +85,9 @@ pub struct Options {
     pub filter: Filter,
     /// How many files at once.
     pub jobs: usize,
+    /// Over how many pairs of connections one large file goes at once, where two servers can do
+    /// that; 1 for all else.
+    pub streams: usize,
     /// How often a file is tried again after a failure that may pass.
     pub retries: u32,
     /// Whether a server is asked how far a file is that does not pass this host, over one more
@@ -122,6 +127,7 @@ impl Default for Options {
             delete: false,
             filter: Filter::default(),
             jobs: 1,
+            streams: 1,
             retries: 3,
             poll: false,
             limit_rate: None,
@@ -224,6 +230,8 @@ pub struct Moved {
     pub elapsed: Duration,
     /// Which way.
     pub way: Way,
+    /// Over how many data connections at once.
+    pub streams: usize,
     /// How the data connection between the two servers was protected; `None` if the bytes passed
     /// this host, whose data connections are protected as the control connections are.
     pub protection: Option<Protected>,

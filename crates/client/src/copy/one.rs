@@ -7,7 +7,7 @@ use super::local::Beneath;
 use super::plan::{self, Job};
 use super::progress::{self, Scout};
 use super::worker::Line;
-use super::{Copy, Existing, Happened, Location, Moved, Way, local, upload};
+use super::{Copy, Existing, Happened, Location, Moved, Way, local, streams, upload};
 use crate::control::hash;
 use crate::{ControlConn, Error, ExitCode, Pair, Report};
 
@@ -188,7 +188,11 @@ async fn transfer(copy: &Copy, line: &mut Line, job: &Job, start: &Start) -> Res
     let offset = start.offset;
     let moved = match (line, &job.from, &start.at) {
         (Line::Between(pair), Location::Remote(Some(from)), Location::Remote(Some(to))) => {
-            let moved = between(pair, from, to, offset).await?;
+            let files = streams::Files { from, to, offset };
+            let moved = match Box::pin(streams::copy(copy, pair, job, files)).await? {
+                Some(moved) => moved,
+                None => between(pair, from, to, offset).await?,
+            };
             if let Some(time) = job.file.modified {
                 pair.destination().set_modified(to, time).await?;
             }
@@ -247,6 +251,7 @@ impl From<&Report> for Moved {
                 },
                 _ => Way::Relayed,
             },
+            streams: 1,
             protection: report.arrangement.map(|_| report.protection),
             verified: report.hash.or(report.verified.then_some("size")),
         }

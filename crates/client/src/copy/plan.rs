@@ -1,6 +1,9 @@
 //! What to do about each file: copy it, leave it, remove what is too much.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use thirdhost_wire::PartsKey;
 
 use super::local::Beneath;
 use super::walk::{Entry, Kind};
@@ -31,6 +34,8 @@ pub(super) struct Job {
     pub(super) has_begun: bool,
     /// It is copied by itself, not among others over one arrangement.
     pub(super) alone: bool,
+    /// It comes in parts, under this key, as long as it does.
+    pub(super) parts: Arc<Mutex<Option<PartsKey>>>,
 }
 
 impl Job {
@@ -54,7 +59,20 @@ impl Job {
             is_other: false,
             has_begun: false,
             alone: false,
+            parts: Arc::default(),
         }
+    }
+}
+
+impl Job {
+    /// Tells under which key it comes in parts.
+    pub(super) fn is_in_parts(&self, key: Option<PartsKey>) {
+        *self.parts.lock().unwrap_or_else(PoisonError::into_inner) = key;
+    }
+
+    /// Under which key it comes in parts.
+    pub(super) fn in_parts(&self) -> Option<PartsKey> {
+        *self.parts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -5,13 +5,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use thirdhost_sockets::Clock;
-use thirdhost_wire::Pathname;
+use thirdhost_wire::{PartsKey, Pathname};
 use tokio::sync::Mutex;
 
 use super::plan::Job;
 use super::worker::Line;
 use super::{Copy, Happened, Location, Options, Watcher, upload};
 use crate::data::Pace;
+use crate::third_party::parts;
 use crate::{ControlConn, Error, Interrupt, Observer};
 
 /// One more control connection to the destination, to ask how long the files are by now.
@@ -71,7 +72,7 @@ impl Scout {
         clock.sleep(limits.progress_patience).await;
         let (mut last, mut grew_at) = (None, None);
         while !meter.has_moved.load(Ordering::Relaxed) {
-            let found = match self.ask(copy, at).await {
+            let found = match self.ask(copy, at, job.in_parts()).await {
                 Ok(found) => found,
                 Err(Gone) => return,
             };
@@ -102,7 +103,12 @@ impl Scout {
     }
 
     /// How long the file is; `None` if the server does not say.
-    async fn ask(&self, copy: &Copy, at: &Pathname) -> Result<Option<u64>, Gone> {
+    async fn ask(
+        &self,
+        copy: &Copy,
+        at: &Pathname,
+        parts: Option<PartsKey>,
+    ) -> Result<Option<u64>, Gone> {
         let mut asking = self.conn.lock().await;
         if !asking.conn.as_ref().is_some_and(ControlConn::is_usable) {
             asking.conn = None;
@@ -122,7 +128,9 @@ impl Scout {
             }
         }
         let conn = asking.conn.as_mut().ok_or(Gone)?;
-        let found = if upload::keeps_partials(conn) {
+        let found = if let Some(key) = parts {
+            parts::size(conn, key).await
+        } else if upload::keeps_partials(conn) {
             conn.stat(at).await.map(|stat| stat.partial)
         } else {
             conn.size(at).await

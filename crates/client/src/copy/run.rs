@@ -3,6 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use super::local::Beneath;
+use super::others::Others;
 use super::plan::{self, Job};
 use super::walk::{Entry, Kind, Walked};
 use super::worker::{Line, Queue};
@@ -34,18 +35,11 @@ impl Copy {
         let mut line = Line::begin(self).await?;
         let mut summary = Summary::default();
         let mut plan = Plan::default();
-        for root in roots {
-            let is_only = roots.len() == 1;
-            let looked = self.look(&mut line, (root, is_only), &mut plan, &mut summary);
-            match looked.await {
-                Ok(()) => {}
-                Err(error) if error.exit_code() == ExitCode::Stopped => {
-                    summary.stopped = true;
-                    return Ok(summary);
-                }
-                Err(error) if !line.is_usable() => return Err(error),
-                Err(error) => self.failed(&mut summary, root.from.own_name(), &error),
-            }
+        let mut others = Others::begin(self, &mut line);
+        let looks = Box::pin(self.look_at_all(&mut line, roots, &mut plan, &mut summary));
+        others.during(looks).await?;
+        if summary.stopped {
+            return Ok(summary);
         }
         line.confirm().await?;
         if let Some(source) = line.source() {
@@ -64,13 +58,19 @@ impl Copy {
             return Ok(summary);
         }
         if let (Some(pair), true) = (line.pair(), plan.jobs.len() >= ahead::FILES_MIN) {
-            // The call is agreed while the directories are made.
-            pipeline::announce_call(pair).await?;
+            // The call is agreed while the directories are made, and the first files are sent.
+            let items = ahead::first_items(self, &plan.jobs, pair.destination());
+            pipeline::announce_call(pair, &items).await?;
         }
+        let jobs = plan.jobs.len();
         self.make_directories(&mut line, &mut plan, &mut summary)
             .await;
+        if plan.jobs.len() < jobs {
+            // Other files than those go first.
+            line.withdraw().await?;
+        }
         let (mut summary, line) = Queue::new(plan.jobs, summary, &self.options)
-            .run(self, line)
+            .run(self, line, others)
             .await;
         if summary.stopped {
             return Ok(summary);
@@ -93,6 +93,30 @@ impl Copy {
         Ok(summary)
     }
 
+    /// What all roots hold. What is wrong with one is in the summary.
+    async fn look_at_all(
+        &self,
+        line: &mut Line,
+        roots: &[Root],
+        plan: &mut Plan,
+        summary: &mut Summary,
+    ) -> Result<(), Error> {
+        for root in roots {
+            let is_only = roots.len() == 1;
+            let looked = self.look(line, (root, is_only), plan, summary);
+            match looked.await {
+                Ok(()) => {}
+                Err(error) if error.exit_code() == ExitCode::Stopped => {
+                    summary.stopped = true;
+                    return Ok(());
+                }
+                Err(error) if !line.is_usable() => return Err(error),
+                Err(error) => self.failed(summary, root.from.own_name(), &error),
+            }
+        }
+        Ok(())
+    }
+
     /// What one root holds and what that means.
     async fn look(
         &self,
@@ -102,7 +126,12 @@ impl Copy {
         summary: &mut Summary,
     ) -> Result<(), Error> {
         let own_name = root.from.own_name();
-        let file = self.at_source(line, root).await?;
+        let [source, destination] = line.both();
+        // Both ends at once; a failure there is told after one here.
+        let there = self.note_there(destination, root);
+        let (file, there) = tokio::join!(self.at_source(source, root), there);
+        let file = file?;
+        there?;
         if file.kind != Kind::Directory {
             let there = match plan::needs_there(&self.options) {
                 true => look::at(line.destination(), &root.to).await?,
@@ -165,13 +194,27 @@ impl Copy {
         Ok(())
     }
 
-    async fn at_source(&self, line: &mut Line, root: &Root) -> Result<Entry, Error> {
+    async fn at_source(&self, conn: Option<&mut ControlConn>, root: &Root) -> Result<Entry, Error> {
         let noted = self.from.as_ref().and_then(|site| site.noted(&root.from));
-        let found = match noted {
-            Some(found) => found,
-            None => look::at(line.source(), &root.from).await?,
+        let found = match (noted, conn) {
+            (Some(found), _) => found,
+            (None, Some(conn)) => {
+                look::before_listing(conn, &root.from, self.options.recursive).await?
+            }
+            (None, None) => look::at(None, &root.from).await?,
         };
         found.ok_or_else(|| self.missing(root))
+    }
+
+    /// What is at the destination of a tree, for [`Copy::there`].
+    async fn note_there(&self, conn: Option<&mut ControlConn>, root: &Root) -> Result<(), Error> {
+        let Some((conn, site)) = conn.zip(self.to.as_ref()) else {
+            return Ok(());
+        };
+        if self.options.recursive && !site.has_noted(&root.to) {
+            site.note(&root.to, look::at(Some(conn), &root.to).await?);
+        }
+        Ok(())
     }
 
     /// A directory where only files are copied.

@@ -103,6 +103,12 @@ impl Site {
         self.left().seen = Some((at.clone(), seen));
     }
 
+    /// Whether it was looked at a moment ago.
+    pub(super) fn has_noted(&self, at: &Location) -> bool {
+        let left = self.left();
+        left.seen.as_ref().is_some_and(|(place, _)| place == at)
+    }
+
     /// What was seen there a moment ago, if it was looked at; told once.
     pub(super) fn noted(&self, at: &Location) -> Option<Option<Entry>> {
         let seen = self.left().seen.take();

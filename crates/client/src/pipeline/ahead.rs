@@ -25,9 +25,20 @@ impl Ahead {
         commands: impl IntoIterator<Item = Command>,
     ) -> Result<Option<Self>, Error> {
         let mut outgoing = BytesMut::new();
+        let ahead = Self::say(conn, commands, &mut outgoing)?;
+        conn.write(&outgoing).await?;
+        Ok(ahead)
+    }
+
+    /// Puts them into `outgoing`.
+    pub(super) fn say(
+        conn: &mut ControlConn,
+        commands: impl IntoIterator<Item = Command>,
+        outgoing: &mut BytesMut,
+    ) -> Result<Option<Self>, Error> {
         let mut ahead: Option<Self> = None;
         for command in commands {
-            let ticket = conn.send_ahead(&command, &mut outgoing)?;
+            let ticket = conn.send_ahead(&command, outgoing)?;
             let ahead = ahead.get_or_insert(Self {
                 first: ticket,
                 last: ticket,
@@ -36,7 +47,6 @@ impl Ahead {
             });
             ahead.last = ticket;
         }
-        conn.write(&outgoing).await?;
         Ok(ahead)
     }
 

@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 
+use bytes::BytesMut;
 use thirdhost_proto::third_party::{BySide, ClientBy, Plan, Protection, Side};
 use thirdhost_wire::{
     Command, Reply, SiteCommand, SockArgument, SockHost, TransmissionMode, data_socket,
@@ -9,8 +10,11 @@ use thirdhost_wire::{
 
 use super::ahead::Ahead;
 use super::batch::{leave, switch};
+use super::early::{self, Early};
+use super::feed::Item;
 use super::lane::Lane;
 use super::proof::Proof;
+use crate::third_party::Prepared;
 use crate::{ControlConn, Error, Pair};
 
 /// What the destination is told ahead, while it is found out which files there are.
@@ -21,7 +25,7 @@ impl Listening {
     /// What would be told; none where files would not go over one arrangement, or where the
     /// source listens, which lists its directories meanwhile over an arrangement of its own.
     pub(crate) fn at_destination(pair: &mut Pair) -> Option<Self> {
-        let (prepared, proof) = super::files::prepared(pair)?;
+        let (prepared, proof) = prepared(pair)?;
         let listener = prepared.plan.listener;
         if listener != Side::Destination {
             return None;
@@ -40,11 +44,15 @@ impl Listening {
     }
 }
 
-/// Tells the source whom it will call, where the destination listens by now; nobody waits.
+/// Tells the source whom it will call, where the destination listens by now, and asks it for the
+/// first of `items`; nobody waits. They have to be given to the pipeline in this order.
+///
+/// The source sends before the destination has been told who calls: it takes nothing before STOR,
+/// which waits for that.
 ///
 /// # Errors
 /// When the dialogue breaks.
-pub(crate) async fn announce_call(pair: &mut Pair) -> Result<(), Error> {
+pub(crate) async fn announce_call(pair: &mut Pair, items: &[Item]) -> Result<(), Error> {
     let ahead = pair.destination().arrangement_ahead.as_ref();
     let listening = ahead.filter(|ahead| ahead.is_complete());
     let listening = listening.and_then(|ahead| ahead.replies.last());
@@ -53,14 +61,22 @@ pub(crate) async fn announce_call(pair: &mut Pair) -> Result<(), Error> {
     let Some(listening) = listening.filter(|port| *port >= LOWEST_PORT) else {
         return Ok(());
     };
-    let Some((prepared, proof)) = super::files::prepared(pair) else {
+    let Some((prepared, proof)) = prepared(pair) else {
         return Ok(());
     };
     let call = call(&prepared.plan, listening);
+    let fitting = early::fitting(pair, items);
     let source = pair.source();
     let setting = setting(source, proof).chain(call);
-    source.arrangement_ahead = Ahead::send(source, setting).await?;
-    Ok(())
+    let mut outgoing = BytesMut::new();
+    source.arrangement_ahead = Ahead::say(source, setting, &mut outgoing)?;
+    // SECURITY: under TLS nothing is asked of a source that has not said that it knows whom it
+    // has to meet.
+    if prepared.plan.protection == Protection::Clear {
+        let early = Early::ask(source, fitting, proof, &mut outgoing)?;
+        source.files_ahead = Some(early);
+    }
+    source.write(&outgoing).await
 }
 
 /// Nothing comes of what was announced: back to the usual dialogue.
@@ -68,6 +84,7 @@ pub(crate) async fn announce_call(pair: &mut Pair) -> Result<(), Error> {
 /// # Errors
 /// When the dialogue breaks.
 pub(crate) async fn withdraw_arrangement(conn: &mut ControlConn) -> Result<(), Error> {
+    early::withdraw(conn).await?;
     match conn.arrangement_ahead.take() {
         Some(ahead) => {
             if !ahead.is_complete() {
@@ -77,6 +94,16 @@ pub(crate) async fn withdraw_arrangement(conn: &mut ControlConn) -> Result<(), E
         }
         None => Ok(()),
     }
+}
+
+/// How files would go over one arrangement, if they can, and how each is proved.
+pub(super) fn prepared(pair: &mut Pair) -> Option<(Prepared, Proof)> {
+    let prepared = pair.for_pipeline()?;
+    let (source, destination) = pair.both();
+    super::depth(source)?;
+    super::depth(destination)?;
+    let proof = Proof::wanted(prepared.verify, source, destination)?;
+    Some((prepared, proof))
 }
 
 /// Brings both servers to the point where the caller can be told to call; the listener has been

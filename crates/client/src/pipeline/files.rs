@@ -8,7 +8,8 @@ use thirdhost_wire::{Command, Reply, TimeVal};
 
 use super::arrange;
 use super::batch::leave;
-use super::feed::{Ended, Feed, Item};
+use super::early;
+use super::feed::{Ended, Feed, Flight, Item, Owed, What};
 use super::lane::Lane;
 use super::proof::Proof;
 use crate::third_party::Prepared;
@@ -23,7 +24,7 @@ use crate::{Error, Pair, Report};
 /// # Cancel safety
 /// Not cancel safe: drop the pair too.
 pub(crate) async fn run<F: Feed>(pair: &mut Pair, feed: &mut F) -> Result<bool, Error> {
-    let Some((prepared, proof)) = prepared(pair) else {
+    let Some((prepared, proof)) = arrange::prepared(pair) else {
         return Ok(false);
     };
     pair.begin_pipeline();
@@ -53,16 +54,6 @@ pub(crate) async fn run<F: Feed>(pair: &mut Pair, feed: &mut F) -> Result<bool, 
     stream.finish(feed, moved).await
 }
 
-/// How files would go over one arrangement, if they can, and how each is proved.
-pub(super) fn prepared(pair: &mut Pair) -> Option<(Prepared, Proof)> {
-    let prepared = pair.for_pipeline()?;
-    let (source, destination) = pair.both();
-    super::depth(source)?;
-    super::depth(destination)?;
-    let proof = Proof::wanted(prepared.verify, source, destination)?;
-    Some((prepared, proof))
-}
-
 struct Stream<'a, J> {
     lanes: BySide<Lane<'a, Option<Owed>>>,
     /// How many commands may be under way.
@@ -83,29 +74,6 @@ enum End {
     Void,
     /// The person stops.
     Stopped,
-}
-
-/// What a reply is for.
-#[derive(Clone, Copy, Debug)]
-struct Owed {
-    flight: u64,
-    what: What,
-}
-
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-enum What {
-    Transfer,
-    Proof,
-    Time,
-}
-
-struct Flight<J> {
-    job: J,
-    item: Item,
-    began: Duration,
-    waiting: usize,
-    transfers: BySide<Option<Reply>>,
-    proofs: BySide<Option<Reply>>,
 }
 
 enum Next {
@@ -150,11 +118,18 @@ impl<J: Send> Stream<'_, J> {
 
     /// Begins as many files as may be under way.
     fn fill<F: Feed<Job = J>>(&mut self, feed: &mut F) -> Result<(), Error> {
-        while self.end.is_none() && self.has_room() {
+        // Many at once, in few packets: a connection may send so many, however small they are.
+        let batch = Side::BOTH.map(|side| self.depth.of(side) / BATCHES / COMMANDS_PER_FILE);
+        if !self.has_room_for(batch.into_iter().min().unwrap_or_default()) {
+            return Ok(());
+        }
+        while self.end.is_none() && self.has_room_for(1) {
             let Some((job, item)) = feed.next() else {
                 break;
             };
-            self.ask(job, item)?;
+            if let Some(job) = self.ask(job, item)? {
+                feed.ended(job, Ended::Unfinished);
+            }
         }
         Ok(())
     }
@@ -206,6 +181,7 @@ impl<J: Send> Stream<'_, J> {
         } = self.lanes;
         match moved {
             Ok(moved) => {
+                early::withdraw(source.conn).await?;
                 leave(source.conn).await?;
                 leave(destination.conn).await?;
                 Ok(moved)
@@ -219,25 +195,29 @@ impl<J: Send> Stream<'_, J> {
         }
     }
 
-    fn has_room(&self) -> bool {
+    /// Whether so many more files may be under way.
+    fn has_room_for(&self, files: usize) -> bool {
         let Self { lanes, depth, .. } = self;
-        let fits = |side| lanes.of(side).to_come() + COMMANDS_PER_FILE <= *depth.of(side);
+        let commands = files.max(1) * COMMANDS_PER_FILE;
+        let fits = |side| lanes.of(side).to_come() + commands <= *depth.of(side);
         self.flights.is_empty() || self.bytes < WINDOW_BYTES && Side::BOTH.into_iter().all(fits)
     }
 
-    /// RETR and STOR, with all that is asked about the file afterwards.
-    fn ask(&mut self, job: J, item: Item) -> Result<(), Error> {
+    /// RETR and STOR, with all that is asked about the file afterwards. The job comes back if it
+    /// is not the next that the source was asked for.
+    fn ask(&mut self, job: J, item: Item) -> Result<Option<J>, Error> {
         let flight = self.next;
         self.next += 1;
         let owed = |what| Some(Owed { flight, what });
         let source = &mut self.lanes.source;
         let began = source.conn.environment.world.clock.now();
         let mut waiting = 2;
-        source.say(&Command::Retr(item.from.clone()), owed(What::Transfer))?;
-        if let Some(question) = self.proof.question(&item.from) {
-            source.say(&question, owed(What::Proof))?;
-            waiting += 1;
-        }
+        let transfer = (owed(What::Transfer), owed(What::Proof));
+        let Some(questions) = early::ask_or_adopt(source, &item, self.proof, transfer)? else {
+            // It would send another file than the destination is told to take.
+            return self.stop(End::Void).map(|()| Some(job));
+        };
+        waiting += questions;
         let destination = &mut self.lanes.destination;
         destination.say(&Command::Stor(item.to.clone()), owed(What::Transfer))?;
         let has_mfmt = destination.conn.features().has("MFMT");
@@ -268,26 +248,30 @@ impl<J: Send> Stream<'_, J> {
             proofs: nothing(),
         };
         self.flights.insert(flight, flying);
-        Ok(())
+        Ok(None)
     }
 
     async fn happens(&mut self) -> Next {
         let environment = self.lanes.source.conn.environment.clone();
         let limit = self.limit();
         let is_stopping = self.end == Some(End::Stopped);
-        let BySide {
-            source,
-            destination,
-        } = &mut self.lanes;
+        let lanes = &mut self.lanes;
         let heard = |side, found: Result<(Option<Owed>, Reply), Error>| match found {
             Ok((owed, reply)) => Next::Reply(side, owed, reply),
             Err(error) => Next::Broken(error),
         };
+        // All that has come is heard before more is said: files that end together are followed by
+        // others that are asked for together.
+        for side in Side::BOTH {
+            if let Some(found) = lanes.of_mut(side).heard().transpose() {
+                return heard(side, found);
+            }
+        }
         tokio::select! {
             biased;
             () = environment.interrupt.tripped(), if !is_stopping => Next::Stop,
-            found = source.next() => heard(Side::Source, found),
-            found = destination.next() => heard(Side::Destination, found),
+            found = lanes.source.next() => heard(Side::Source, found),
+            found = lanes.destination.next() => heard(Side::Destination, found),
             () = environment.world.clock.sleep(limit) => Next::Silence,
         }
     }
@@ -393,7 +377,10 @@ impl<J: Send> Stream<'_, J> {
 const VOID: [u16; 7] = [225, 425, 426, 503, 504, 521, 522];
 
 /// RETR and a proof; STOR, MFMT and a proof.
-const COMMANDS_PER_FILE: usize = 3;
+pub(super) const COMMANDS_PER_FILE: usize = 3;
+
+/// A window is filled again when this part of it is free.
+const BATCHES: usize = 8;
 
 /// Enough to keep any path full; what is begun beyond is only longer in doubt when it breaks.
-const WINDOW_BYTES: u64 = 64 << 20;
+pub(super) const WINDOW_BYTES: u64 = 64 << 20;

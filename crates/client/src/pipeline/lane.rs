@@ -42,6 +42,11 @@ impl<'a, T> Lane<'a, T> {
         Ok(())
     }
 
+    /// A command that went out before is one of those under way.
+    pub(super) fn adopt(&mut self, ticket: Ticket, what: T) {
+        self.owed.push_back((ticket, what));
+    }
+
     /// What is said from here on waits until it is released or dropped.
     pub(crate) fn hold(&mut self) {
         self.held.get_or_insert_default();
@@ -83,23 +88,50 @@ impl<'a, T> Lane<'a, T> {
     /// Nothing is lost when the future is dropped.
     pub(crate) async fn next(&mut self) -> Result<(T, Reply), Error> {
         loop {
-            if let Some((last, reply)) = &self.answered {
-                // One reply may answer several: 225 to ABOR answers all before it.
-                if let Some((_, what)) = self.owed.pop_front_if(|(ticket, _)| *ticket <= *last) {
-                    return Ok((what, reply.clone()));
-                }
+            if let Some(found) = self.answered() {
+                return Ok(found);
+            }
+            if let Some(received) = self.conn.turn(&mut self.outgoing).await? {
+                self.take(received)?;
+            }
+        }
+    }
+
+    /// The same, where it has come already: nothing is sent or read.
+    pub(crate) fn heard(&mut self) -> Result<Option<(T, Reply)>, Error> {
+        loop {
+            if let Some(found) = self.answered() {
+                return Ok(Some(found));
+            }
+            match self.conn.decoded()? {
+                None => return Ok(None),
+                Some(received) => self.take(received)?,
+            }
+        }
+    }
+
+    /// The next command that the last reply answers: 225 to ABOR answers all before it.
+    fn answered(&mut self) -> Option<(T, Reply)> {
+        let (last, reply) = self.answered.as_ref()?;
+        match self.owed.pop_front_if(|(ticket, _)| *ticket <= *last) {
+            Some((_, what)) => Some((what, reply.clone())),
+            None => {
                 self.answered = None;
+                None
             }
-            match self.conn.turn(&mut self.outgoing).await? {
-                None => {}
-                Some(Received::Preliminary { .. }) => self.conn.one_more_preliminary()?,
-                Some(Received::Final { ticket, reply }) => {
-                    self.conn.no_more_preliminary();
-                    self.answered = Some((ticket, reply));
-                }
-                Some(Received::Closing(reply)) => return Err(self.conn.closing(reply)),
-                Some(Received::Unexpected(reply)) => return Err(self.conn.unexpected(&reply)),
+        }
+    }
+
+    fn take(&mut self, received: Received) -> Result<(), Error> {
+        match received {
+            Received::Preliminary { .. } => self.conn.one_more_preliminary(),
+            Received::Final { ticket, reply } => {
+                self.conn.no_more_preliminary();
+                self.answered = Some((ticket, reply));
+                Ok(())
             }
+            Received::Closing(reply) => Err(self.conn.closing(reply)),
+            Received::Unexpected(reply) => Err(self.conn.unexpected(&reply)),
         }
     }
 
@@ -113,5 +145,33 @@ impl<'a, T> Lane<'a, T> {
             () = environment.interrupt.tripped() => return Err(self.conn.stopped()),
         };
         found.unwrap_or_else(|| Err(self.conn.silent(limit)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fake::{Answer, say};
+    use crate::tests::{net, path, polite};
+
+    const SITE: &str = "9.9.9.9:21";
+
+    #[tokio::test]
+    async fn replies_that_came_together_are_heard_without_waiting() {
+        let net = net();
+        net.control(SITE, |line| match line {
+            "SIZE a" => say("213 1\r\n213 2"),
+            "SIZE b" => Answer::Silence,
+            line => polite(line, ""),
+        });
+        let mut conn = net.login(SITE).await.unwrap();
+        let mut lane = Lane::new(&mut conn);
+        for name in ["a", "b"] {
+            lane.say(&Command::Size(path(name)), name).unwrap();
+        }
+        assert!(lane.heard().unwrap().is_none());
+        assert_eq!(lane.next().await.unwrap().0, "a");
+        assert_eq!(lane.heard().unwrap().unwrap().0, "b");
+        assert!(lane.heard().unwrap().is_none());
     }
 }

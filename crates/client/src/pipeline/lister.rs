@@ -9,7 +9,7 @@ use thirdhost_wire::{
 use tokio::io::AsyncReadExt as _;
 
 use super::ahead::Ahead;
-use super::batch::{leave, switch};
+use super::batch::{leave, option, switch};
 use super::lane::Lane;
 use crate::control::facts;
 use crate::{ControlConn, Error, Listing};
@@ -64,7 +64,7 @@ impl<'a> Lister<'a> {
             // What was sent since has been answered, and so these are.
             Some(ahead) => ahead.replies,
             None => {
-                for command in setting() {
+                for command in setting(lane.conn) {
                     lane.say(&command, ())?;
                 }
                 let mut replies = Vec::new();
@@ -132,6 +132,7 @@ impl<'a> Lister<'a> {
                 return self.listed(end, reply);
             }
             let wants_data = self.frame.end.is_none();
+            self.received.reserve(LISTING_READ_BYTES);
             let wants_reply = self.reply.is_none();
             tokio::select! {
                 biased;
@@ -230,7 +231,8 @@ pub(crate) async fn announce_listing(conn: &mut ControlConn) -> Result<(), Error
     if !is_alone || listing_depth(conn).is_none() {
         return Ok(());
     }
-    conn.listing_ahead = Ahead::send(conn, setting()).await?;
+    let setting = setting(conn);
+    conn.listing_ahead = Ahead::send(conn, setting).await?;
     Ok(())
 }
 
@@ -251,10 +253,12 @@ fn listing_depth(conn: &ControlConn) -> Option<usize> {
 }
 
 /// What makes the data connection: the last of them names its socket.
-fn setting() -> impl Iterator<Item = Command> {
+fn setting(conn: &ControlConn) -> impl Iterator<Item = Command> + use<> {
     let mode = Command::Mode(TransmissionMode::Block);
     let epsv = Command::Epsv(EpsvArgument::Default);
-    switch(true).into_iter().chain([mode, epsv])
+    let facts = conn.features().has("MLST").then(|| option("MLST", FACTS));
+    let setting = facts.flatten().into_iter().chain(switch(true));
+    setting.chain([mode, epsv])
 }
 
 /// The data connection, under TLS as the control connection is.
@@ -286,3 +290,10 @@ async fn stop(lane: &mut Lane<'_, ()>) -> Result<(), Error> {
     }
     leave(lane.conn).await
 }
+
+/// What is read of a listing: with the others hundreds of files do not fit into what a new
+/// connection may send before it hears from its peer.
+const FACTS: &str = "type;size;modify;X.partial;";
+
+/// How much of a listing there is room for at each read: a hundred lines and more.
+const LISTING_READ_BYTES: usize = 16 * 1024;

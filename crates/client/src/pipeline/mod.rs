@@ -4,6 +4,7 @@
 mod ahead;
 mod arrange;
 mod batch;
+mod early;
 mod feed;
 mod files;
 mod lane;
@@ -13,6 +14,7 @@ mod proof;
 pub(crate) use ahead::Ahead;
 pub(crate) use arrange::{Listening, announce_call, withdraw_arrangement};
 pub(crate) use batch::make_directories;
+pub(crate) use early::Early;
 pub(crate) use feed::{Ended, Feed, Item};
 pub(crate) use files::run;
 pub(crate) use lane::Lane;

@@ -148,3 +148,36 @@ async fn a_directory_that_somebody_makes_meanwhile_is_no_failure() {
     assert_eq!(summary.exit_code(), ExitCode::Done, "{:?}", stage.diary());
     assert_eq!(stage.destination.contents("y/d/e").unwrap(), b"e");
 }
+
+/// What the source was asked for together with its call is withdrawn: the destination takes other
+/// files first.
+#[tokio::test(start_paused = true)]
+async fn files_that_were_asked_for_early_are_withdrawn_with_their_directory() {
+    let stage = stage(
+        nothing_odd(),
+        times(2, "MKD y/d", say("550 not this directory")),
+    );
+    stage.source.clone().with("x/d/e", b"e", 1);
+    let summary = stage.tree().await;
+    let diary = stage.diary();
+    assert_eq!(summary.exit_code(), ExitCode::PartlyDone, "{diary:?}");
+    for name in ["a", "b", "c"] {
+        let found = stage.destination.contents(&format!("y/{name}"));
+        assert_eq!(found.as_deref(), Some(name.as_bytes()), "{diary:?}");
+    }
+    assert_eq!(stage.destination.contents("y/d/e"), None);
+    let source = stage.net.sent_to(SITE1);
+    let at = |line: &str| source.iter().position(|sent| sent == line).unwrap();
+    assert!(at("RETR x/d/e") < at("ABOR"), "{source:?}");
+    let again = source.iter().rposition(|sent| sent == "RETR x/a");
+    assert!(again > Some(at("ABOR")), "{source:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn files_that_were_asked_for_early_go_another_way_where_the_source_may_not_call() {
+    let stage = stage(times(1, "SOCK", say("504 not to that host")), nothing_odd());
+    let expected = ["done a SHA-256", "done b SHA-256", "done c SHA-256"];
+    assert_eq!(done(&stage).await, expected);
+    let source = stage.net.sent_to(SITE1);
+    assert!(source.contains(&"ABOR".to_owned()), "{source:?}");
+}

@@ -108,6 +108,21 @@ async fn a_server_that_can_do_tls_and_is_not_asked_to_may_refuse_to_hear_the_pas
     assert_eq!(net.sent_to(SITE), ["FEAT", "USER u"]);
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_server_that_wants_the_password_in_clear_is_told_it_with_all_that_follows() {
+    let net = net();
+    net.control(SITE, |line| match line.split(' ').next() {
+        Some("USER") => say("331 password"),
+        Some("PASS") => say("230 in"),
+        _ => polite(line, "MODE S;B;,PIPELINE 64,AUTH TLS"),
+    });
+    let mut conn = net.greeted(SITE).await.unwrap();
+    conn.begin_login(&credentials()).await.unwrap();
+    let sent = net.sent_to(SITE);
+    assert_eq!(sent, ["FEAT", "USER u", "PASS ****", "TYPE I"]);
+    conn.confirm().await.unwrap();
+}
+
 fn credentials() -> Credentials {
     Credentials::new("u", "secret").unwrap()
 }

@@ -10,6 +10,7 @@ mod progress;
 mod relay;
 mod stage;
 mod starttls;
+mod streams;
 mod third_party;
 mod tls;
 mod tls_pair;
@@ -37,10 +38,10 @@ pub(crate) fn polite(line: &str, features: &str) -> Answer {
     }
 }
 
-fn path(name: &str) -> crate::Pathname {
+pub(crate) fn path(name: &str) -> crate::Pathname {
     crate::Pathname::try_from(name).unwrap()
 }
 
-fn net() -> FakeNet {
+pub(crate) fn net() -> FakeNet {
     FakeNet::default()
 }

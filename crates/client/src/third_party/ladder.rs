@@ -1,10 +1,10 @@
 //! The ladder: which arrangements to try between two servers, in which order. Spec U-2, U-3.
 
-use thirdhost_proto::third_party::{Arrangement, Side};
+use thirdhost_proto::third_party::{Arrangement, BySide, Side};
 use thirdhost_wire::Features;
 
-use super::secrecy::Part;
-use super::{Known, Listen, Policy, Refusal, Via};
+use super::secrecy::{self, End, Part};
+use super::{Known, Listen, Pair, Policy, Refusal, Via};
 
 /// One way of bringing two servers together.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -65,12 +65,71 @@ pub(super) fn rungs(
     (rungs, refusals)
 }
 
+impl Pair {
+    /// What is to be tried, in order, and what need not be.
+    pub(super) fn rungs(&self, standing: Option<Rung>) -> (Vec<Rung>, Vec<Refusal>) {
+        let (source, destination) = (&self.conns.source, &self.conns.destination);
+        let (rungs, mut refusals) = rungs(&self.policy, source.features(), destination.features());
+        let mut rungs = self.protected(rungs, &mut refusals);
+        put_pinned_first(&mut rungs, source.features(), destination.features());
+        if let Some(side) = self.not_to_call() {
+            put_listener_first(&mut rungs, side);
+        }
+        put_first(&mut rungs, self.policy.known);
+        if let Some(standing) = standing {
+            rungs.retain(|other| *other != standing);
+            rungs.insert(0, standing);
+        } else {
+            for refusal in &refusals {
+                self.note(&refusal.to_string());
+            }
+        }
+        (rungs, refusals)
+    }
+
+    /// Each as often as the two can be told their parts in TLS.
+    pub(super) fn protected(&self, rungs: Vec<Rung>, refusals: &mut Vec<Refusal>) -> Vec<Rung> {
+        let ends = BySide {
+            source: End::of(&self.conns.source),
+            destination: End::of(&self.conns.destination),
+        };
+        let mut left = Vec::new();
+        for rung in rungs {
+            match secrecy::protected(rung, ends, self.policy.unverified_peers) {
+                Ok(rungs) => left.extend(rungs),
+                Err(reason) => refusals.push(Refusal {
+                    arrangement: rung.arrangement,
+                    listener: rung.listener,
+                    reason,
+                    code: None,
+                }),
+            }
+        }
+        left
+    }
+
+    /// The one that had better listen, though it may be unable to tell who calls.
+    fn not_to_call(&self) -> Option<Side> {
+        let forgets = |side: &Side| self.conns.of(*side).product().forgets_calls();
+        let mut sides = Side::BOTH.into_iter().filter(forgets);
+        let only = sides.next().filter(|_| self.is_one_of_several);
+        only.filter(|_| sides.next().is_none())
+    }
+}
+
 /// In clear text a server that alone can be told who may call listens first (spec U-2, U-3): no
 /// stranger gets in between, and small files wait less.
-pub(super) fn put_pinned_first(rungs: &mut [Rung], source: &Features, destination: &Features) {
+fn put_pinned_first(rungs: &mut [Rung], source: &Features, destination: &Features) {
     let is_alone = source.has("SOCK") && !destination.has("SOCK");
     if is_alone && rungs.iter().all(|rung| rung.part.is_none()) {
         rungs.sort_by_key(|rung| (rung.arrangement, rung.listener != Side::Source));
+    }
+}
+
+/// In clear text a server that is not to call listens first.
+fn put_listener_first(rungs: &mut [Rung], listener: Side) {
+    if rungs.iter().all(|rung| rung.part.is_none()) {
+        rungs.sort_by_key(|rung| (rung.arrangement, rung.listener != listener));
     }
 }
 
@@ -158,6 +217,17 @@ mod tests {
             &["SOCK"],
             &format!("Lstn@source {passive}"),
         );
+    }
+
+    #[test]
+    fn who_is_not_to_call_listens_whichever_way_they_meet() {
+        let (source, destination) = (features(&["SOCK"]), features(&[]));
+        let (mut rungs, _) = rungs(&Policy::default(), &source, &destination);
+        put_pinned_first(&mut rungs, &source, &destination);
+        put_listener_first(&mut rungs, Side::Destination);
+        let listeners = rungs.iter().map(|rung| rung.listener.to_string());
+        let expected = ["destination", "source", "destination", "source"];
+        assert_eq!(listeners.collect::<Vec<_>>(), expected);
     }
 
     #[test]

@@ -4,6 +4,7 @@ mod diagnosis;
 mod driver;
 mod ladder;
 mod pair;
+pub(crate) mod parts;
 mod prepared;
 mod probe;
 mod relay;

@@ -8,9 +8,9 @@ use thirdhost_proto::third_party::{
 use thirdhost_wire::Pathname;
 
 use super::driver::{self, Ended};
-use super::ladder::{Rung, put_first, put_pinned_first, rungs};
+use super::ladder::Rung;
 use super::relay;
-use super::secrecy::{self, End, Part};
+use super::secrecy::{self, Part};
 use super::verify::{self, Before};
 use super::{Known, Policy, Protected, Refusal, Relay, Report, Via};
 use crate::{ControlConn, Error};
@@ -24,6 +24,8 @@ pub struct Pair {
     pub(super) standing: Option<(Rung, ThirdParty)>,
     /// No rung worked for the last file: the next goes through this host at once.
     pub(super) relaying: bool,
+    /// Whether others copy between the same two servers meanwhile.
+    pub(super) is_one_of_several: bool,
 }
 
 impl Pair {
@@ -38,6 +40,7 @@ impl Pair {
             policy,
             standing: None,
             relaying: false,
+            is_one_of_several: false,
         }
     }
 
@@ -64,6 +67,7 @@ impl Pair {
             from: from.clone(),
             to: to.clone(),
             offset: 0,
+            range: None,
         })
         .await
     }
@@ -86,6 +90,7 @@ impl Pair {
             from: from.clone(),
             to: to.clone(),
             offset,
+            range: None,
         })
         .await
     }
@@ -150,7 +155,7 @@ impl Pair {
     }
 
     /// The bytes of the report are the length of the file, whatever part of it moved.
-    async fn climb(&mut self, job: Job, before: Before) -> Result<Report, Error> {
+    pub(super) async fn climb(&mut self, job: Job, before: Before) -> Result<Report, Error> {
         if self.relaying || self.policy.via == Via::Relay || self.only_relay_worked() {
             return self.relay(&job, Vec::new()).await;
         }
@@ -213,45 +218,6 @@ impl Pair {
         })
     }
 
-    /// What is to be tried, in order, and what need not be.
-    pub(super) fn rungs(&self, standing: Option<Rung>) -> (Vec<Rung>, Vec<Refusal>) {
-        let (source, destination) = (&self.conns.source, &self.conns.destination);
-        let (rungs, mut refusals) = rungs(&self.policy, source.features(), destination.features());
-        let mut rungs = self.protected(rungs, &mut refusals);
-        put_pinned_first(&mut rungs, source.features(), destination.features());
-        put_first(&mut rungs, self.policy.known);
-        if let Some(standing) = standing {
-            rungs.retain(|other| *other != standing);
-            rungs.insert(0, standing);
-        } else {
-            for refusal in &refusals {
-                self.note(&refusal.to_string());
-            }
-        }
-        (rungs, refusals)
-    }
-
-    /// Each as often as the two can be told their parts in TLS.
-    pub(super) fn protected(&self, rungs: Vec<Rung>, refusals: &mut Vec<Refusal>) -> Vec<Rung> {
-        let ends = BySide {
-            source: End::of(&self.conns.source),
-            destination: End::of(&self.conns.destination),
-        };
-        let mut left = Vec::new();
-        for rung in rungs {
-            match secrecy::protected(rung, ends, self.policy.unverified_peers) {
-                Ok(rungs) => left.extend(rungs),
-                Err(reason) => refusals.push(Refusal {
-                    arrangement: rung.arrangement,
-                    listener: rung.listener,
-                    reason,
-                    code: None,
-                }),
-            }
-        }
-        left
-    }
-
     /// Says it loudly where TLS does not check whom it protects from.
     pub(super) fn warn(&self, rung: Rung) {
         if rung.part.is_some_and(|part| !part.mutual) {
@@ -264,7 +230,7 @@ impl Pair {
     }
 
     /// Before, and it may be used now.
-    fn only_relay_worked(&self) -> bool {
+    pub(super) fn only_relay_worked(&self) -> bool {
         let policy = &self.policy;
         let may = policy.via == Via::Auto
             && policy.relay == Relay::Last
@@ -276,7 +242,7 @@ impl Pair {
         is_known
     }
 
-    fn note(&self, note: &str) {
+    pub(super) fn note(&self, note: &str) {
         self.conns.source.environment.observer.note(note);
     }
 

@@ -17,6 +17,14 @@ pub(crate) struct Prepared {
 }
 
 impl Pair {
+    /// One of so many that copy between the same two servers at once.
+    pub(crate) fn among(self, pairs: usize) -> Self {
+        Self {
+            is_one_of_several: pairs > 1,
+            ..self
+        }
+    }
+
     /// How many files would go over one arrangement; none where that is not wanted, or where
     /// LSTN and SOCK are not the first way to try.
     pub(crate) fn for_pipeline(&self) -> Option<Prepared> {

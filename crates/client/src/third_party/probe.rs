@@ -195,6 +195,7 @@ impl Probe {
             from,
             to,
             offset: 0,
+            range: None,
         }
     }
 }

@@ -1,8 +1,8 @@
 //! What a server-PI asks for and is told: two closed enums, nothing else goes in or out.
 
 use thirdhost_wire::{
-    ByteRange, Direction, FactSet, HashAlgorithm, HostName, HostSocket, Password, Reply,
-    RepresentationType, Text, TimeVal,
+    ByteRange, Direction, FactSet, FileHash, HashAlgorithm, HostName, HostSocket, PartsKey,
+    Password, Reply, RepresentationType, Text, TimeVal,
 };
 
 use super::arrange::{Arrange, ArrangeRefusal, Arranged};
@@ -128,8 +128,33 @@ pub enum Question {
         /// The size of the file.
         octets: u64,
     },
+    /// SITE PARTS: a file that several sessions store at once.
+    Parts(PartsQuestion),
     /// STAT with a pathname. Answer: `Lines`.
     Status(VirtualPath),
+}
+
+/// A question about a file that several sessions store at once, each a part of it.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum PartsQuestion {
+    /// Begin one; whatever the session began before is given up. Answer: `Parts`.
+    Open {
+        /// The name it will have.
+        path: VirtualPath,
+        /// How long it will be.
+        octets: u64,
+    },
+    /// Is there such a file of this user? Answer: `Done`.
+    Join(PartsKey),
+    /// How many octets of it have come? Answer: `Size`.
+    Size(PartsKey),
+    /// Let the file that the session began appear, if it is whole. Answer: `Done`.
+    Close {
+        /// What it has to be; nothing appears otherwise.
+        proof: Option<FileHash>,
+    },
+    /// Give up the file that the session began. Answer: `Done`.
+    Drop,
 }
 
 /// A file, or some octets of it, to be hashed.
@@ -157,6 +182,8 @@ pub enum Answer {
         /// The octet behind the last.
         end: u64,
     },
+    /// The key of a file of parts.
+    Parts(PartsKey),
     /// One line.
     Text(String),
     /// Lines of a listing; `directory` tells which reply they go into.
@@ -205,6 +232,10 @@ pub enum Refusal {
     ThirdHost,
     /// This store cannot do that.
     NotSupported,
+    /// Octets of it are missing.
+    Incomplete,
+    /// Its hash is another than the one that was told.
+    Differs,
     /// Reading or writing failed.
     Failed,
 }

@@ -28,7 +28,9 @@ mod verbs;
 mod virtual_path;
 
 pub use arrange::{Arrange, ArrangeRefusal, Arranged, Directions, pinned_host};
-pub use effect::{Answer, Effect, Event, HashTarget, Identity, Introduced, Question, Refusal};
+pub use effect::{
+    Answer, Effect, Event, HashTarget, Identity, Introduced, PartsQuestion, Question, Refusal,
+};
 pub use hosts::Hosts;
 pub use limits::{Limits, QUEUED_BYTES_MAX, QUEUED_COMMANDS_MAX};
 pub use operation::{

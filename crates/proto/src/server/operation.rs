@@ -1,7 +1,8 @@
 //! Transfers as values: what to move, over which connection, and how it ended.
 
 use thirdhost_wire::{
-    AcceptFilter, Direction, FactSet, HostSocket, RepresentationType, Structure, TransmissionMode,
+    AcceptFilter, Direction, FactSet, HostSocket, PartsKey, RepresentationType, Structure,
+    TransmissionMode,
 };
 
 use super::VirtualPath;
@@ -69,6 +70,8 @@ pub enum Operation {
         offset: Option<u64>,
         /// The octet at and behind which nothing may be written, and nothing may be now.
         end: Option<u64>,
+        /// The file that these octets are a part of (SITE PARTS); a file of its own without.
+        part_of: Option<PartsKey>,
     },
     /// STOU: the store chooses a free name near `hint`.
     StoreUnique {

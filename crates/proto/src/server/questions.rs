@@ -13,7 +13,7 @@ use super::session::{Activity, ServerPi};
 use super::verbs::service::{self, Setting};
 use super::virtual_path::VirtualPath;
 
-use thirdhost_wire::{HashAlgorithm, HostSocket, Pathname, Reply, Text};
+use thirdhost_wire::{HashAlgorithm, HostSocket, PartsKey, Pathname, Reply, Text};
 
 /// What was asked, with all that is needed to act on the answer.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -63,6 +63,12 @@ pub(super) enum Asked {
     Then(Reply),
     /// HASH, XCRC and their kin: 213.
     Hash(HashReply),
+    /// SITE PARTS OPEN: 200 with its key.
+    PartsOpened,
+    /// SITE PARTS JOIN: 200.
+    PartsJoined(PartsKey),
+    /// SITE PARTS CLOSE and DROP: this when done.
+    PartsOver(Reply),
     /// SITE WHO: 211.
     Who,
     /// MDTM that may be meant to set the time, if nothing has the whole as its name.
@@ -261,6 +267,18 @@ pub(super) fn answered(pi: &mut ServerPi, result: Result<Answer, Refusal>) {
         (Asked::Room, Answer::Done) => text::nothing_to_allocate(),
         (Asked::Value, Answer::Size(octets)) => text::value(&octets.to_string()),
         (Asked::Then(reply), Answer::Done) => reply,
+        (Asked::PartsOpened, Answer::Parts(key)) => {
+            pi.part_of = Some(key);
+            text::parts_opened(key)
+        }
+        (Asked::PartsJoined(key), Answer::Done) => {
+            pi.part_of = Some(key);
+            text::parts_joined()
+        }
+        (Asked::PartsOver(reply), Answer::Done) => {
+            pi.part_of = None;
+            reply
+        }
         (Asked::Who, Answer::Lines { lines, .. }) => text::who(lines),
         (Asked::Hash(HashReply::Bare), Answer::Hash { digest, .. }) => text::checksum(&digest),
         (Asked::Hash(HashReply::Named(algorithm, name)), Answer::Hash { digest, first, end }) => {

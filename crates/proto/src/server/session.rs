@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use thirdhost_wire::{
     AcceptFilter, ByteRange, Command, CommandError, FactSet, HashAlgorithm, NetworkProtocol,
-    Pathname, Reply, RestartPoint,
+    PartsKey, Pathname, Reply, RestartPoint,
 };
 
 use super::effect::{Effect, Event};
@@ -93,6 +93,8 @@ pub struct ServerPi {
     pub(super) range: Option<ByteRange>,
     /// What OPTS HASH has chosen.
     pub(super) hash: HashAlgorithm,
+    /// The file of parts that this session opened or joined last.
+    pub(super) part_of: Option<PartsKey>,
     pub(super) rename_from: Option<VirtualPath>,
     pub(super) activity: Activity,
     pub(super) errors_in_a_row: u32,
@@ -139,6 +141,7 @@ impl ServerPi {
             restart: None,
             range: None,
             hash: HashAlgorithm::default(),
+            part_of: None,
             rename_from: None,
             activity: Activity::Idle,
             errors_in_a_row: 0,

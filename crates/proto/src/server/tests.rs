@@ -608,6 +608,7 @@ fn appe_behind_a_restart_point_needs_the_permission_to_overwrite() {
                 path: VirtualPath::root().join(&"f".try_into().unwrap()).unwrap(),
                 offset: Some(5),
                 end: None,
+                part_of: None,
             }),
         ),
     ] {

@@ -617,7 +617,13 @@ fn rang_says_which_octets_the_next_transfer_is_about() {
     };
     let store = |offset, end| {
         let path = path("/f");
-        Some(Operation::Store { path, offset, end })
+        let part_of = None;
+        Some(Operation::Store {
+            path,
+            offset,
+            end,
+            part_of,
+        })
     };
     assert_eq!(transfer(&["RANG 5 9"], "RETR f"), retrieve(5, Some(10)));
     assert_eq!(transfer(&["RANG 5 9"], "STOR f"), store(Some(5), Some(10)));
@@ -642,4 +648,93 @@ fn rang_says_which_octets_the_next_transfer_is_about() {
     check(&mut pi, "RANG 1 0", "350");
     check(&mut pi, "RANG 9 5", "501");
     check(&mut session(Unpinned::ControlHost), "RANG 0 1", "530");
+}
+
+#[test]
+fn a_session_opens_or_joins_a_file_of_parts_and_stores_ranges_of_it() {
+    use crate::server::PartsQuestion;
+    use thirdhost_wire::{FileHash, HashAlgorithm, PartsKey};
+
+    let key = PartsKey(5);
+    let arranged = |pi: &mut ServerPi| {
+        check(pi, "EPSV", "229");
+        check(pi, "RANG 5 9", "350");
+        stored(pi)
+    };
+    let mut pi = logged_in();
+    check(&mut pi, "TYPE I", "200");
+    let parts = Question::Parts;
+    let path = path("/f");
+    let open = PartsQuestion::Open { path, octets: 10 };
+    assert_eq!(question(&mut pi, "SITE PARTS OPEN 10 f"), parts(open));
+    answer(
+        &mut pi,
+        Ok(Answer::Parts(key)),
+        "200 PARTS 0000000000000005",
+    );
+    assert_eq!(arranged(&mut pi), Some((Some(10), Some(key))));
+    // What is no range is no part.
+    check(&mut pi, "EPSV", "229");
+    assert_eq!(stored(&mut pi), Some((None, None)));
+    let size = question(&mut pi, "SITE PARTS SIZE 0000000000000005");
+    assert_eq!(size, parts(PartsQuestion::Size(key)));
+    answer(&mut pi, Ok(Answer::Size(7)), "213 7");
+    let proof = FileHash::new(HashAlgorithm::Md5, "0a");
+    let close = question(&mut pi, "SITE PARTS CLOSE MD5 0A");
+    assert_eq!(close, parts(PartsQuestion::Close { proof }));
+    let differs = "551 The file has another hash; nothing is stored.";
+    answer(&mut pi, Err(Refusal::Differs), differs);
+    // Not closed: what comes is no file of its own.
+    assert_eq!(arranged(&mut pi), Some((Some(10), Some(key))));
+    let close = question(&mut pi, "SITE PARTS CLOSE");
+    assert_eq!(close, parts(PartsQuestion::Close { proof: None }));
+    answer(&mut pi, Ok(Answer::Done), "250 The file is there.");
+    assert_eq!(arranged(&mut pi), Some((Some(10), None)));
+
+    let join = "SITE PARTS JOIN 0000000000000005";
+    for (joined, expected) in [
+        (Err(Refusal::NotFound), None),
+        (Ok(Answer::Done), Some(key)),
+    ] {
+        assert_eq!(question(&mut pi, join), parts(PartsQuestion::Join(key)));
+        pi.handle_event(NOW, Event::Answered(joined));
+        drain(&mut pi);
+        assert_eq!(arranged(&mut pi), Some((Some(10), expected)));
+    }
+    let dropped = question(&mut pi, "SITE PARTS DROP");
+    assert_eq!(dropped, parts(PartsQuestion::Drop));
+    answer(&mut pi, Ok(Answer::Done), "200 Nothing is kept.");
+    assert_eq!(arranged(&mut pi), Some((Some(10), None)));
+
+    // Nothing is joined any more by whoever logs in next.
+    question(&mut pi, join);
+    pi.handle_event(NOW, Event::Answered(Ok(Answer::Done)));
+    drain(&mut pi);
+    check(&mut pi, "REIN", "220");
+    log_in(&mut pi, Permissions::all());
+    check(&mut pi, "TYPE I", "200");
+    assert_eq!(arranged(&mut pi), Some((Some(10), None)));
+}
+
+#[test]
+fn parts_are_not_for_strangers_nor_for_who_may_not_write() {
+    let mut pi = session(Unpinned::ControlHost);
+    check(&mut pi, "SITE PARTS OPEN 10 f", "530");
+    log_in(&mut pi, [Permission::Read].into_iter().collect());
+    check(&mut pi, "SITE PARTS OPEN 10 f", "550");
+    check(&mut pi, "SITE PARTS OPEN 0 f", "501");
+}
+
+/// Where `STOR f` would end, and of what it would be a part; then it fails.
+fn stored(pi: &mut ServerPi) -> Option<(Option<u64>, Option<thirdhost_wire::PartsKey>)> {
+    tell(pi, "STOR f");
+    let Some(Effect::Transfer(transfer)) = drain(pi).pop() else {
+        return None;
+    };
+    pi.handle_event(NOW, Event::Finished(Outcome::ConnectionLost));
+    drain(pi);
+    match transfer.operation {
+        Operation::Store { end, part_of, .. } => Some((end, part_of)),
+        _ => None,
+    }
 }

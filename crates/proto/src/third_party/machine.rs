@@ -35,7 +35,7 @@ use crate::user::{Class, Received, Ticket, UserPi};
 /// };
 /// let from = Pathname::try_from("PROG1.PL1").expect("a name");
 /// let to = Pathname::try_from("PROG2.PL1").expect("a name");
-/// let job = Job { operation: Operation::Append, from, to, offset: 0 };
+/// let job = Job { operation: Operation::Append, from, to, offset: 0, range: None };
 /// let mut machine = ThirdParty::new(plan, job);
 /// let Some(Effect::Send { side: Side::Source, command: Command::Type(_) }) = machine.poll_effect()
 /// else { panic!("TYPE comes first") };

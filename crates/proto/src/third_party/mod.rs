@@ -8,7 +8,7 @@
 //! | call, connector | `SOCK listener,X`, 255 Y | `EPRT` | `PORT` |
 //! | pin, listener | `SOCK connector,Y` | `SOCK connector,0` if offered | the same |
 //! | name, both, under TLS | `SITE PEERCERT`, if the plan has it | the same | the same |
-//! | restart, both | `REST n`, 350, if the job begins at n | the same | the same |
+//! | restart, both | `REST n`, 350, if the job begins at n; or RANG | the same | the same |
 //! | transfer, both | RETR, and STOR or APPE right behind | the same | the same |
 //! | abort, survivors | ABOR, and read until in step | the same | the same |
 
@@ -26,7 +26,7 @@ use std::fmt;
 use std::net::IpAddr;
 
 use thirdhost_wire::{
-    Command, Direction, Pathname, Reply, RepresentationType, Structure, TransmissionMode,
+    ByteRange, Command, Direction, Pathname, Reply, RepresentationType, Structure, TransmissionMode,
 };
 
 pub use address::{AddressRefused, is_unroutable, passive_address};
@@ -198,6 +198,8 @@ pub struct Job {
     pub to: Pathname,
     /// Where it is gone on with, in octets: `REST` to both (RFC 3659 section 5); 0 sends no REST.
     pub offset: u64,
+    /// The only octets that are to move: `RANG` to both instead of REST; all without.
+    pub range: Option<ByteRange>,
 }
 
 /// What the machine asks for.

@@ -290,10 +290,11 @@ impl ThirdParty {
     }
 
     pub(super) fn restart_or_transfer(&mut self) {
-        if self.job.offset == 0 {
-            self.transfer();
-            return;
-        }
+        let command = match (self.job.range, self.job.offset) {
+            (Some(range), _) => Command::Rang(Some(range)),
+            (None, 0) => return self.transfer(),
+            (None, offset) => Command::Rest(RestartPoint::Offset(offset)),
+        };
         self.phase = Phase::Restarting {
             owed: BySide {
                 source: true,
@@ -301,7 +302,7 @@ impl ThirdParty {
             },
         };
         for side in Side::BOTH {
-            self.send(side, Command::Rest(RestartPoint::Offset(self.job.offset)));
+            self.send(side, command.clone());
         }
     }
 

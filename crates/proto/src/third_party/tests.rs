@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashSet, VecDeque};
 use std::net::IpAddr;
 
 use super::*;
-use thirdhost_wire::{Pathname, ReplyCode};
+use thirdhost_wire::{ByteRange, Pathname, ReplyCode};
 
 /// A server as the enumeration knows it: what it was sent and has not answered.
 #[derive(Clone, Debug, Default)]
@@ -59,6 +59,7 @@ fn job(operation: Operation) -> Job {
         from: path("PROG1.PL1"),
         to: path("PROG2.PL1"),
         offset: 0,
+        range: None,
     }
 }
 
@@ -161,7 +162,7 @@ impl World {
             Command::Mlst(_) => vec![Answer(250), Answer(550), Answer(500)],
             Command::Epsv(_) => vec![Answer(229), Answer(522)],
             Command::Pasv | Command::Cpsv => vec![Answer(227), Answer(425)],
-            Command::Rest(_) => vec![Answer(350), Answer(501), Answer(200)],
+            Command::Rest(_) | Command::Rang(_) => vec![Answer(350), Answer(501), Answer(200)],
             _ => vec![Answer(200), Answer(451), Answer(501)],
         };
         all.extend([Answer(421), Lose, Happening::Elapse, Happening::Stop]);
@@ -329,6 +330,21 @@ fn a_file_gone_on_with_begins_at_the_same_octet_at_both() {
     let (states, done) = enumerate(World::new(ThirdParty::new(plan, job)));
     let expected = "destination: LSTN R; source: SOCK 198.51.100.2,40002; \
          destination: SOCK 192.0.2.1,51003; source: REST 100; destination: REST 100; \
+         source: RETR PROG1.PL1; destination: STOR PROG2.PL1";
+    assert_eq!(done, BTreeSet::from([expected.to_owned()]));
+    assert!(states > 500, "only {states} states were reached");
+}
+
+#[test]
+fn a_range_of_a_file_is_named_to_both() {
+    let job = Job {
+        range: ByteRange::new(100, 199),
+        ..job(Operation::Copy)
+    };
+    let plan = plan(Arrangement::Lstn, Side::Destination, false);
+    let (states, done) = enumerate(World::new(ThirdParty::new(plan, job)));
+    let expected = "destination: LSTN R; source: SOCK 198.51.100.2,40002; \
+         destination: SOCK 192.0.2.1,51003; source: RANG 100 199; destination: RANG 100 199; \
          source: RETR PROG1.PL1; destination: STOR PROG2.PL1";
     assert_eq!(done, BTreeSet::from([expected.to_owned()]));
     assert!(states > 500, "only {states} states were reached");

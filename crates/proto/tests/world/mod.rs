@@ -112,6 +112,7 @@ impl World {
                     from,
                     to,
                     offset: 0,
+                    range: None,
                 },
             ),
             sites: BySide {

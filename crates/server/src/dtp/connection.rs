@@ -31,6 +31,8 @@ pub struct DataConnection {
     within_file: bool,
     /// So it comes: it is for a file, and none has been through.
     resets_on_death: bool,
+    /// Whether what is sent may wait for what follows.
+    holds_back: bool,
 }
 
 impl DataConnection {
@@ -45,6 +47,16 @@ impl DataConnection {
             unsent: Vec::new(),
             within_file: false,
             resets_on_death: true,
+            holds_back: false,
+        }
+    }
+
+    /// Whether what is sent may wait a moment for the next file, so that short ones share a
+    /// packet. To be ended before anything is waited for but the connection itself.
+    pub fn hold_back(&mut self, hold: bool) {
+        if let (true, Some(connection)) = (self.holds_back != hold, &mut self.connection) {
+            connection.hold_back(hold);
+            self.holds_back = hold;
         }
     }
 

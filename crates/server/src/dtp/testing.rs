@@ -79,6 +79,7 @@ struct Seen {
     reset: AtomicBool,
     writes: AtomicUsize,
     largest_write: AtomicUsize,
+    held_back: Mutex<Vec<bool>>,
     read_error: Mutex<Option<io::ErrorKind>>,
     kept: Mutex<Vec<TestConnection>>,
 }
@@ -94,6 +95,11 @@ impl Spy {
 
     pub(super) fn largest_write(&self) -> usize {
         self.0.largest_write.load(Ordering::Relaxed)
+    }
+
+    /// What was said, one after the other, about holding back.
+    pub(crate) fn held_back(&self) -> Vec<bool> {
+        self.0.held_back.lock().unwrap().clone()
     }
 
     /// Reads fail so once there is nothing left to read.
@@ -165,6 +171,10 @@ impl Connection for TestConnection {
 
     fn reset(self: Box<Self>) {
         self.spy.0.reset.store(true, Ordering::Relaxed);
+    }
+
+    fn hold_back(&mut self, hold: bool) {
+        self.spy.0.held_back.lock().unwrap().push(hold);
     }
 
     fn send_file<'a>(

@@ -7,6 +7,7 @@ use futures_util::FutureExt;
 use thirdhost_proto::server::{Answer, Event, Permissions, Question, Refusal, VirtualPath};
 use thirdhost_wire::{Fact, RepresentationType, TimeVal};
 
+use super::parts::Asking;
 use super::refusal::refusal;
 use super::{Done, Session, hash};
 use crate::dtp::{list_line, mlsx_line, time_val};
@@ -17,7 +18,7 @@ impl Session {
     /// Has a question answered: at once, or by the operation that runs now.
     pub(super) fn ask(&mut self, question: Question) {
         let now = self.now();
-        let Some(user) = &self.user else {
+        let Some(user) = &mut self.user else {
             let refused = Event::Answered(Err(Refusal::NotPermitted));
             return self.pi.handle_event(now, refused);
         };
@@ -33,13 +34,19 @@ impl Session {
                 return self.pi.handle_event(now, Event::Answered(Ok(answer)));
             }
             Question::Hash { algorithm, targets } => {
-                let bounds = hash::Bounds {
-                    turns: Arc::clone(&self.shared.hashing),
-                    octets_max: limits::HASH_BYTES_MAX,
-                    gone: self.gone.get_or_insert_default().clone(),
-                    threads: Arc::clone(&self.shared.world.threads),
-                };
+                let bounds = self.hashing();
                 hash::hash(store, algorithm, targets, bounds).boxed()
+            }
+            Question::Parts(question) => {
+                let held = Arc::clone(user.parts.get_or_insert_default());
+                let asking = Asking {
+                    account: Arc::clone(&user.account),
+                    shared: Arc::clone(&self.shared),
+                    bounds: self.hashing(),
+                    store,
+                    held,
+                };
+                asking.answer(question).boxed()
             }
             question => {
                 let wall = self.shared.world.clock.wall();
@@ -48,6 +55,16 @@ impl Session {
         };
         let answering = answering.map(|answer| Done::Event(Event::Answered(answer)));
         self.operation = Some(answering.boxed());
+    }
+
+    /// What bounds a hash that this session asks for.
+    fn hashing(&mut self) -> hash::Bounds {
+        hash::Bounds {
+            turns: Arc::clone(&self.shared.hashing),
+            octets_max: limits::HASH_BYTES_MAX,
+            gone: self.gone.get_or_insert_default().clone(),
+            threads: Arc::clone(&self.shared.world.threads),
+        }
     }
 }
 
@@ -60,7 +77,7 @@ async fn answer(
 ) -> Result<Answer, Refusal> {
     let answer = match &question {
         Question::Enter(path) => enter(&*store, path).await,
-        Question::Exists(path) => store.stat(path).await.map(|_| Answer::Done),
+        Question::Exists(path) => store.look(path).await.map(|_| Answer::Done),
         Question::MakeDirectory(path) => store.make_directory(path).await.map(|()| Answer::Done),
         Question::RemoveDirectory(path) => {
             store.remove_directory(path).await.map(|()| Answer::Done)
@@ -98,21 +115,21 @@ async fn answer(
             mode,
         } => set_facts(&*store, path, *modified, *mode).await,
         // The session answers these itself: they need more than a store.
-        Question::Hash { .. } | Question::Who => Err(StoreError::NotSupported),
+        Question::Hash { .. } | Question::Parts(_) | Question::Who => Err(StoreError::NotSupported),
         Question::Status(path) => status(&*store, path, now).await,
     };
     answer.map_err(|error| refusal(&error))
 }
 
 async fn enter(store: &dyn Store, path: &VirtualPath) -> Result<Answer, StoreError> {
-    match store.stat(path).await?.kind {
+    match store.look(path).await?.kind {
         EntryKind::Directory => Ok(Answer::Done),
         EntryKind::File | EntryKind::Other => Err(StoreError::NotDirectory),
     }
 }
 
 async fn file(store: &dyn Store, path: &VirtualPath) -> Result<Entry, StoreError> {
-    let entry = store.stat(path).await?;
+    let entry = store.look(path).await?;
     match entry.kind {
         EntryKind::File => Ok(entry),
         EntryKind::Directory | EntryKind::Other => Err(StoreError::NotFile),

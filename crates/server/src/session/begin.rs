@@ -5,7 +5,7 @@ use std::sync::{Arc, OnceLock};
 
 use futures_util::FutureExt;
 use thirdhost_proto::server::{
-    Event, Outcome, Refusal, Route, Skip, Transfer, VirtualPath, pinned_host,
+    Event, Operation, Outcome, Refusal, Route, Skip, Transfer, VirtualPath, pinned_host,
 };
 use tokio_util::sync::CancellationToken;
 
@@ -33,7 +33,8 @@ impl Session {
             Err(failed) => return self.pi.handle_event(now, Event::Finished(failed)),
         };
         let protected = handshake.is_some();
-        if transfer.number.is_some() && self.pi.has_queued() && user.store.blocks() {
+        let is_followed = self.pi.has_queued();
+        if transfer.number.is_some() && is_followed && user.store.blocks() {
             self.wish.ask();
         }
         let paths: Vec<_> = transfer.operation.paths().cloned().collect();
@@ -44,6 +45,12 @@ impl Session {
         let data_peer = Arc::new(OnceLock::new());
         let hashed = Arc::new(OnceLock::new());
         let control_peer = self.control.peer().ip().to_canonical();
+        let part_of = match transfer.operation {
+            Operation::Store {
+                part_of: Some(key), ..
+            } => self.shared.parts.find(key, &user.account).ok(),
+            _ => None,
+        };
         let job = Job {
             transfer: transfer.clone(),
             store: Arc::clone(&user.store),
@@ -55,6 +62,8 @@ impl Session {
             pace: user.pace(direction),
             data_peer: Arc::clone(&data_peer),
             control_peer,
+            is_followed,
+            part_of,
             announced,
             hash: self.shared.config().log.hash,
             hashed: Arc::clone(&hashed),
@@ -142,7 +151,7 @@ fn admit(
 }
 
 /// The host that a transfer will meet, where it is known before it does.
-fn named_host(route: Route) -> Option<IpAddr> {
+pub(super) fn named_host(route: Route) -> Option<IpAddr> {
     match route {
         Route::Open => None,
         Route::Call { target } => Some(target.host()),

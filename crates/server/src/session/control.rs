@@ -25,6 +25,8 @@ pub(super) struct Control {
     decoder: LineDecoder,
     input: Vec<u8>,
     taken: usize,
+    /// Whether something has come that nobody has asked about.
+    fresh: bool,
     output: Vec<u8>,
     /// Whether the layers below may hold back what has been written.
     unflushed: bool,
@@ -52,6 +54,7 @@ impl Control {
             decoder: LineDecoder::new(LINE_BYTES_MAX),
             input: Vec::new(),
             taken: 0,
+            fresh: false,
             output: Vec::new(),
             unflushed: false,
             output_since: None,
@@ -73,25 +76,28 @@ impl Control {
         self.taken = 0;
     }
 
-    /// Reads once, if input is wanted, or writes once, if there is output; waits for whichever
-    /// is possible first. False when the user has closed.
+    /// Reads once, if input is wanted, or writes once, if there is output that is not held back;
+    /// waits for whichever is possible first. False when the user has closed.
     ///
     /// # Cancel safety
     /// Cancel safe: what was read is kept for [`Self::next_line`], what was not sent stays.
-    pub(super) async fn turn(&mut self, wants_input: bool) -> io::Result<bool> {
+    pub(super) async fn turn(&mut self, wants_input: bool, holds: bool) -> io::Result<bool> {
         if self.taken == self.input.len() {
             // Nothing is held while nothing comes: ten thousand sessions idle.
             self.input = Vec::new();
             self.taken = 0;
         }
-        let has_output = self.has_output();
+        let has_output = self.has_output() && !holds;
         let Some((reader, writer)) = &mut self.halves else {
             return std::future::pending().await;
         };
         let sent = tokio::select! {
             biased;
             sent = send_some(writer, &self.output), if has_output => sent?,
-            read = read_some(reader, &mut self.input), if wants_input => return Ok(read? > 0),
+            read = read_some(reader, &mut self.input), if wants_input => {
+                self.fresh = true;
+                return Ok(read? > 0);
+            }
             else => return std::future::pending().await,
         };
         self.sent(sent);
@@ -150,9 +156,19 @@ impl Control {
         !self.output.is_empty() || self.unflushed
     }
 
+    /// Whether something has been read since this was asked last.
+    pub(super) fn has_heard(&mut self) -> bool {
+        std::mem::take(&mut self.fresh)
+    }
+
     /// Whether something has been read that is not served yet.
     pub(super) fn has_input(&self) -> bool {
         self.taken < self.input.len()
+    }
+
+    /// Whether what is to be said would not fill a packet.
+    pub(super) fn has_little_output(&self) -> bool {
+        self.output.len() < PACKET_BYTES
     }
 
     /// Whether the user owes us reading: no more commands are taken, and no restart markers told,
@@ -217,14 +233,19 @@ async fn read_some(reader: &mut ReadHalf<ControlStream>, input: &mut Vec<u8>) ->
     .await
 }
 
-/// How much is read at once: a handful of commands.
-const READ_BYTES: usize = 512;
+/// How much is read at once: a few dozen commands. It is room on the stack, for as long as it is
+/// read.
+const READ_BYTES: usize = 2048;
+
+/// What goes in one packet on most ways.
+const PACKET_BYTES: usize = 1_400;
 
 /// Above this, a user who sends commands and reads no replies is not listened to any more.
 const OUTPUT_BYTES_MAX: usize = 64 * 1024;
 
 #[cfg(test)]
 mod tests {
+    use futures_util::FutureExt;
     use thirdhost_wire::ReplyCode;
     use tokio::io::AsyncReadExt;
 
@@ -245,12 +266,25 @@ mod tests {
         for writes in 1..4 {
             control.reply(Duration::ZERO, &long);
             while control.has_output() {
-                assert!(control.turn(false).await.unwrap());
+                assert!(control.turn(false, false).await.unwrap());
             }
             assert_eq!(spy.writes(), writes);
             let mut heard = vec![0; expected.len()];
             theirs.read_exact(&mut heard).await.unwrap();
             assert!(heard == expected);
         }
+    }
+    #[tokio::test]
+    async fn what_was_held_back_goes_out_with_what_comes_behind() {
+        let (ours, _theirs, spy) = ends();
+        let mut control = Control::new(ControlStream::Clear(Box::new(ours)));
+        let reply = Reply::new(ReplyCode::new(257).unwrap(), "Made.");
+        control.reply(Duration::ZERO, &reply);
+        assert!(control.turn(false, true).now_or_never().is_none());
+        control.reply(Duration::ZERO, &reply);
+        while control.has_output() {
+            assert!(control.turn(false, false).await.unwrap());
+        }
+        assert_eq!(spy.writes(), 1);
     }
 }

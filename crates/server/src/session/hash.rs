@@ -57,6 +57,24 @@ pub(super) async fn hash(
         .unwrap_or(Err(Refusal::Failed))
 }
 
+/// The hash of all that `source` has, from its beginning.
+pub(super) async fn of_source(
+    source: Box<dyn Source>,
+    algorithm: HashAlgorithm,
+    bounds: Bounds,
+) -> Result<String, Refusal> {
+    let Ok(_turn) = bounds.turns.try_acquire_owned() else {
+        return Err(Refusal::Overloaded);
+    };
+    let octets = source.size();
+    if octets > bounds.octets_max {
+        return Err(Refusal::TooLargeToHash);
+    }
+    let hashing = digest(source, algorithm, octets, &*bounds.threads);
+    let done = bounds.gone.run_until_cancelled(hashing).await;
+    done.unwrap_or(Err(Refusal::Failed))
+}
+
 async fn open(
     store: &dyn Store,
     targets: Vec<HashTarget>,
@@ -93,6 +111,10 @@ async fn digest(
             0 => return Err(Refusal::Failed),
             read => octets = octets.saturating_sub(u64::try_from(read).unwrap_or(u64::MAX)),
         }
+        if piece.len() <= HERE_BYTES {
+            hasher.update(&piece);
+            continue;
+        }
         let hashing = threads.run(move || {
             hasher.update(&piece);
             (hasher, piece)
@@ -101,6 +123,9 @@ async fn digest(
     }
     Ok(hasher.finish())
 }
+
+/// What is hashed sooner than another thread takes it over.
+const HERE_BYTES: usize = 16 * 1024;
 
 /// A millisecond's work: so soon is a hash over that nobody waits for any more.
 const PIECE_BYTES: usize = 1024 * 1024;

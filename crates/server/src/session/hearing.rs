@@ -1,12 +1,14 @@
 //! What comes over the control connection, taken line by line, and when it is looked at.
 
 use std::io;
+use std::time::Duration;
 
 use futures_util::FutureExt;
 use thirdhost_wire::Command;
 
 use super::Session;
 use super::control::Line;
+use crate::limits;
 
 impl Session {
     /// Gives one buffered line to the server-PI. False when there is none, or none is wanted.
@@ -36,12 +38,37 @@ impl Session {
         }
     }
 
+    /// What was found for commands that came before is not taken as found for those just heard.
+    pub(super) fn forget_if_heard(&mut self) {
+        if self.control.has_heard() {
+            self.forget();
+        }
+    }
+
+    /// Nothing found for the commands so far is held any more.
+    pub(super) fn forget(&self) {
+        if let Some(user) = &self.user {
+            user.store.forget();
+        }
+    }
+
+    /// How much longer replies wait for those to the commands behind, to go out with them: a new
+    /// connection may send ten packets before it hears from its peer, however small they are.
+    pub(super) fn gathers(&self) -> Option<Duration> {
+        let is_followed = self.pi.has_queued() || self.control.has_input();
+        let is_usual = !self.closing && self.change.is_none() && self.control.has_little_output();
+        let since = self.control.output_since().filter(|_| is_usual)?;
+        let left = (since + limits::GATHERING).saturating_sub(self.now());
+        (is_followed && self.operation.is_some() && !left.is_zero()).then_some(left)
+    }
+
     /// Sends replies and reads commands as far as that takes no waiting: while one thing after the
     /// other is done without any, nobody looks. Tells why the connection is over, if it is.
     pub(super) fn glance(&mut self, wants_input: bool) -> Option<&'static str> {
         // Once to send, and once to read.
         for _ in 0..2 {
-            let io = self.control.turn(wants_input).now_or_never()?;
+            let io = self.control.turn(wants_input, false).now_or_never()?;
+            self.forget_if_heard();
             if let Some(end) = ended(&io) {
                 return Some(end);
             }

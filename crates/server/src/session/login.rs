@@ -11,6 +11,7 @@ use crate::accept::Begins;
 use crate::accounts::Account;
 use crate::config::Config;
 use crate::dtp::Pace;
+use crate::parts::Held;
 use crate::policy::ThirdPartyPolicy;
 use crate::server::Shared;
 use crate::shares::{Shares, UserSeat};
@@ -23,6 +24,8 @@ pub(super) struct LoggedIn {
     pub(super) account: Arc<Account>,
     pub(super) store: Arc<dyn Store>,
     pub(super) policy: Arc<ThirdPartyPolicy>,
+    /// The file of parts that this session opened; made by the first who asks for it.
+    pub(super) parts: Option<Arc<Held>>,
     /// The place among the sessions of the user.
     seat: UserSeat,
 }
@@ -231,6 +234,7 @@ async fn admit(at: &Circumstances, account: Arc<Account>) -> Result<Box<LoggedIn
         account,
         store,
         policy,
+        parts: None,
         seat,
     }))
 }

@@ -13,6 +13,7 @@ mod hashed;
 mod hearing;
 mod listing;
 mod login;
+mod parts;
 mod pipeline;
 mod protect;
 mod range;
@@ -217,7 +218,12 @@ impl Session {
                 tokio::task::yield_now().await;
                 continue;
             }
-            let wait = self.wait();
+            if self.operation.is_none() {
+                self.forget();
+                self.sockets.push_out();
+            }
+            let gathers = self.gathers();
+            let wait = gathers.unwrap_or_else(|| self.wait());
             let clock = Arc::clone(&self.shared.world.clock);
             let (operation, running) = (&mut self.operation, &mut self.running);
             // One branch reads the control connection and one writes it: they share its halves,
@@ -231,8 +237,9 @@ impl Session {
                     self.done(done);
                 }
                 () = running::marked(running), if hears_of_marks => self.tell_mark(),
-                io = self.control.turn(wants_input) => {
+                io = self.control.turn(wants_input, gathers.is_some()) => {
                     self.in_a_row = 0;
+                    self.forget_if_heard();
                     if let Some(end) = ended(&io) {
                         return end;
                     }

@@ -32,6 +32,7 @@ pub(super) struct SkipJob {
 /// Fills the place of a refused command, so that both ends go on counting alike.
 pub(super) async fn skip(mut job: SkipJob) -> Step {
     let stop = job.stop.clone();
+    let was_kept = job.sockets.is_kept();
     let outcome = match stop.run_until_cancelled(pass(&mut job)).await {
         None => Outcome::Stopped,
         Some(Err(outcome)) => outcome,
@@ -43,6 +44,9 @@ pub(super) async fn skip(mut job: SkipJob) -> Step {
             }
         }
     };
+    if was_kept && !job.sockets.is_kept() {
+        job.sockets.discard_backlog();
+    }
     Step::Finished(Event::Finished(outcome), Box::new(job.sockets))
 }
 

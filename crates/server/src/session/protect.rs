@@ -7,6 +7,7 @@ use thirdhost_proto::server::{Event, Outcome, Protection, Route, TlsFailure};
 use thirdhost_sockets::{Clock, Connection};
 use thirdhost_wire::{AcceptFilter, Direction};
 
+use super::begin::named_host;
 use super::stream::ControlStream;
 use super::{Done, Session};
 use crate::limits::HANDSHAKE_TIMEOUT;
@@ -100,7 +101,7 @@ impl Session {
                 filter: AcceptFilter::HostPort(_)
             }
         );
-        Ok(Some(DataHandshake {
+        let handshake = DataHandshake {
             session,
             role,
             peer,
@@ -108,7 +109,15 @@ impl Session {
             direction,
             control_host: self.control.peer().ip().to_canonical(),
             clock: Arc::clone(&self.shared.world.clock),
-        }))
+        };
+        // Both ends would find it only once they have met, and the one whose far end was quicker
+        // to hang up would tell its user that nobody is there.
+        if route != Route::Open && handshake.is_unnamed(named_host(route)) {
+            let unnamed = TlsError::Unnamed;
+            tracing::warn!(%unnamed, "no data connection");
+            return Err(Outcome::TlsFailed(unnamed.failure()));
+        }
+        Ok(Some(handshake))
     }
 }
 

@@ -19,6 +19,7 @@ pub(super) fn refusal(error: &StoreError) -> Refusal {
         StoreError::NoSpace => Refusal::NoSpace,
         StoreError::PatternTooWide => Refusal::PatternTooWide,
         StoreError::TooLarge => Refusal::TooLarge,
+        StoreError::Incomplete => Refusal::Incomplete,
         StoreError::NotSupported => Refusal::NotSupported,
         StoreError::Io(cause) => {
             tracing::error!(%cause, "the store failed");

@@ -4,7 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, SystemTime};
 
-use thirdhost_proto::server::{Arrange, Event, Operation, Transfer};
+use thirdhost_proto::server::{Arrange, Event, Operation, Outcome, Transfer};
 use thirdhost_wire::Command;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -112,6 +112,11 @@ impl RunningTransfer {
         let Event::Finished(outcome) = event else {
             return;
         };
+        // What moved within a pipeline may be of the files that follow.
+        let octets = match outcome {
+            Outcome::Completed { bytes, .. } if self.transfer.number.is_some() => *bytes,
+            _ => self.progress.moved(),
+        };
         record.transfer(&Finished {
             user: &account.name,
             anonymous: account.anonymous,
@@ -120,7 +125,7 @@ impl RunningTransfer {
             arranged: self.arranged,
             operation: &self.transfer.operation,
             representation: self.transfer.parameters.representation,
-            octets: self.progress.moved(),
+            octets,
             hash: self.hashed.get().map(String::as_str),
             took: times.now.saturating_sub(self.began),
             ended: times.wall,

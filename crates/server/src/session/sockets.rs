@@ -102,12 +102,8 @@ impl DataSockets {
         route: Route,
         direction: Direction,
     ) -> Result<DataConnection, OpenFailure> {
-        if let (Route::Open, Open::Kept(_)) = (route, &self.open)
-            && let Open::Kept(connection) = std::mem::take(&mut self.open)
-        {
-            admit(&line.policy, connection.peer(), direction)?;
-            line.admit_files(connection.peer())?;
-            return Ok(connection);
+        if let Some(connection) = self.take_kept(line, route, direction) {
+            return connection;
         }
         let connection = self.connect(line, route, direction).await?;
         line.admit_files(connection.peer())?;
@@ -116,6 +112,24 @@ impl DataSockets {
             Some(handshake) => handshake.run(connection).await?,
         };
         Ok(DataConnection::new(connection))
+    }
+
+    /// The connection kept from the file before, where the transfer goes over it.
+    pub(super) fn take_kept(
+        &mut self,
+        line: &Line,
+        route: Route,
+        direction: Direction,
+    ) -> Option<Result<DataConnection, OpenFailure>> {
+        if route != Route::Open || !self.is_kept() {
+            return None;
+        }
+        let Open::Kept(connection) = std::mem::take(&mut self.open) else {
+            return None;
+        };
+        let admitted = admit(&line.policy, connection.peer(), direction)
+            .and_then(|()| line.admit_files(connection.peer()));
+        Some(admitted.map(|()| connection))
     }
 
     /// A connection that has gone through no handshake.
@@ -182,6 +196,19 @@ impl DataSockets {
         self.open = Open::Kept(connection);
     }
 
+    /// Whether a data connection is kept for the next file. Nobody is accepted meanwhile: the
+    /// callers are reset when it goes.
+    pub(super) fn is_kept(&self) -> bool {
+        matches!(self.open, Open::Kept(_))
+    }
+
+    /// No more files follow for now: what was held back for them goes.
+    pub(super) fn push_out(&mut self) {
+        if let Open::Kept(connection) = &mut self.open {
+            connection.hold_back(false);
+        }
+    }
+
     /// Resets callers that came for a transfer that is over (spec D-12).
     pub(super) fn discard_backlog(&mut self) {
         if let Reservation::Listening(listening) = &mut self.reservation {
@@ -196,6 +223,9 @@ impl DataSockets {
 
     /// Closes the data connection that was kept open.
     pub(super) fn disconnect(&mut self) {
+        if self.is_kept() {
+            self.discard_backlog();
+        }
         self.open = Open::Nothing;
     }
 
@@ -314,4 +344,25 @@ fn admit(
 fn no_socket(error: AllocateError) -> ArrangeRefusal {
     tracing::warn!(%error, "no data socket");
     ArrangeRefusal::NoSocket
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dtp::testing::ends;
+
+    #[test]
+    fn what_was_held_back_goes_once_when_nothing_follows() {
+        let (ours, _theirs, spy) = ends();
+        let mut connection = DataConnection::new(Box::new(ours));
+        for hold in [false, true, true] {
+            connection.hold_back(hold);
+        }
+        let mut sockets = DataSockets::default();
+        sockets.keep(connection);
+        for _ in 0..2 {
+            sockets.push_out();
+        }
+        assert_eq!(spy.held_back(), [true, false]);
+    }
 }

@@ -16,11 +16,13 @@ use super::range::{begin_part, open_part};
 use super::refusal::refusal;
 use super::sockets::{DataSockets, Line, OpenFailure};
 use super::{listing, pipeline};
+use crate::busy;
 use crate::dtp::{
     DataConnection, Pace, Progress, TransferError, Watch, close_received, close_sent, receive_file,
     send_file, send_listing,
 };
 use crate::limits;
+use crate::parts::Parts;
 use crate::store::{Pages, Source, Store, StoreError, Upload, UploadKind};
 
 /// Everything a transfer needs, owned.
@@ -38,6 +40,10 @@ pub(super) struct Job {
     pub(super) data_peer: Arc<OnceLock<SocketAddr>>,
     /// Where the user is.
     pub(super) control_peer: IpAddr,
+    /// Whether another command waits behind this one.
+    pub(super) is_followed: bool,
+    /// The file that this one is a part of.
+    pub(super) part_of: Option<Arc<Parts>>,
     /// How long the file is, as ALLO said.
     pub(super) announced: Option<u64>,
     /// What uploads are hashed with, for the log.
@@ -62,6 +68,7 @@ pub(super) async fn open(mut job: Job) -> Step {
     let opening = job.stop.clone().run_until_cancelled_owned(open_file(
         Arc::clone(&job.store),
         job.transfer.clone(),
+        job.part_of.take(),
         job.permissions.clone(),
         job.clock.wall(),
     ));
@@ -124,6 +131,7 @@ impl OpenFile {
 async fn open_file(
     store: Arc<dyn Store>,
     transfer: Transfer,
+    part_of: Option<Arc<Parts>>,
     permissions: Permissions,
     now: SystemTime,
 ) -> Result<OpenFile, StoreError> {
@@ -140,6 +148,17 @@ async fn open_file(
             path,
             offset,
             end: Some(end),
+            part_of: Some(_),
+        } => {
+            let parts = part_of.ok_or(StoreError::NotFound)?;
+            let part = parts.part(path, offset.unwrap_or(0), *end)?;
+            Ok(OpenFile::Receive(part))
+        }
+        Operation::Store {
+            path,
+            offset,
+            end: Some(end),
+            part_of: None,
         } => {
             let upload = begin_part(&*store, path, offset.unwrap_or(0), *end).await?;
             Ok(OpenFile::Receive(upload))
@@ -169,9 +188,19 @@ async fn open_file(
 /// Opens the data connection and moves the bytes.
 async fn run(mut job: Job, file: OpenFile) -> Step {
     let direction = job.transfer.operation.direction();
-    let connecting = connect(&mut job.sockets, &job.line, job.transfer.route, direction);
-    let connected = job.stop.run_until_cancelled(connecting).await;
-    let outcome = match connected.unwrap_or(Err(Outcome::Stopped)) {
+    let kept = job
+        .sockets
+        .take_kept(&job.line, job.transfer.route, direction);
+    let connected = match kept {
+        Some(kept) => kept.map_err(|failure| no_connection(&failure)),
+        None => {
+            let connecting = connect(&mut job.sockets, &job.line, job.transfer.route, direction);
+            // Boxed: a file for which nothing is opened needs no room for it.
+            let connected = job.stop.run_until_cancelled(connecting.boxed()).await;
+            connected.unwrap_or(Err(Outcome::Stopped))
+        }
+    };
+    let outcome = match connected {
         Ok(connection) => {
             job.data_peer.get_or_init(|| connection.peer());
             move_bytes(&mut job, connection, file).await
@@ -183,7 +212,9 @@ async fn run(mut job: Job, file: OpenFile) -> Step {
             outcome
         }
     };
-    job.sockets.discard_backlog();
+    if !job.sockets.is_kept() {
+        job.sockets.discard_backlog();
+    }
     Step::Finished(Event::Finished(outcome), Box::new(job.sockets))
 }
 
@@ -199,15 +230,17 @@ pub(super) async fn connect(
             tracing::debug!(peer = %connection.peer(), "data connection open");
             Ok(connection)
         }
-        Err(failure) => {
-            let cause = std::error::Error::source(&failure).map(ToString::to_string);
-            tracing::warn!(%failure, cause, "no data connection");
-            Err(match failure {
-                OpenFailure::Open(thirdhost_sockets::OpenError::Denied(_)) => Outcome::NotAdmitted,
-                OpenFailure::Tls(error) => Outcome::TlsFailed(error.failure()),
-                _ => Outcome::NotConnected,
-            })
-        }
+        Err(failure) => Err(no_connection(&failure)),
+    }
+}
+
+fn no_connection(failure: &OpenFailure) -> Outcome {
+    let cause = std::error::Error::source(failure).map(ToString::to_string);
+    tracing::warn!(%failure, cause, "no data connection");
+    match failure {
+        OpenFailure::Open(thirdhost_sockets::OpenError::Denied(_)) => Outcome::NotAdmitted,
+        OpenFailure::Tls(error) => Outcome::TlsFailed(error.failure()),
+        _ => Outcome::NotConnected,
     }
 }
 
@@ -226,6 +259,8 @@ async fn move_bytes(job: &mut Job, mut connection: DataConnection, file: OpenFil
     let number = job.transfer.number;
     if let (Some(number), false) = (number, matches!(file, OpenFile::Receive(_))) {
         connection.open_numbered(number);
+        // Where all is done at once, the next file is a moment away.
+        connection.hold_back(job.is_followed && busy::may_block());
     }
     let moved = match file {
         OpenFile::Send(mut source, offset) => {

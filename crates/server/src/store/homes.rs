@@ -28,7 +28,7 @@ impl Homes for DiskStore {
     ) -> BoxFuture<'a, Result<Arc<dyn Store>, StoreError>> {
         // The root is open already: nothing to wait for, and no descriptor more.
         if *home == VirtualPath::root() {
-            let store = Arc::new(self.clone()) as Arc<dyn Store>;
+            let store = Arc::new(self.for_a_session()) as Arc<dyn Store>;
             return std::future::ready(Ok(store)).boxed();
         }
         let (root, home) = (self.clone(), home.clone());

@@ -9,6 +9,7 @@ mod homes;
 mod lines;
 mod memory;
 mod names;
+mod parts;
 mod quota;
 
 #[cfg(test)]
@@ -26,6 +27,7 @@ pub use disk::{DiskStore, Durability, Swept, UploadPolicy};
 pub use homes::Homes;
 pub use lines::{Page, Pages, Pen, Written};
 pub use memory::MemoryStore;
+pub use parts::{Assembly, Claim, Ranges};
 pub(crate) use quota::{Quotas, bounded};
 
 /// One user's files: everything is seen from the user's root, and nothing above it exists.
@@ -35,6 +37,15 @@ pub(crate) use quota::{Quotas, bounded};
 pub trait Store: fmt::Debug + Send + Sync {
     /// What is at `path`. Symbolic links are followed, never out of the root.
     fn stat<'a>(&'a self, path: &'a VirtualPath) -> BoxFuture<'a, Result<Entry, StoreError>>;
+
+    /// The same without [`Entry::partial`].
+    fn look<'a>(&'a self, path: &'a VirtualPath) -> BoxFuture<'a, Result<Entry, StoreError>> {
+        self.stat(path)
+    }
+
+    /// More commands may have come: whatever was found on the way to a file is to be looked for
+    /// again.
+    fn forget(&self) {}
 
     /// How many bytes of an interrupted upload to `path` are kept: what [`Entry::partial`] tells,
     /// also when no file is there yet. Stores that keep none say `None`.
@@ -76,6 +87,19 @@ pub trait Store: fmt::Debug + Send + Sync {
         path: &'a VirtualPath,
         kind: UploadKind,
     ) -> BoxFuture<'a, Result<Box<dyn Upload>, StoreError>>;
+
+    /// Begins a file of `octets` whose parts will come at once. Nothing is visible at `path` until
+    /// it is committed, whatever the policy for uploads is.
+    ///
+    /// # Errors
+    /// [`StoreError::NotSupported`] from stores that cannot write a file in several places.
+    fn assemble<'a>(
+        &'a self,
+        _path: &'a VirtualPath,
+        _octets: u64,
+    ) -> BoxFuture<'a, Result<Box<dyn Assembly>, StoreError>> {
+        Box::pin(async { Err(StoreError::NotSupported) })
+    }
 
     /// Whether a file of `octets` could be stored now. Stores that cannot tell say that it could.
     fn room(&self, _octets: u64) -> BoxFuture<'_, Result<(), StoreError>> {
@@ -315,6 +339,9 @@ pub enum StoreError {
     /// The file is larger than it may be.
     #[error("file too large")]
     TooLarge,
+    /// Fewer octets have come than were to.
+    #[error("octets are missing")]
+    Incomplete,
     /// The store cannot do that at all.
     #[error("not supported")]
     NotSupported,

@@ -13,7 +13,10 @@ use thirdhost_proto::server::VirtualPath;
 use thirdhost_sockets::Clock;
 
 use self::usage::{Quota, Usage};
-use super::{Entry, EntryKind, Listing, Pages, Pen, Source, Store, StoreError, Upload, UploadKind};
+use super::{
+    Assembly, Claim, Entry, EntryKind, Listing, Pages, Pen, Source, Store, StoreError, Upload,
+    UploadKind,
+};
 use crate::accounts::Account;
 use crate::limits::FREE_SPACE_INTERVAL;
 
@@ -147,6 +150,14 @@ impl Store for Bounded {
         self.store.stat(path)
     }
 
+    fn look<'a>(&'a self, path: &'a VirtualPath) -> BoxFuture<'a, Result<Entry, StoreError>> {
+        self.store.look(path)
+    }
+
+    fn forget(&self) {
+        self.store.forget();
+    }
+
     fn partial<'a>(
         &'a self,
         path: &'a VirtualPath,
@@ -183,6 +194,22 @@ impl Store for Bounded {
         kind: UploadKind,
     ) -> BoxFuture<'a, Result<Box<dyn Upload>, StoreError>> {
         Box::pin(self.begin_bounded(path, kind))
+    }
+
+    fn assemble<'a>(
+        &'a self,
+        path: &'a VirtualPath,
+        octets: u64,
+    ) -> BoxFuture<'a, Result<Box<dyn Assembly>, StoreError>> {
+        Box::pin(async move {
+            self.room(octets).await?;
+            let assembly = self.store.assemble(path, octets).await?;
+            Ok(Box::new(BoundedAssembly {
+                assembly,
+                quota: self.quota.clone(),
+                floor: self.floor.clone(),
+            }) as Box<dyn Assembly>)
+        })
     }
 
     fn room(&self, octets: u64) -> BoxFuture<'_, Result<(), StoreError>> {
@@ -260,6 +287,36 @@ impl Store for Bounded {
         to: &'a VirtualPath,
     ) -> BoxFuture<'a, Result<(), StoreError>> {
         self.store.rename_new(from, to)
+    }
+}
+
+/// A file of parts within bounds. How long it may be was looked at when it was begun; what comes
+/// is counted as it comes, as that of any upload.
+#[derive(Debug)]
+struct BoundedAssembly {
+    assembly: Box<dyn Assembly>,
+    quota: Option<Quota>,
+    floor: Option<Floor>,
+}
+
+impl Assembly for BoundedAssembly {
+    fn part(&self, claim: Claim) -> Box<dyn Upload> {
+        Box::new(BoundedUpload {
+            upload: self.assembly.part(claim),
+            quota: self.quota.clone(),
+            left_of_file: None,
+            floor: self.floor.clone(),
+            unchecked: 0,
+            is_full: false,
+        })
+    }
+
+    fn open(&self) -> BoxFuture<'_, Result<Box<dyn Source>, StoreError>> {
+        self.assembly.open()
+    }
+
+    fn commit(self: Box<Self>) -> BoxFuture<'static, Result<(), StoreError>> {
+        self.assembly.commit()
     }
 }
 

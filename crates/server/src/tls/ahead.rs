@@ -119,6 +119,10 @@ impl Connection for Ahead {
         }
     }
 
+    fn hold_back(&mut self, hold: bool) {
+        self.connection.hold_back(hold);
+    }
+
     fn send_file<'a>(
         &'a mut self,
         file: &'a Arc<File>,

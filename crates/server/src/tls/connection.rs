@@ -102,6 +102,13 @@ impl Connection for TlsConnection {
         }
     }
 
+    fn hold_back(&mut self, hold: bool) {
+        match &mut self.stream {
+            TlsStream::Client(stream) => stream.get_mut().0.hold_back(hold),
+            TlsStream::Server(stream) => stream.get_mut().0.hold_back(hold),
+        }
+    }
+
     fn send_file<'a>(
         &'a mut self,
         file: &'a Arc<File>,

@@ -84,6 +84,14 @@ pub(crate) struct DataHandshake {
 }
 
 impl DataHandshake {
+    /// Whether it will be refused, whoever comes: the operator demands a fingerprint of third hosts
+    /// and of those called, and none was told. `host` is the far end, where it is known.
+    pub(crate) fn is_unnamed(&self, host: Option<IpAddr>) -> bool {
+        let third = host.is_some_and(|host| self.is_third_party(host.to_canonical()));
+        let asks = third || self.pinned || self.role == TlsRole::Client;
+        asks && self.peer.is_none() && self.session.site.wants_fingerprints()
+    }
+
     /// Makes the handshake.
     ///
     /// # Errors

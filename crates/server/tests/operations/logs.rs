@@ -1,7 +1,7 @@
 //! The log and the xferlog.
 
 use std::fs;
-use std::io::Read;
+use std::io::{Read, Write};
 
 use serde_json::Value;
 
@@ -53,6 +53,39 @@ fn s_71_a_json_log_has_one_object_per_transfer_that_says_who_met_whom_and_how() 
     assert_eq!(sent["arranged"], Value::from("port"), "{sent}");
     let third = third.local_addr().unwrap().to_string();
     assert_eq!(sent["data_peer"], Value::from(third), "{sent}");
+}
+
+/// Several may come in one segment: each has its own octets.
+//= security#S-71
+//= type=test
+#[test]
+fn s_71_each_file_of_a_pipeline_is_on_record_with_its_own_octets() {
+    let site = Site::new("[log]\nformat = \"json\"", "{}");
+    let server = site.start(&[]);
+    let mut alice = server.alice();
+    alice.command("MODE B", "200");
+    alice.command("OPTS PIPELINE ON", "200");
+    let mut data = alice.passive();
+    alice.command("STOR a", "150");
+    let marked = |number: &str, octets: &str| {
+        let length = u8::try_from(octets.len()).unwrap();
+        format!("\x10\0\x01{number}\x40\0{}{octets}", char::from(length)).into_bytes()
+    };
+    let files = [("1", "first"), ("2", "the second"), ("3", "")];
+    let all: Vec<u8> = files
+        .iter()
+        .flat_map(|(number, octets)| marked(number, octets))
+        .collect();
+    data.write_all(&all).unwrap();
+    for name in ["b", "c"] {
+        alice.expect("250");
+        alice.command(&format!("STOR {name}"), "125");
+    }
+    alice.expect("250");
+    for (_, octets) in files {
+        let stored = json(&server.logged("\"transfer\""));
+        assert_eq!(stored["octets"], Value::from(octets.len()), "{stored}");
+    }
 }
 
 //= security#S-63

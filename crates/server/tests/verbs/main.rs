@@ -8,6 +8,7 @@ mod facts;
 mod hashes;
 mod listings;
 mod markers;
+mod parts;
 mod paths;
 mod pipeline;
 mod support;

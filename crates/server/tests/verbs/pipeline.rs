@@ -99,6 +99,38 @@ async fn files_refused_at_either_end_take_no_other_with_them() {
     }
 }
 
+/// A session with commands ahead keeps the directory open that they are about; another session's
+/// rename is over before the next command is said.
+#[tokio::test]
+async fn a_directory_renamed_between_two_commands_is_not_found_under_its_old_name() {
+    let site = Site::start().await;
+    std::fs::create_dir(site.home().join("d")).unwrap();
+    let (mut user, mut other) = (pipelined(&site).await, site.user().await);
+    let mut data = user.passive().await;
+    for name in ["a", "b", "c", "x"] {
+        user.say(&format!("STOR d/{name}")).await;
+    }
+    for number in ["1", "2"] {
+        data.write_all(&file(number, b"octets")).await.unwrap();
+    }
+    assert_eq!(finals(&mut user, 2).await, ["250", "250"]);
+    other.check("RNFR d", "350").await;
+    other.check("RNTO e", "250").await;
+    for name in ["y", "z"] {
+        user.say(&format!("STOR d/{name}")).await;
+    }
+    for number in ["3", "4", "5", "6"] {
+        data.write_all(&file(number, b"octets")).await.unwrap();
+    }
+    // The third had been begun; what the fourth finds is left open, it came before the rename.
+    let ends = finals(&mut user, 4).await;
+    assert_eq!((&*ends[0], &*ends[2], &*ends[3]), ("250", "550", "550"));
+    for name in ["y", "z"] {
+        assert!(!site.home().join("e").join(name).exists(), "{name}");
+    }
+    assert_eq!(site.read("e/c"), b"octets");
+}
+
 #[tokio::test]
 async fn the_source_sends_a_file_for_every_number() {
     let site = Site::start().await;

@@ -3,9 +3,11 @@
 mod encode;
 mod foreign;
 mod parse;
+mod parts;
 mod site;
 mod verb;
 
+pub use parts::{FileHash, PartsCommand, PartsKey};
 pub use site::SiteCommand;
 pub use verb::{UnknownVerb, Verb};
 

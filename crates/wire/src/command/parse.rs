@@ -1,6 +1,7 @@
 //! A line becomes a command. RFC 959 section 5.3, spec.
 
 mod extensions;
+mod parts;
 mod security;
 mod site;
 

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::PartsCommand;
 use crate::{Pathname, Text, TimeVal};
 
 /// A subcommand of SITE with its argument.
@@ -20,6 +21,8 @@ pub enum SiteCommand {
     Help(Option<Text>),
     /// IDLE: how long the session may say nothing; `None` asks.
     Idle(Option<u64>),
+    /// PARTS: a file that several sessions store at once.
+    Parts(PartsCommand),
     /// SYMLINK: known and never done; what should be linked is not read.
     Symlink,
     /// UTIME, in either of its forms: when a file was last changed.
@@ -47,6 +50,7 @@ impl fmt::Display for SiteCommand {
             Self::Help(Some(topic)) => write!(f, "HELP {topic}"),
             Self::Idle(None) => f.write_str("IDLE"),
             Self::Idle(Some(seconds)) => write!(f, "IDLE {seconds}"),
+            Self::Parts(parts) => write!(f, "PARTS {parts}"),
             Self::Symlink => f.write_str("SYMLINK"),
             Self::Utime { modified, name } => write!(f, "UTIME {modified} {name}"),
             Self::Who => f.write_str("WHO"),

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::SockHost;
+use crate::{HashAlgorithm, SockHost};
 
 //= rfc438#a
 //= type=test
@@ -716,6 +716,59 @@ fn site_has_its_subcommands() {
     }
     for line in [&b"SITE EXEC ls"[..], b"SITE x"] {
         assert_eq!(Command::parse(line), Err(CommandError::UnknownSubcommand));
+    }
+}
+
+#[test]
+fn a_file_of_parts_is_opened_joined_asked_about_closed_and_dropped() {
+    let parts = |line: &str, parts| check(line, Command::Site(SiteCommand::Parts(parts)));
+    let key = PartsKey(0x00f1_e2d3_c4b5_a697);
+    let open = |octets, name| PartsCommand::Open {
+        octets,
+        name: Pathname::try_from(name).unwrap(),
+    };
+    parts("SITE PARTS OPEN 8388608 a b", open(8 << 20, "a b"));
+    parts(
+        "SITE PARTS OPEN 18446744073709551615  a",
+        open(u64::MAX, " a"),
+    );
+    parts("SITE PARTS JOIN 00f1e2d3c4b5a697", PartsCommand::Join(key));
+    parts("SITE PARTS SIZE 00f1e2d3c4b5a697", PartsCommand::Size(key));
+    parts("SITE PARTS CLOSE", PartsCommand::Close(None));
+    let hash = FileHash::new(HashAlgorithm::Crc32, "0A1B2C3D").unwrap();
+    assert_eq!(hash.digest(), "0a1b2c3d");
+    parts(
+        "SITE PARTS CLOSE CRC32 0a1b2c3d",
+        PartsCommand::Close(Some(hash)),
+    );
+    parts("SITE PARTS DROP", PartsCommand::Drop);
+    same(
+        "site parts join 00F1E2D3C4B5A697",
+        "SITE PARTS JOIN 00f1e2d3c4b5a697",
+    );
+    let long = format!("SITE PARTS CLOSE SHA-512 {}", "0".repeat(129));
+    for line in [
+        "SITE PARTS",
+        "SITE PARTS WHAT",
+        "SITE PARTS OPEN",
+        "SITE PARTS OPEN 5",
+        "SITE PARTS OPEN 0 f",
+        "SITE PARTS OPEN -1 f",
+        "SITE PARTS OPEN 18446744073709551616 f",
+        "SITE PARTS JOIN",
+        "SITE PARTS JOIN 00f1e2d3c4b5a69",
+        "SITE PARTS JOIN 00f1e2d3c4b5a6977",
+        "SITE PARTS JOIN +0f1e2d3c4b5a697",
+        "SITE PARTS JOIN 00f1e2d3c4b5a69x",
+        "SITE PARTS SIZE f",
+        "SITE PARTS CLOSE SHA-256",
+        "SITE PARTS CLOSE SHA-3 00",
+        "SITE PARTS CLOSE SHA-256 0x",
+        "SITE PARTS CLOSE SHA-256 00 00",
+        "SITE PARTS DROP it",
+        &long,
+    ] {
+        refused(line);
     }
 }
 

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
 use clap::Args;
+use thirdhost_client::STREAMS_MAX;
 
 /// What `cp` copies, and how.
 #[derive(Args, Debug)]
@@ -81,6 +82,11 @@ pub(crate) struct CopyArgs {
     #[arg(short, long, value_name = "N", default_value_t = 1, value_parser = jobs)]
     pub(crate) jobs: usize,
 
+    /// Copy each large file over so many connections at once, where one does not fill the path
+    /// between two servers that know it (two thirdhostd); other files go over one.
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = streams)]
+    pub(crate) streams: usize,
+
     /// How often a file is tried again after a failure that may pass.
     #[arg(long, value_name = "N", default_value_t = RETRIES)]
     pub(crate) retries: u32,
@@ -107,6 +113,7 @@ impl CopyArgs {
             newer: None,
             limit_rate: None,
             jobs: 1,
+            streams: 1,
             retries: RETRIES,
         }
     }
@@ -121,6 +128,13 @@ fn jobs(text: &str) -> Result<usize, String> {
     match text.parse() {
         Ok(count @ 1..=64) => Ok(count),
         _ => Err("expected 1 to 64".to_owned()),
+    }
+}
+
+fn streams(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(count) if (1..=STREAMS_MAX).contains(&count) => Ok(count),
+        _ => Err(format!("expected 1 to {STREAMS_MAX}")),
     }
 }
 
@@ -163,6 +177,21 @@ const RETRIES: u32 = 3;
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn streams_are_few() {
+        for (text, expected) in [
+            ("1", Some(1)),
+            ("16", Some(16)),
+            ("0", None),
+            ("17", None),
+            ("-1", None),
+            ("4k", None),
+            ("", None),
+        ] {
+            assert_eq!(streams(text).ok(), expected, "{text}");
+        }
+    }
 
     #[test]
     fn sizes_have_units_of_1024() {

@@ -125,6 +125,7 @@ fn options(args: &CopyArgs, policy: Policy) -> Result<Options, Failure> {
     options.delete = args.delete;
     options.filter = filter;
     options.jobs = args.jobs;
+    options.streams = args.streams;
     options.retries = args.retries;
     options.poll = true;
     options.limit_rate = args.limit_rate;

@@ -53,6 +53,7 @@ fn done(name: &str, moved: &Moved) -> Value {
         "way": way,
         "arrangement": arrangement,
         "listener": listener,
+        "streams": moved.streams,
         "protection": moved.protection.map(protection),
         "verified": moved.verified,
     })

@@ -264,6 +264,7 @@ fn refusal_in_transfer(why: Refusal) -> Reply {
         Refusal::TooLarge => reply(552, "Your files may not be that large; transfer aborted."),
         Refusal::Exists => reply(451, "The name was taken meanwhile; transfer aborted."),
         Refusal::PatternTooWide => reply(451, "Too many names match; listing cut off."),
+        Refusal::Incomplete => reply(451, "Fewer octets came than RANG says."),
         Refusal::NotPermitted => reply(451, "Not permitted; transfer aborted."),
         _ => reply(451, "Reading or writing the file failed; transfer aborted."),
     }

@@ -44,6 +44,8 @@ pub(in crate::server) fn refusal(why: Refusal) -> Reply {
             "Not with a third host: you may use other paths for that, or need PROT P.",
         ),
         Refusal::NotSupported => reply(504, "Not possible on this store."),
+        Refusal::Incomplete => reply(451, "Octets of the file are missing; nothing is stored."),
+        Refusal::Differs => reply(551, "The file has another hash; nothing is stored."),
         Refusal::Failed => reply(451, "Reading or writing failed."),
     }
 }

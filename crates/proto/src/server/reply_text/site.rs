@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use thirdhost_wire::{Pathname, Reply};
+use thirdhost_wire::{PartsKey, Pathname, Reply};
 
 use super::{multi, reply};
 
@@ -41,11 +41,31 @@ pub(in crate::server) fn site_help() -> Reply {
         "CHMOD <octal> <pathname>",
         "HELP",
         "IDLE [<seconds>]",
+        "PARTS OPEN <octets> <pathname>",
+        "PARTS JOIN | SIZE <key>",
+        "PARTS CLOSE [<algorithm> <hash>]",
+        "PARTS DROP",
         "PEERCERT SHA256 <64 hexadecimal digits>",
         "UTIME <YYYYMMDDhhmm[ss]> <pathname>",
         "WHO",
     ];
     multi(214, "SITE subcommands:", lines, "End of help")
+}
+
+pub(in crate::server) fn parts_opened(key: PartsKey) -> Reply {
+    reply(200, &format!("PARTS {key}"))
+}
+
+pub(in crate::server) fn parts_joined() -> Reply {
+    reply(200, "Joined; RANG and STOR store a part.")
+}
+
+pub(in crate::server) fn parts_closed() -> Reply {
+    reply(250, "The file is there.")
+}
+
+pub(in crate::server) fn parts_dropped() -> Reply {
+    reply(200, "Nothing is kept.")
 }
 
 pub(in crate::server) fn site_not_for_anonymous() -> Reply {

@@ -48,8 +48,10 @@ fn field(writer: &mut Writer<'_>, field: &Field, value: &dyn fmt::Debug) -> fmt:
 }
 
 fn is_one_word(text: &str) -> bool {
-    let plain = |c: char| !c.is_whitespace() && c.escape_debug().len() == 1;
-    !text.is_empty() && text.chars().all(|c| c != '=' && plain(c))
+    !text.is_empty()
+        && text
+            .chars()
+            .all(|c| c != '=' && !c.is_whitespace() && is_plain(c))
 }
 
 fn is_quoted(text: &str) -> bool {
@@ -68,14 +70,21 @@ fn is_quoted(text: &str) -> bool {
         }
         // Debug of a string escapes neither quotes of the other kind nor what combines.
         '\'' => true,
-        c => c != '"' && c.escape_debug().len() == 1,
+        c => c != '"' && is_plain(c),
     });
     harmless && !escaped
 }
 
+/// Whether it stands for itself in the Debug form.
+fn is_plain(c: char) -> bool {
+    // Nearly every one of nearly every line.
+    c.is_ascii_alphanumeric() || c.escape_debug().len() == 1
+}
+
 fn escaped(writer: &mut Writer<'_>, text: &str) -> fmt::Result {
     text.chars().try_for_each(|c| match c {
-        '"' | '\'' | '\\' => writer.write_char(c),
+        '"' | '\'' | '\\' | ' ' => writer.write_char(c),
+        c if c.is_ascii_alphanumeric() => writer.write_char(c),
         c => write!(writer, "{}", c.escape_debug()),
     })
 }

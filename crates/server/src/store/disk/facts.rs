@@ -34,8 +34,8 @@ impl DiskStore {
         if path.file_name().is_none() {
             return Err(StoreError::NotPermitted);
         }
-        let place = self.settled_place(path)?;
-        match place.entry()? {
+        let (place, found) = self.settled(path)?;
+        match found {
             None => Err(StoreError::NotFound),
             Some(found) if found.is_file() || found.is_dir() => Ok(place),
             Some(_) => Err(StoreError::NotFile),

@@ -3,8 +3,11 @@
 //! | file | what it knows |
 //! |---|---|
 //! | `place` | resolving beneath the root, opening, locking |
+//! | `reading` | what is there, and opening it to read |
+//! | `held` | directories that commands sent ahead find open |
 //! | `whole`, `append`, `in_place` | the three ways to write |
 //! | `sidecar` | undoing an append after a crash |
+//! | `parts` | a file that comes in parts |
 //! | `jobs` | where work that blocks is done |
 //! | `facts` | setting times and modes |
 //! | `naming` | removing directories, renaming |
@@ -16,11 +19,14 @@
 mod append;
 mod errors;
 mod facts;
+mod held;
 mod in_place;
 mod jobs;
 mod listing;
 mod naming;
+mod parts;
 mod place;
+mod reading;
 mod sidecar;
 mod source;
 mod sweep;
@@ -49,14 +55,16 @@ pub use self::sweep::Swept;
 
 use self::append::Append;
 use self::errors::store_error;
+use self::held::Held;
 use self::in_place::InPlace;
 use self::jobs::{blocking, brief};
 use self::listing::{DiskListing, DiskPages};
 use self::place::{Place, relative};
-use self::source::DiskSource;
 use self::upload::{DiskUpload, Work};
 use self::whole::{Reserved, Whole};
-use super::{Entry, Listing, Pages, Pen, Source, Store, StoreError, Upload, UploadKind, names};
+use super::{
+    Assembly, Entry, Listing, Pages, Pen, Source, Store, StoreError, Upload, UploadKind, names,
+};
 use crate::busy;
 
 /// A directory of the local disk as a store. Clones are views of the same.
@@ -71,6 +79,7 @@ pub struct DiskStore {
     uploads: UploadPolicy,
     durability: Durability,
     reserved: Arc<Reserved>,
+    held: Arc<Held>,
 }
 
 /// How STOR and STOU write.
@@ -105,6 +114,7 @@ impl DiskStore {
             uploads,
             durability,
             reserved: Arc::default(),
+            held: Arc::default(),
         })
     }
 
@@ -117,8 +127,16 @@ impl DiskStore {
         let root = Arc::new(self.root.open_dir(relative(path)).map_err(store_error)?);
         Ok(Self {
             root,
-            ..self.clone()
+            ..self.for_a_session()
         })
+    }
+
+    /// The same store, for the commands of one session: what they find open is their own.
+    pub(super) fn for_a_session(&self) -> Self {
+        Self {
+            held: Arc::default(),
+            ..self.clone()
+        }
     }
 
     /// Removes the temporaries that nobody uses and that are older than `older_than`, and
@@ -163,8 +181,8 @@ impl DiskStore {
         names::check_creatable(path)?;
         // STOU never goes through a link: a taken hint only means another name.
         let (place, found) = match kind {
-            UploadKind::Unique => (Place::of(&self.root, path)?, None),
-            _ => Place::found(&self.root, path)?,
+            UploadKind::Unique => (Place::of(self, path)?, None),
+            _ => Place::found(self, path)?,
         };
         let durability = self.durability;
         let work: Box<dyn Work> = match (kind, self.uploads) {
@@ -197,53 +215,19 @@ impl DiskStore {
         };
         Ok(Box::new(DiskUpload::new(path.clone(), work)))
     }
-
-    /// The place to read at: links followed, and what a crash left of an append undone.
-    fn settled_place(&self, path: &VirtualPath) -> Result<Place, StoreError> {
-        names::check_readable(path)?;
-        let place = match Place::resolved(&self.root, path) {
-            // A link to one of the store's own files.
-            Err(StoreError::NameNotAllowed) => return Err(StoreError::NotFound),
-            place => place?,
-        };
-        sidecar::settle(&place, self.durability)?;
-        Ok(place)
-    }
-
-    fn stat_blocking(&self, path: &VirtualPath) -> Result<Entry, StoreError> {
-        let Some(name) = path.file_name() else {
-            let metadata = self.root.dir_metadata().map_err(store_error)?;
-            return Ok(listing::entry(String::new(), &metadata));
-        };
-        let place = self.settled_place(path)?;
-        let metadata = place.entry()?.ok_or(StoreError::NotFound)?;
-        let mut entry = listing::entry(name.to_owned(), &metadata);
-        entry.partial = whole::partial_size(&place)?;
-        Ok(entry)
-    }
-
-    fn partial_blocking(&self, path: &VirtualPath) -> Result<Option<u64>, StoreError> {
-        names::check_readable(path)?;
-        match Place::resolved(&self.root, path) {
-            Err(StoreError::NotFound | StoreError::NotFile) => Ok(None),
-            place => whole::partial_size(&place?),
-        }
-    }
-
-    fn open_blocking(
-        &self,
-        path: &VirtualPath,
-        offset: u64,
-    ) -> Result<Box<dyn Source>, StoreError> {
-        let place = self.settled_place(path)?;
-        let file = place::open(&place.dir, &place.name, &system::reading_no_link())?;
-        Ok(Box::new(DiskSource::new(file, offset)?))
-    }
 }
 
 impl Store for DiskStore {
     fn stat<'a>(&'a self, path: &'a VirtualPath) -> BoxFuture<'a, Result<Entry, StoreError>> {
         self.run_briefly(path, Self::stat_blocking)
+    }
+
+    fn look<'a>(&'a self, path: &'a VirtualPath) -> BoxFuture<'a, Result<Entry, StoreError>> {
+        self.run_briefly(path, Self::look_blocking)
+    }
+
+    fn forget(&self) {
+        self.held.forget();
     }
 
     fn partial<'a>(
@@ -297,6 +281,16 @@ impl Store for DiskStore {
         }
     }
 
+    fn assemble<'a>(
+        &'a self,
+        path: &'a VirtualPath,
+        octets: u64,
+    ) -> BoxFuture<'a, Result<Box<dyn Assembly>, StoreError>> {
+        self.run_briefly(path, move |store, path| {
+            store.assemble_blocking(path, octets)
+        })
+    }
+
     fn blocks(&self) -> bool {
         true
     }
@@ -327,13 +321,14 @@ impl Store for DiskStore {
         &'a self,
         path: &'a VirtualPath,
     ) -> BoxFuture<'a, Result<(), StoreError>> {
+        self.held.forget();
         self.run(path, Self::remove_directory_blocking)
     }
 
     fn delete<'a>(&'a self, path: &'a VirtualPath) -> BoxFuture<'a, Result<(), StoreError>> {
         self.run(path, |store, path| {
             names::check_readable(path)?;
-            let place = Place::of(&store.root, path)?;
+            let place = Place::of(store, path)?;
             let _kept_away = sidecar::keep_appends_away(&place, store.durability)?;
             place.dir.remove_file(&place.name).map_err(store_error)
         })
@@ -354,6 +349,7 @@ impl Store for DiskStore {
         path: &'a VirtualPath,
         mode: u32,
     ) -> BoxFuture<'a, Result<(), StoreError>> {
+        self.held.forget();
         self.run(path, move |store, path| store.set_mode_blocking(path, mode))
     }
 
@@ -363,6 +359,7 @@ impl Store for DiskStore {
         to: &'a VirtualPath,
     ) -> BoxFuture<'a, Result<(), StoreError>> {
         let to = to.clone();
+        self.held.forget();
         self.run(from, move |store, from| {
             store.rename_blocking(from, &to, true)
         })
@@ -374,6 +371,7 @@ impl Store for DiskStore {
         to: &'a VirtualPath,
     ) -> BoxFuture<'a, Result<(), StoreError>> {
         let to = to.clone();
+        self.held.forget();
         self.run(from, move |store, from| {
             store.rename_blocking(from, &to, false)
         })

@@ -10,7 +10,7 @@ use super::{DiskStore, sidecar, sweep, system};
 impl DiskStore {
     pub(super) fn remove_directory_blocking(&self, path: &VirtualPath) -> Result<(), StoreError> {
         names::check_readable(path)?;
-        let place = Place::below_root(&self.root, path)?;
+        let place = Place::below_root(self, path)?;
         let remove = || place.dir.remove_dir(&place.name).map_err(store_error);
         match remove() {
             // To the user it is empty when nothing but the store's own files are in it.
@@ -34,10 +34,7 @@ impl DiskStore {
     ) -> Result<(), StoreError> {
         names::check_readable(from)?;
         names::check_creatable(to)?;
-        let (from_place, to_place) = (
-            Place::below_root(&self.root, from)?,
-            Place::below_root(&self.root, to)?,
-        );
+        let (from_place, to_place) = (Place::below_root(self, from)?, Place::below_root(self, to)?);
         let _kept_away = (
             sidecar::keep_appends_away(&from_place, self.durability)?,
             sidecar::keep_appends_away(&to_place, self.durability)?,

@@ -3,6 +3,7 @@
 use std::fs::{File, TryLockError};
 use std::io::ErrorKind;
 use std::process;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 
@@ -12,23 +13,25 @@ use thirdhost_proto::server::VirtualPath;
 use super::super::StoreError;
 use super::super::names;
 use super::errors::store_error;
-use super::{Durability, system};
+use super::{DiskStore, Durability, system};
 
 /// Where a file is or will be. The name is one component.
 #[derive(Debug)]
 pub(super) struct Place {
-    pub(super) dir: Dir,
+    pub(super) dir: Arc<Dir>,
     pub(super) name: String,
 }
 
 impl Place {
     /// The place of `path`, the last component not followed.
-    pub(super) fn of(root: &Dir, path: &VirtualPath) -> Result<Self, StoreError> {
+    pub(super) fn of(store: &DiskStore, path: &VirtualPath) -> Result<Self, StoreError> {
         let name = path.file_name().ok_or(StoreError::NotFile)?;
-        // SECURITY: the kernel resolves, and refuses what leads out of the root (spec S-44).
-        let dir = root
-            .open_dir(relative(&path.parent()))
-            .map_err(store_error)?;
+        let parent = path.parent();
+        let dir = match relative(&parent) {
+            "." => Arc::clone(&store.root),
+            // SECURITY: the kernel resolves, and refuses what leads out of the root (spec S-44).
+            parent => store.held.open(&store.root, parent).map_err(store_error)?,
+        };
         Ok(Self {
             dir,
             name: name.to_owned(),
@@ -36,23 +39,24 @@ impl Place {
     }
 
     /// The place of anything but the root, which can be neither removed nor renamed.
-    pub(super) fn below_root(root: &Dir, path: &VirtualPath) -> Result<Self, StoreError> {
+    pub(super) fn below_root(store: &DiskStore, path: &VirtualPath) -> Result<Self, StoreError> {
         if path.file_name().is_none() {
             return Err(StoreError::NotPermitted);
         }
-        Self::of(root, path)
+        Self::of(store, path)
     }
 
     /// The place of `path`, or of what the symbolic link there leads to; and what is there now.
     pub(super) fn found(
-        root: &Dir,
+        store: &DiskStore,
         path: &VirtualPath,
     ) -> Result<(Self, Option<Metadata>), StoreError> {
-        let place = Self::of(root, path)?;
+        let place = Self::of(store, path)?;
         let entry = place.entry()?;
         if !entry.as_ref().is_some_and(Metadata::is_symlink) {
             return Ok((place, entry));
         }
+        let root = &store.root;
         let target = root.canonicalize(relative(path)).map_err(store_error)?;
         let target = target.to_str().ok_or(StoreError::NotFound)?;
         let (parent, name) = target.rsplit_once('/').unwrap_or((".", target));
@@ -64,7 +68,7 @@ impl Place {
         }
         let dir = root.open_dir(parent).map_err(store_error)?;
         let place = Self {
-            dir,
+            dir: Arc::new(dir),
             name: name.to_owned(),
         };
         let entry = place.entry()?;
@@ -72,8 +76,8 @@ impl Place {
     }
 
     /// The same, when nobody asks what is there.
-    pub(super) fn resolved(root: &Dir, path: &VirtualPath) -> Result<Self, StoreError> {
-        Self::found(root, path).map(|(place, _)| place)
+    pub(super) fn resolved(store: &DiskStore, path: &VirtualPath) -> Result<Self, StoreError> {
+        Self::found(store, path).map(|(place, _)| place)
     }
 
     /// What is there now; a symbolic link is one.
@@ -133,11 +137,21 @@ pub(super) fn entry(dir: &Dir, name: &str) -> Result<Option<Metadata>, StoreErro
 
 /// Opens a regular file; anything else is refused (spec S-49).
 pub(super) fn open(dir: &Dir, name: &str, options: &OpenOptions) -> Result<File, StoreError> {
+    open_found(dir, name, options).map(|(file, _)| file)
+}
+
+/// The same, and what it was when it had been opened.
+pub(super) fn open_found(
+    dir: &Dir,
+    name: &str,
+    options: &OpenOptions,
+) -> Result<(File, Metadata), StoreError> {
     let file = dir.open_with(name, options).map_err(store_error)?;
-    if !file.metadata().map_err(store_error)?.is_file() {
+    let found = file.metadata().map_err(store_error)?;
+    if !found.is_file() {
         return Err(StoreError::NotFile);
     }
-    Ok(file.into_std())
+    Ok((file.into_std(), found))
 }
 
 /// Creates a hidden file that no name leads to, locked.

@@ -104,10 +104,16 @@ pub(super) fn keep_appends_away(
     Err(StoreError::Busy)
 }
 
+/// Whether there is a record beside what is at `place`: else nothing needs to be settled.
+pub(super) fn is_beside(place: &Place) -> Result<bool, StoreError> {
+    let record = names::append_record(&place.name);
+    place::entry(&place.dir, &record).map(|found| found.is_some())
+}
+
 /// Undoes an append to the file at `place` that nobody is carrying on.
 pub(super) fn settle(place: &Place, durability: Durability) -> Result<Settled, StoreError> {
     let Place { dir, name } = place;
-    if place::entry(dir, &names::append_record(name))?.is_none() {
+    if !is_beside(place)? {
         return Ok(Settled::Clean);
     }
     let file = match place::open(dir, name, &system::writing_no_link()) {

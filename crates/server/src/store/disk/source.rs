@@ -19,9 +19,8 @@ pub(super) struct DiskSource {
 }
 
 impl DiskSource {
-    /// Reads from `offset` on, which lies within the file.
-    pub(super) fn new(file: File, offset: u64) -> Result<Self, StoreError> {
-        let size = file.metadata().map_err(store_error)?.len();
+    /// Reads a file of `size` octets from `offset` on, which lies within it.
+    pub(super) fn new(file: File, size: u64, offset: u64) -> Result<Self, StoreError> {
         if offset > size {
             return Err(StoreError::BadOffset);
         }

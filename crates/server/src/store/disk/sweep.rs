@@ -135,7 +135,7 @@ fn leftover(
         let about = sidecar::read(dir, name)?.map(|(_, about)| about);
         if let Some(about) = about.filter(|about| names::append_record(about) == name) {
             let place = Place {
-                dir: dir.try_clone().map_err(store_error)?,
+                dir: Arc::new(dir.try_clone().map_err(store_error)?),
                 name: about,
             };
             match sidecar::settle(&place, durability)? {

@@ -11,9 +11,10 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::dtp::ListingStyle;
+use crate::limits::HELD_DIRECTORIES_MAX;
 use crate::store::conformance::{begin, leave_partial, names, path, put, put_with, read};
 use crate::store::conformance::{refused, write};
-use crate::store::{EntryKind, LISTING_BATCH_MAX};
+use crate::store::{EntryKind, LISTING_BATCH_MAX, Ranges};
 
 fn fresh(uploads: UploadPolicy) -> (TempDir, DiskStore) {
     let directory = tempfile::tempdir().unwrap();
@@ -37,6 +38,79 @@ const KINDS: [UploadKind; 4] = [
     UploadKind::Resume { offset: 0 },
     UploadKind::Resume { offset: 2 },
 ];
+
+/// What another process does to a directory is seen by every command that comes afterwards.
+//= security#S-44
+//= type=test
+#[tokio::test]
+async fn a_directory_found_open_is_forgotten_with_the_next_command_heard() {
+    let outside = tempfile::tempdir().unwrap();
+    let (directory, store) = fresh(UploadPolicy::Whole);
+    let at = |name: &str| directory.path().join(name);
+    let _busy = busy::blocking_here();
+    for swap in [false, true] {
+        fs::create_dir(at("d")).unwrap();
+        put(&store, "d/a", "a").await;
+        fs::rename(at("d"), at("moved")).unwrap();
+        if swap {
+            symlink(outside.path(), at("d")).unwrap();
+        }
+        // This command came before: it is as if it had been served before the directory went.
+        put(&store, "d/b", "b").await;
+        assert_eq!(fs::read(at("moved/b")).unwrap(), b"b");
+        store.forget();
+        refused(store.open(&path("d/a"), 0).await.map(drop), "not found");
+        refused(store.look(&path("d/a")).await, "not found");
+        let begun = store.begin(&path("d/c"), UploadKind::Replace).await;
+        refused(begun.map(drop), "not found");
+        assert!(!at("moved/c").exists());
+        fs::remove_dir_all(at("moved")).unwrap();
+    }
+    assert_eq!(fs::read_dir(outside.path()).unwrap().count(), 0);
+}
+
+#[tokio::test]
+async fn what_the_session_itself_moves_is_not_found_where_it_was() {
+    let (directory, store) = fresh(UploadPolicy::Whole);
+    let _busy = busy::blocking_here();
+    for name in ["d", "e"] {
+        fs::create_dir(directory.path().join(name)).unwrap();
+    }
+    put(&store, "d/a", "a").await;
+    store.rename(&path("d"), &path("f")).await.unwrap();
+    refused(store.look(&path("d/a")).await, "not found");
+    put(&store, "f/b", "b").await;
+    store.rename_new(&path("f"), &path("g")).await.unwrap();
+    refused(store.look(&path("f/b")).await, "not found");
+    store.look(&path("e/x")).await.unwrap_err();
+    store.remove_directory(&path("e")).await.unwrap();
+    fs::create_dir(directory.path().join("e")).unwrap();
+    put(&store, "e/a", "a").await;
+    assert_eq!(fs::read(directory.path().join("e/a")).unwrap(), b"a");
+}
+
+#[tokio::test]
+async fn few_directories_are_held_and_none_by_who_waits() {
+    let (directory, store) = fresh(UploadPolicy::Whole);
+    for number in 0..5 {
+        fs::create_dir(directory.path().join(number.to_string())).unwrap();
+    }
+    let look = async || {
+        for number in 0..5 {
+            store.look(&path(&format!("{number}/x"))).await.unwrap_err();
+        }
+    };
+    look().await;
+    assert_eq!(store.held.count(), 0);
+    let busy = busy::blocking_here();
+    look().await;
+    assert_eq!(store.held.count(), HELD_DIRECTORIES_MAX);
+    let others = store.home(&VirtualPath::root()).unwrap();
+    assert_eq!(others.held.count(), 0);
+    drop(busy);
+    store.forget();
+    assert_eq!(store.held.count(), 0);
+}
 
 //= security#S-44
 //= type=test
@@ -704,5 +778,50 @@ async fn a_temporary_that_is_a_file_too_is_not_written_into() {
         assert_eq!(read(&store, "other").await, "whole", "{kind:?}");
         upload.commit().await.unwrap();
         assert_eq!(read(&store, "other").await, "whole", "{kind:?}");
+    }
+}
+
+/// What has holes is no beginning of a file: no later upload finds it, whatever ends it.
+#[tokio::test]
+async fn a_file_of_parts_is_hidden_until_it_is_whole_and_no_upload_goes_on_with_it() {
+    for uploads in [UploadPolicy::Whole, UploadPolicy::Resumable] {
+        let (directory, store) = fresh(uploads);
+        put(&store, "f", "old").await;
+        let mode = fs::Permissions::from_mode(0o640);
+        fs::set_permissions(directory.path().join("f"), mode).unwrap();
+        for commits in [false, true] {
+            let assembly = store.assemble(&path("f"), 6).await.unwrap();
+            let ranges = Ranges::new(6);
+            for (first, text) in [(4, "ef"), (0, "abcd")] {
+                let claim = ranges.claim(first, first + text.len() as u64).unwrap();
+                let mut part = assembly.part(claim);
+                assert_eq!(part.path(), &path("f"));
+                write(&mut part, text).await;
+                part.commit().await.unwrap();
+                assert_eq!(read(&store, "f").await, "old");
+                assert_eq!(store.partial(&path("f")).await.unwrap(), None);
+                assert_eq!(names(&store, "/").await, ["f"]);
+            }
+            let mut found = Vec::new();
+            let mut source = assembly.open().await.unwrap();
+            assert_eq!(source.read(&mut found, 100).await.unwrap(), 6);
+            assert_eq!(found, b"abcdef");
+            if commits {
+                assembly.commit().await.unwrap();
+                assert_eq!(read(&store, "f").await, "abcdef");
+                let found = fs::metadata(directory.path().join("f")).unwrap();
+                assert_eq!(found.mode() & 0o777, 0o640);
+            } else {
+                drop(assembly);
+                while raw_names(&directory) != ["f"] {
+                    tokio::task::yield_now().await;
+                }
+            }
+        }
+        assert_eq!(raw_names(&directory), ["f"]);
+        refused(store.assemble(&path("d/f"), 6).await, "not found");
+        fs::create_dir(directory.path().join("d")).unwrap();
+        refused(store.assemble(&path("d"), 6).await, "not a regular file");
+        assert_eq!(raw_names(&directory), ["d", "f"]);
     }
 }

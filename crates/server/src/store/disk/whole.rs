@@ -47,20 +47,44 @@ impl Whole {
         if target.is_some() {
             sidecar::keep_appends_away(&place, durability)?;
         }
-        let (file, temporary, is_named) = match temporary(&place, names::partial(&place.name))? {
-            Some((file, temporary)) => (file, temporary, true),
+        let (writer, temporary, is_named) = match temporary(&place, names::partial(&place.name))? {
+            Some(Temporary { file, name, length }) => (Writer::anew(file, length), name, true),
             None => {
                 let (file, temporary) = place::unnamed(&place.dir)?;
-                (file, temporary, false)
+                (Writer::anew(file, 0), temporary, false)
             }
         };
+        Self::in_place_of(target, place, (temporary, is_named), writer, durability)
+    }
+
+    /// A file of `octets` that others write into, in several places at once: with holes until all
+    /// have come, so that no later upload may find it and go on with it.
+    pub(super) fn assembled(
+        place: Place,
+        found: Option<Metadata>,
+        octets: u64,
+        durability: Durability,
+    ) -> Result<Self, StoreError> {
+        let target = place::file_or_nothing(found)?;
+        let (file, temporary) = place::unnamed(&place.dir)?;
+        let writer = Writer::new(file, octets);
+        Self::in_place_of(target, place, (temporary, false), writer, durability)
+    }
+
+    fn in_place_of(
+        target: Option<Metadata>,
+        place: Place,
+        (temporary, is_named): (String, bool),
+        writer: Writer,
+        durability: Durability,
+    ) -> Result<Self, StoreError> {
         let whole = Self {
             place,
             temporary,
             is_named,
             is_copy: false,
             replaces: true,
-            writer: Writer::new(file, 0),
+            writer,
             reservation: None,
             durability,
             is_done: false,
@@ -83,12 +107,13 @@ impl Whole {
         sidecar::keep_appends_away(&place, durability)?;
         // A copy of the target in place of a partial that is being written would be a mix of
         // two files: the client has to come again.
-        let Some((file, temporary)) = temporary(&place, names::partial(&place.name))? else {
+        let Some(Temporary { file, name, .. }) = temporary(&place, names::partial(&place.name))?
+        else {
             return Err(StoreError::Busy);
         };
         let mut whole = Self {
             place,
-            temporary,
+            temporary: name,
             is_named: true,
             is_copy: false,
             replaces: true,
@@ -108,16 +133,17 @@ impl Whole {
     /// APPE to a file that is not there: nothing is seen of it before it is whole, and one at a
     /// time makes it.
     pub(super) fn created(place: Place, durability: Durability) -> Result<Self, StoreError> {
-        let Some((file, temporary)) = temporary(&place, names::created(&place.name))? else {
+        let temporary = temporary(&place, names::created(&place.name))?;
+        let Some(Temporary { file, name, length }) = temporary else {
             return Err(StoreError::Busy);
         };
         Ok(Self {
             place,
-            temporary,
+            temporary: name,
             is_named: false,
             is_copy: false,
             replaces: false,
-            writer: Writer::new(file, 0),
+            writer: Writer::anew(file, length),
             reservation: None,
             durability,
             is_done: false,
@@ -155,6 +181,11 @@ impl Whole {
         Err(StoreError::Exists)
     }
 
+    /// What is written into.
+    pub(super) fn file(&self) -> &File {
+        self.writer.file()
+    }
+
     /// The name it will appear under.
     pub(super) fn name(&self) -> &str {
         &self.place.name
@@ -166,6 +197,11 @@ impl Whole {
             self.is_named = false;
         }
         done
+    }
+
+    fn finish(&mut self) -> Result<(), StoreError> {
+        let finished = self.writer.finish(self.durability);
+        self.unless_no_space(finished)
     }
 
     fn is_worth_keeping(&self) -> bool {
@@ -181,17 +217,23 @@ impl Work for Whole {
     }
 
     fn commit(mut self: Box<Self>) -> Result<(), StoreError> {
-        if let Some(target) = self.place.file_entry()? {
-            system::keep_mode(self.writer.file(), &target, 0).map_err(store_error)?;
+        let is_slow = self.durability == Durability::Power;
+        if is_slow {
+            self.finish()?;
         }
-        let finished = self.writer.finish(self.durability);
-        self.unless_no_space(finished)?;
         // Renamed, it is a target: shared, so that it is not taken for one appended to.
         if !place::lock_shared(self.writer.file())? {
             return Err(StoreError::Busy);
         }
+        let target = self.place.file_entry()?;
+        if let Some(target) = &target {
+            system::keep_mode(self.writer.file(), target, 0).map_err(store_error)?;
+        }
+        if !is_slow || target.is_some() {
+            self.finish()?;
+        }
         // Replacing a file from under an append would lose what it has said it appended.
-        let _kept_away = if self.replaces && self.place.entry()?.is_some() {
+        let _kept_away = if self.replaces && target.is_some() {
             sidecar::keep_appends_away(&self.place, self.durability)?
         } else {
             None
@@ -267,23 +309,32 @@ impl Drop for Reservation {
 /// A directory's device and inode.
 type Directory = (u64, u64);
 
-/// The temporary of this name, locked; `None` when another upload has it.
-fn temporary(place: &Place, name: String) -> Result<Option<(File, String)>, StoreError> {
+/// The temporary of an upload, locked.
+struct Temporary {
+    file: File,
+    name: String,
+    /// How long it is since it was locked.
+    length: u64,
+}
+
+/// The temporary of this name; `None` when another upload has it.
+fn temporary(place: &Place, name: String) -> Result<Option<Temporary>, StoreError> {
     let mut options = system::writing_no_link();
     options.create(true);
     for _ in 0..OPEN_TRIES_MAX {
-        let file = place::open(&place.dir, &name, &options)?;
+        let (file, opened) = place::open_found(&place.dir, &name, &options)?;
         if !place::lock(&file)? {
             return Ok(None);
         }
-        let identity = system::identity_of(&file).map_err(store_error)?;
+        let identity = system::identity(&opened);
         let found = place::entry(&place.dir, &name)?;
         // An upload that was committed meanwhile has renamed it: then it is the target.
         let Some(found) = found.filter(|found| system::identity(found) == identity) else {
             continue;
         };
         if !system::has_other_names(&found) {
-            return Ok(Some((file, name)));
+            let length = found.len();
+            return Ok(Some(Temporary { file, name, length }));
         }
         // A crash came between the two steps of renaming by a link: the file is whole, and a
         // user's.

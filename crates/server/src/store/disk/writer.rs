@@ -12,6 +12,8 @@ use super::{Durability, system};
 pub(super) struct Writer {
     file: File,
     at: u64,
+    /// How long it is, where that is known and nobody else writes it.
+    length: Option<u64>,
     state: State,
 }
 
@@ -21,7 +23,16 @@ impl Writer {
         Self {
             file,
             at,
+            length: None,
             state: State::Untouched,
+        }
+    }
+
+    /// The same from the beginning of a file of `length` octets that nobody else writes.
+    pub(super) fn anew(file: File, length: u64) -> Self {
+        Self {
+            length: Some(length),
+            ..Self::new(file, 0)
         }
     }
 
@@ -66,7 +77,11 @@ impl Writer {
             State::Cut => Ok(()),
             State::Failed => Err(StoreError::Io(io::Error::other("an earlier write failed"))),
             State::Untouched => {
-                if self.file.metadata().map_err(store_error)?.len() != self.at {
+                let length = match self.length {
+                    Some(length) => length,
+                    None => self.file.metadata().map_err(store_error)?.len(),
+                };
+                if length != self.at {
                     self.file.set_len(self.at).map_err(store_error)?;
                 }
                 self.state = State::Cut;

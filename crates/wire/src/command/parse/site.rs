@@ -16,6 +16,7 @@ impl<'a> Argument<'a> {
             b"CHMOD" => rest.chmod()?,
             b"HELP" => SiteCommand::Help(rest.optional_text(rest.octets)?),
             b"IDLE" => rest.site_idle()?,
+            b"PARTS" => SiteCommand::Parts(rest.parts()?),
             b"SYMLINK" => SiteCommand::Symlink,
             b"UTIME" => rest.utime()?,
             b"WHO" if trim(rest.octets).is_empty() => SiteCommand::Who,
@@ -82,7 +83,7 @@ impl<'a> Argument<'a> {
     }
 
     /// The first word, and what stands behind exactly one space after it.
-    fn split_word(self) -> (&'a [u8], Self) {
+    pub(super) fn split_word(self) -> (&'a [u8], Self) {
         let is_text = |octet: &u8| *octet != b' ';
         let start = self.octets.iter().position(is_text);
         let octets = start.and_then(|start| self.octets.get(start..));

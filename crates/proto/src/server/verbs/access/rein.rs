@@ -40,6 +40,7 @@ pub(in crate::server) fn start_over(pi: &mut ServerPi, now: Duration) {
     pi.directory = VirtualPath::root();
     pi.facts = FactSet::default();
     pi.hash = HashAlgorithm::default();
+    pi.part_of = None;
     pi.pipeline = Pipeline::default();
     pi.epsv_all = false;
     pi.custom_epsv = false;

@@ -18,6 +18,7 @@ pub(in crate::server) fn user(pi: &mut ServerPi, now: Duration, name: Text) {
     // A new USER flushes the identity and keeps the transfer parameters (RFC 959 4.1.1).
     pi.release_plan();
     pi.security.peer = None;
+    pi.part_of = None;
     let anonymous = is_anonymous(&name);
     if pi.settings.users_differ && !anonymous {
         pi.login = Login::Out;

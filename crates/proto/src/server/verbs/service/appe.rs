@@ -18,6 +18,14 @@ pub(in crate::server) fn appe(pi: &mut ServerPi, name: &Pathname) {
     match offset {
         None => begin(pi, Operation::Append { path }),
         Some(_) if !pi.permit(Permission::Write, &path) => give_up(pi),
-        Some(_) => begin(pi, Operation::Store { path, offset, end }),
+        Some(_) => begin(
+            pi,
+            Operation::Store {
+                path,
+                offset,
+                end,
+                part_of: None,
+            },
+        ),
     }
 }

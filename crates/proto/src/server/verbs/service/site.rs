@@ -10,6 +10,7 @@ use crate::server::questions::Asked;
 use crate::server::reply_text as text;
 use crate::server::session::ServerPi;
 use crate::server::verbs::security::peercert;
+use crate::server::verbs::service::parts;
 use crate::server::{Effect, Question};
 
 pub(in crate::server) fn site(pi: &mut ServerPi, command: SiteCommand) {
@@ -29,6 +30,7 @@ pub(in crate::server) fn site(pi: &mut ServerPi, command: SiteCommand) {
         }
         SiteCommand::Help(_) => pi.reply(text::site_help()),
         SiteCommand::Idle(seconds) => idle(pi, seconds),
+        SiteCommand::Parts(command) => parts(pi, command),
         // A link could lead to where its maker may not go (spec S-44).
         SiteCommand::Symlink => pi.reply(text::no_symlinks()),
         SiteCommand::Who => who(pi),

@@ -13,5 +13,13 @@ pub(in crate::server) fn stor(pi: &mut ServerPi, name: &Pathname) {
     let Some((offset, end)) = extent(pi) else {
         return;
     };
-    begin(pi, Operation::Store { path, offset, end });
+    // Without a range it is a file of its own, whatever was joined.
+    let part_of = pi.part_of.filter(|_| end.is_some());
+    let store = Operation::Store {
+        path,
+        offset,
+        end,
+        part_of,
+    };
+    begin(pi, store);
 }
