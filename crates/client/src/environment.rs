@@ -7,6 +7,7 @@ use std::time::Duration;
 use thirdhost_sockets::World;
 
 use crate::data::Pace;
+use crate::told::Told;
 use crate::{Interrupt, Limits, Observer, Silent, Trust};
 
 /// Everything a connection needs besides its server. Cheap to clone.
@@ -25,6 +26,8 @@ pub struct Environment {
     pub interrupt: Interrupt,
     /// How fast bytes may pass this host.
     pub(crate) pace: Option<Arc<Pace>>,
+    /// Where servers may still call that were told to.
+    pub(crate) told: Arc<Told>,
 }
 
 impl Environment {
@@ -38,6 +41,7 @@ impl Environment {
             trust: Arc::new(Trust::roots_alone()),
             interrupt: Interrupt::default(),
             pace: None,
+            told: Arc::default(),
         }
     }
 

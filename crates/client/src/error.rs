@@ -351,7 +351,7 @@ fn of_failure(failure: &Failure) -> ExitCode {
         Cause::Reply(reply) if failure.side == Side::Source => of_reply(reply, "RETR"),
         Cause::Reply(reply) => of_reply(reply, "STOR"),
         Cause::Unusable { .. } if failure.step == Step::Presence => ExitCode::FileNotFound,
-        Cause::Lost | Cause::Closing(_) => ExitCode::Temporary,
+        Cause::Lost | Cause::Closing(_) | Cause::InUse(_) => ExitCode::Temporary,
         Cause::Stopped => ExitCode::Stopped,
         Cause::OutOfStep(_) => ExitCode::Fatal,
         Cause::Unusable { .. } | Cause::Address { .. } | Cause::Impossible(_) => ExitCode::Refused,

@@ -16,6 +16,7 @@ mod place;
 mod product;
 mod third_party;
 mod tls;
+mod told;
 
 #[cfg(test)]
 mod fake;

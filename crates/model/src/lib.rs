@@ -32,7 +32,7 @@
 //! - `World::carry_out`, `end` and `arrange` stand for `server/src/session/` (`mod.rs`,
 //!   `sockets.rs`). Left out: the rate of third hosts, families of addresses.
 //! - `World::lease` stands for `PortPool::lease`, with the worst of luck. Left out: that the pool
-//!   draws at random, and gives a number back at once; see below.
+//!   draws at random, and lets a number rest; see below.
 //! - `World::call` and `accept` stand for `sockets/src/call.rs` and `listening.rs`. Left out: the
 //!   pauses between calls, the 32 strangers after which a wait ends, and calls that are long under
 //!   way: one counts from when it arrives.
@@ -49,7 +49,10 @@
 //! called from it.* [`Sabotage::NumbersDoNotRest`] shows what comes of it otherwise: where the user
 //! is cut off from one server, and somebody with an account and a grant there gets the same number
 //! next, the other server, which goes on calling for as long as it was told to wait, meets them.
-//! The pool makes it unlikely, by chance alone; `SECURITY.md` says so among the limits.
+//! The pool makes it unlikely: it draws at random, and what came back rests while there are others,
+//! but not over a start of the server; `SECURITY.md` says so among the limits. EPSV and PASV, which
+//! are not walked here, name no caller's number at all: there the user's program passes over what
+//! is given out again while somebody may still call it (`told.rs` of the client).
 //!
 //! In clear text, whoever has the very machine and port that are named is the peer.
 //!

@@ -51,8 +51,13 @@ impl Stage {
             Disk::new(name, chance, trace, judge, sabotage)
         };
         let accept = 15 + chance.below(30);
+        // Where there are few, a number soon comes round.
+        let ports = match seed.is_multiple_of(FEW_PORTS_EVERY) {
+            true => 12,
+            false => 64,
+        };
         let site = |name, host, other| {
-            let config = config(host, other, accept).map_err(|error| error.to_string())?;
+            let config = config(host, other, accept, ports).map_err(|error| error.to_string())?;
             let both = (chance.fork(), trace.clone());
             Ok::<_, String>(Site::new(
                 (name, host),
@@ -250,6 +255,9 @@ fn weather(chance: &Chance, workload: &Workload) -> Weather {
 
 /// How many bytes may be under way.
 const WINDOWS: [usize; 5] = [100, 4_096, 16_384, 65_536, 262_144];
+
+/// In one world of so many the ranges are narrow.
+const FEW_PORTS_EVERY: u64 = 4;
 
 /// Into so many packets all the bytes are cut at least, and not into very many more.
 const PACKETS_MIN: usize = 128;

@@ -141,10 +141,16 @@ impl Site {
 }
 
 /// What a server is configured as: one user, who may have files sent to and from the other one.
-pub(crate) fn config(host: IpAddr, other: IpAddr, accept: u64) -> Result<Config, ConfigError> {
+pub(crate) fn config(
+    host: IpAddr,
+    other: IpAddr,
+    accept: u64,
+    ports: u16,
+) -> Result<Config, ConfigError> {
+    let last = FIRST_PORT + ports - 1;
     let text = format!(
         "root = \"/\"\nlisten = [\"{host}:{CONTROL_PORT}\"]\ndrain_seconds = 5\n\
-         [data]\nports = \"50000-50063\"\naccept_seconds = {accept}\n\
+         [data]\nports = \"{FIRST_PORT}-{last}\"\naccept_seconds = {accept}\n\
          [tls]\nrequire = \"nothing\"\n\
          [[user]]\nname = \"{USER}\"\nhome = \"{HOME}\"\npassword = \"{HASH}\"\n\
          permissions = [\"read\", \"write\", \"append\", \"delete\", \"rename\", \"mkdir\"]\n\
@@ -155,6 +161,9 @@ pub(crate) fn config(host: IpAddr, other: IpAddr, accept: u64) -> Result<Config,
 
 /// Where control connections are accepted.
 pub(crate) const CONTROL_PORT: u16 = 2121;
+
+/// The first of the data ports.
+const FIRST_PORT: u16 = 50_000;
 
 /// The name to log in with.
 pub(crate) const USER: &str = "user";

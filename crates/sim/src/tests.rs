@@ -29,6 +29,15 @@ fn worlds_without_sabotage_keep_every_promise() {
     }
 }
 
+/// As far as a seed still means the world that it meant then (`tests/evidence/sim.md`).
+#[test]
+fn worlds_in_which_a_file_got_the_octets_of_another_do_so_no_more() {
+    for seed in [3_092_478, 4_532_770] {
+        let outcome = simulate(seed, Record::Violations, None).unwrap();
+        assert_eq!(outcome.violations, [] as [String; 0], "seed {seed}");
+    }
+}
+
 /// Every promise of the oracle can be found broken, by something that breaks that one.
 #[test]
 fn every_sabotage_is_found_within_a_few_seeds_as_the_promise_it_breaks() {

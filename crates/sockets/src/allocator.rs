@@ -72,6 +72,9 @@ impl Allocator {
     /// random one of the pool where the pool has one left (RFC 2577 section 8), else the
     /// system's choice. With an unspecified `local` the system chooses the address too.
     ///
+    /// Who refuses is not called again, as it would be by [`Reserved::call`]: such a target
+    /// listens before it is told, and what listens there later may be meant for somebody else.
+    ///
     /// # Cancel safety
     /// Dropping the future gives the attempt up.
     ///
@@ -92,6 +95,7 @@ impl Allocator {
             policy,
             direction,
             timeout,
+            repeats_refused: false,
         };
         call.run(|| self.lease_for_call(local)).await
     }
@@ -282,6 +286,23 @@ mod tests {
             from.iter()
                 .all(|from| from.ip() == ip(1) && from.port() >= 50_000)
         );
+        assert_eq!(allocator.pool().leased(), 0);
+    }
+
+    /// Whoever listens there a moment later may be waiting for another file, and could not tell
+    /// this caller from its own.
+    #[tokio::test(start_paused = true)]
+    async fn an_unreserved_call_that_is_refused_is_not_repeated() {
+        let refused = Outcome::Fails(io::ErrorKind::ConnectionRefused);
+        let script = Script::of_calls([refused, Outcome::Answered]);
+        let (allocator, script) = allocator(script, PortPool::new(50_000..=59_999));
+        let target = HostSocket::new(ip(2), 2_000).unwrap();
+        let minute = Duration::from_mins(1);
+        let opened = allocator
+            .call_unreserved(ip(1), target, &Admits::all(), Direction::Send, minute)
+            .await;
+        assert_eq!(opened.unwrap_err().fault(), crate::Fault::Remote);
+        assert_eq!(script.called.lock().unwrap().len(), 1);
         assert_eq!(allocator.pool().leased(), 0);
     }
 

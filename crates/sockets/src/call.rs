@@ -17,6 +17,8 @@ pub(crate) struct Call<'a> {
     pub(crate) policy: &'a dyn Policy,
     pub(crate) direction: Direction,
     pub(crate) timeout: Duration,
+    /// Who refuses may only not listen yet.
+    pub(crate) repeats_refused: bool,
 }
 
 /// Where an attempt leaves from, and the lease that lasts as long as the attempt.
@@ -62,7 +64,7 @@ impl Call<'_> {
                 Err(source) => source,
             };
             *refused = source.kind() == io::ErrorKind::ConnectionRefused;
-            let pause = if *refused {
+            let pause = if *refused && self.repeats_refused {
                 after_refusal.pause()
             } else if is_port_busy(source.kind()) && !after_busy.is_spent() {
                 after_busy.pause()

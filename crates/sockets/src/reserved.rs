@@ -79,6 +79,7 @@ impl Reserved {
             policy,
             direction,
             timeout,
+            repeats_refused: true,
         };
         call.run(|| (Some(local), None)).await
     }

@@ -2,15 +2,13 @@
 
 use std::time::Duration;
 
-use thirdhost_proto::third_party::{Arrangement, BySide, Side, passive_address};
-use thirdhost_wire::{
-    Command, EprtArgument, EpsvArgument, HostSocket, Reply, SockArgument, SockHost, TimeVal,
-    data_socket, extended_passive, file_size, passive_socket,
-};
+use thirdhost_proto::third_party::{Arrangement, BySide, Side};
+use thirdhost_wire::{Command, EprtArgument, HostSocket, Reply, TimeVal, data_socket, file_size};
 
 use super::{Chain, Over};
 use crate::pipeline::{Ended, Feed, Item, is_dropped};
-use crate::{Error, Report};
+use crate::told::Caller;
+use crate::{Environment, Error, Report};
 
 pub(super) struct Link<J> {
     pub(super) job: J,
@@ -21,6 +19,10 @@ pub(super) struct Link<J> {
     began: Duration,
     /// Where the listener listens for it.
     told: Option<HostSocket>,
+    /// How often another socket was asked for.
+    asked_again: u32,
+    /// The server that was told to call there.
+    caller: Option<Caller>,
     /// Something that had to be granted was not.
     is_refused: bool,
     /// One for each proof.
@@ -71,28 +73,17 @@ impl<J: Send> Chain<'_, J> {
             }
             let number = self.next;
             self.next += 1;
-            let plan = &self.prepared.plan;
-            let passive = match plan.arrangement {
-                Arrangement::Pasv => Command::Pasv,
-                _ => Command::Epsv(EpsvArgument::Default),
-            };
-            // SECURITY: nobody but the caller may call, where the listener can be told so.
-            let pin = plan.pin.then_some(Command::Sock(SockArgument {
-                host: SockHost::Address(plan.hosts.of(plan.connector()).to_canonical()),
-                socket: 0,
-            }));
-            let listener = self.ends.of_mut(plan.listener);
-            let waiting = 1 + usize::from(pin.is_some());
-            listener.tell(passive, Owed::new(number, What::Socket))?;
-            if let Some(pin) = pin {
-                listener.tell(pin, Owed::new(number, What::Pin))?;
-            }
-            let began = listener.lane.conn.environment.world.clock.now();
+            let waiting = self.ask_socket(number)?;
+            let began = self.environment().world.clock.now();
             self.links
                 .insert(number, Link::new(job, item, waiting, began));
             return Ok(());
         }
         Ok(())
+    }
+
+    pub(super) fn environment(&self) -> &Environment {
+        &self.ends.source.lane.conn.environment
     }
 
     fn check_names(&self, item: &Item) -> Result<(), Error> {
@@ -126,13 +117,25 @@ impl<J: Send> Chain<'_, J> {
             What::Socket => self.socket(&reply),
             _ => None,
         };
+        let is_in_use = told.is_some_and(|told| self.may_be_called(told));
+        let is_caller = side == self.prepared.plan.connector();
+        let asks_again = is_in_use && self.over.is_none();
         let Some(link) = self.links.get_mut(&number) else {
             return Ok(());
         };
         link.waiting -= 1;
+        if asks_again && link.asked_again < ASKED_AGAIN_MAX {
+            link.asked_again += 1;
+            link.told = told;
+            let waiting = self.ask_socket(number)?;
+            if let Some(link) = self.links.get_mut(&number) {
+                link.waiting += waiting;
+            }
+            return Ok(());
+        }
         let code = reply.code();
         let is_granted = match what {
-            What::Socket => code.is_completion() && told.is_some(),
+            What::Socket => code.is_completion() && told.is_some() && !is_in_use,
             // Old servers say 200 here (spec A-5); a number, if told, is the listening one.
             What::Pin => {
                 let port = link.told.map(HostSocket::port);
@@ -148,6 +151,8 @@ impl<J: Send> Chain<'_, J> {
         };
         match what {
             What::Socket => link.told = told,
+            // Done at the listener, it was called; failed there, it may yet be.
+            What::Transfer if is_granted || is_caller => link.answered(is_granted),
             What::Proof => link.proofs.of_mut(side).push(reply),
             What::Settled => link.settled = Some(reply),
             _ => {}
@@ -160,6 +165,7 @@ impl<J: Send> Chain<'_, J> {
             } else if end.drop_held()? {
                 link.waiting -= 1;
                 link.is_refused = true;
+                link.answered(false);
             }
         }
         let is_answered = link.waiting == 0;
@@ -173,18 +179,6 @@ impl<J: Send> Chain<'_, J> {
             self.start_next(feed)?;
         }
         Ok(())
-    }
-
-    /// Where the listener listens.
-    fn socket(&self, reply: &Reply) -> Option<HostSocket> {
-        let plan = &self.prepared.plan;
-        let own = *plan.hosts.of(plan.listener);
-        let told = match plan.arrangement {
-            Arrangement::Pasv => passive_socket(reply).ok()?,
-            _ => HostSocket::new(own, extended_passive(reply).ok()?.port)?,
-        };
-        let trusted = *plan.trust_passive_address.of(plan.listener);
-        passive_address(told, own, trusted, plan.low_ports).ok()
     }
 
     /// All is said of a file in its stage: the next one.
@@ -226,6 +220,7 @@ impl<J: Send> Chain<'_, J> {
         let (listener, caller) = (plan.listener, plan.connector());
         let is_next = |link: &&mut Link<J>| link.stage == Stage::Arranging && link.waiting == 0;
         let is_free = self.over.is_none() && self.ends.of(caller).is_free();
+        let environment = self.environment().clone();
         let mut links = self.links.iter_mut().map(|(number, link)| (*number, link));
         let found = links.find(|(_, link)| is_next(link)).filter(|_| is_free);
         let Some((number, link)) = found else {
@@ -246,6 +241,7 @@ impl<J: Send> Chain<'_, J> {
         let from = link.item.from.clone();
         link.stage = Stage::Moving;
         link.waiting = 3;
+        link.caller = Some(Caller::new(&environment, told));
         let modified = link.item.modified;
         let transfer = Owed::new(number, What::Transfer);
         self.ends
@@ -357,7 +353,7 @@ impl<J: Send> Chain<'_, J> {
 }
 
 impl Owed {
-    fn new(number: u64, what: What) -> Self {
+    pub(super) fn new(number: u64, what: What) -> Self {
         Self { number, what }
     }
 }
@@ -371,10 +367,23 @@ impl<J> Link<J> {
             waiting,
             began,
             told: None,
+            asked_again: 0,
+            caller: None,
             is_refused: false,
             proofs: BySide::default(),
             report: None,
             settled: None,
         }
     }
+
+    /// The server that was told to call does not call any more.
+    fn answered(&mut self, is_done: bool) {
+        if let Some(caller) = self.caller.take() {
+            caller.answered(is_done);
+        }
+    }
 }
+
+/// As often another socket is asked for at once; then the files go one at a time, which has the
+/// patience to wait.
+const ASKED_AGAIN_MAX: u32 = 8;

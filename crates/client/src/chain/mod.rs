@@ -15,6 +15,7 @@
 
 mod end;
 mod link;
+mod socket;
 
 use std::collections::BTreeMap;
 

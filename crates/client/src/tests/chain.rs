@@ -3,8 +3,11 @@
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::Relaxed};
 use std::sync::{Arc, OnceLock};
 
+use thirdhost_wire::HostSocket;
+
 use super::stage::{Odd, SITE1, SITE2, Stage, nothing_odd, times};
 use crate::fake::{Answer, say};
+use crate::told::Caller;
 use crate::{ExitCode, Interrupt};
 
 const OURS: &str = "LSTN S;R;,SOCK ANY;,SIZE,MFMT,REST STREAM,MLST type*;size*;modify*;X.partial*;";
@@ -233,6 +236,41 @@ async fn a_stop_leaves_nothing_half_done_at_a_server_that_does_not_hear_abor() {
     let left = stage.destination.names();
     let is_left = |name: &String| name.contains("partial");
     assert!(!left.iter().any(is_left), "{left:?} {:?}", stage.diary());
+}
+
+/// Simulated world 4532770: a server was told to call for a file, the listener began anew and had
+/// the same number for the next file.
+#[tokio::test(start_paused = true)]
+async fn no_file_gets_a_socket_that_may_still_be_called_for_another() {
+    let told = AtomicU32::new(0);
+    let again: Odd = Box::new(move |line| {
+        let is_again = line == "EPSV" && told.fetch_add(1, Relaxed).is_multiple_of(2);
+        is_again.then(|| say("229 Entering (|||40009|)"))
+    });
+    let stage = Stage::unlike([PURE, PURE], nothing_odd(), again);
+    for name in NAMES {
+        let (path, text) = (format!("x/{name}"), name.repeat(3));
+        stage.source.clone().with(&path, text.as_bytes(), 1);
+    }
+    let socket = HostSocket::new([9, 9, 9, 2].into(), 40_009).unwrap();
+    let caller = Caller::new(&stage.environment, socket);
+    let summary = stage.tree().await;
+    caller.answered(true);
+    assert_eq!(summary.exit_code(), ExitCode::Done, "{:?}", stage.diary());
+    is_whole(&stage, &[]);
+    let count = |site, verb| {
+        let sent = stage.net.sent_to(site);
+        sent.iter().filter(|line| line.starts_with(verb)).count()
+    };
+    let files = NAMES.len();
+    assert_eq!(
+        count(SITE2, "EPSV"),
+        2 * files,
+        "{:?}",
+        stage.net.transcript()
+    );
+    assert_eq!(count(SITE1, "EPRT |1|9.9.9.2|40000|"), files);
+    assert_eq!(count(SITE1, "EPRT"), files);
 }
 
 /// Answers so the `number`th line that begins so.

@@ -2,8 +2,11 @@
 
 use std::sync::{Arc, Mutex};
 
+use thirdhost_wire::HostSocket;
+
 use super::{net, path, polite};
 use crate::fake::{Answer, FakeNet, say};
+use crate::told::Caller;
 use crate::{Arrangement, Error, ExitCode, Operation, Pair, Policy, Relay, Report, Side, Via};
 
 const SITE1: &str = "9.9.9.1:21";
@@ -370,4 +373,30 @@ async fn a_refused_append_is_not_tried_again_on_what_it_left_behind() {
         .filter(|line| line.starts_with("APPE"))
         .count();
     assert_eq!(appends, 1);
+}
+
+/// A listener with one port, where a server may still call whose control connection is lost.
+#[tokio::test(start_paused = true)]
+async fn a_file_waits_until_nobody_can_call_its_socket_for_another() {
+    let net = net();
+    servers(&net, "SIZE", nothing_odd(), nothing_odd(), 5);
+    let mut pair = pair(&net, via(Arrangement::Epsv)).await;
+    let environment = pair.source().environment.clone();
+    let socket = HostSocket::new([9, 9, 9, 2].into(), 40_002).unwrap();
+    drop(Caller::new(&environment, socket));
+    let began = tokio::time::Instant::now();
+    let (from, to) = (path("a"), path("b"));
+    pair.transfer(Operation::Copy, &from, &to).await.unwrap();
+    assert_eq!(began.elapsed().as_secs(), 120);
+    // The next one finds it used up.
+    pair.transfer(Operation::Copy, &from, &to).await.unwrap();
+    assert_eq!(began.elapsed().as_secs(), 120);
+
+    let _calling = Caller::new(&environment, socket);
+    let error = pair.transfer(Operation::Copy, &from, &to).await;
+    let error = error.unwrap_err();
+    assert_eq!(error.exit_code(), ExitCode::Temporary, "{error}");
+    let called = net.sent_to(SITE1);
+    let called = called.iter().filter(|line| line.starts_with("EPRT"));
+    assert_eq!(called.count(), 2);
 }

@@ -6,9 +6,10 @@ use thirdhost_proto::third_party::{
     BySide, Cause, Effect, Event, Outcome, Side, Step, ThirdParty, Wait,
 };
 use thirdhost_proto::user::Received;
-use thirdhost_wire::{Command, Reply, ReplyCode};
+use thirdhost_wire::{Command, EprtArgument, Reply, ReplyCode};
 
-use crate::{ControlConn, Error, Limits};
+use crate::told::Caller;
+use crate::{ControlConn, Environment, Error, Limits};
 
 /// How a machine ended, with what broke the control connections.
 pub(super) struct Ended {
@@ -60,15 +61,27 @@ async fn drive(
     };
     let mut transfer_began = None;
     let mut is_stopping = false;
+    let mut caller = None;
     loop {
         while let Some(effect) = machine.poll_effect() {
             match (reach, step_of(&effect)) {
                 (Reach::Arrangement, Some(Step::Presence)) => take_for_present(machine),
-                (Reach::Arrangement, Some(Step::Transfer)) => return None,
-                _ => perform(effect, machine, conns, &mut broken).await,
+                (Reach::Arrangement, Some(Step::Transfer)) => {
+                    calls_no_more(caller, machine);
+                    return None;
+                }
+                (_, Some(Step::Listen)) if machine.asked_again() > AT_ONCE_MAX => {
+                    pause(&conns.source.environment).await;
+                    perform(effect, machine, conns, &mut broken).await;
+                }
+                _ => {
+                    caller = caller_of(&effect, &conns.source.environment).or(caller);
+                    perform(effect, machine, conns, &mut broken).await;
+                }
             }
         }
         if let Some(outcome) = machine.outcome() {
+            calls_no_more(caller, machine);
             return Some(Ended {
                 outcome: outcome.clone(),
                 broken,
@@ -98,6 +111,8 @@ async fn drive(
                     }
                     found => found,
                 };
+                let told = &conns.source.environment.told;
+                machine.avoid(told.sockets(&*clock));
                 tell(side, found, machine, &mut broken);
             }
             Next::Nothing if wait == Wait::Patience => machine.handle(Event::Elapsed),
@@ -121,8 +136,38 @@ fn step_of(effect: &Effect) -> Option<Step> {
     };
     match command {
         Command::Size(_) => Some(Step::Presence),
+        Command::Epsv(_) | Command::Pasv | Command::Cpsv => Some(Step::Listen),
         Command::Retr(_) | Command::Stor(_) | Command::Appe(_) => Some(Step::Transfer),
         _ => None,
+    }
+}
+
+/// The server that is told to call, and where.
+fn caller_of(effect: &Effect, environment: &Environment) -> Option<(Side, Caller)> {
+    let Effect::Send { side, command } = effect else {
+        return None;
+    };
+    let (Command::Port(socket) | Command::Eprt(EprtArgument::Socket(socket))) = command else {
+        return None;
+    };
+    Some((*side, Caller::new(environment, *socket)))
+}
+
+/// It has answered, unless its connection is lost.
+fn calls_no_more(caller: Option<(Side, Caller)>, machine: &ThirdParty) {
+    if let Some((side, caller)) = caller
+        && !machine.is_lost(side)
+    {
+        caller.answered(matches!(machine.outcome(), Some(Outcome::Done(_))));
+    }
+}
+
+/// Before a listener is asked once more that had nothing else to tell.
+async fn pause(environment: &Environment) {
+    tokio::select! {
+        biased;
+        () = environment.interrupt.tripped() => {}
+        () = environment.world.clock.sleep(ASKS_AGAIN_AFTER) => {}
     }
 }
 
@@ -253,6 +298,12 @@ pub(super) fn error_of(
         source,
     })
 }
+
+/// As often a listener is asked at once for another socket: a range of a few ports has one.
+const AT_ONCE_MAX: u32 = 8;
+
+/// Then it takes time until nobody can call there any more.
+const ASKS_AGAIN_AFTER: Duration = Duration::from_secs(1);
 
 /// What answers SIZE (RFC 3659 section 4).
 const FILE_STATUS: u16 = 213;

@@ -1,8 +1,8 @@
 //! The machine itself: what it holds, what it is told, and how it ends. The steps: `steps.rs`.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 
-use thirdhost_wire::{Command, Reply};
+use thirdhost_wire::{Command, HostSocket, Reply};
 
 use super::outcome::{Cause, Done, Failure, Outcome, Step};
 use super::steps::{Phase, parameter_commands};
@@ -49,6 +49,8 @@ pub struct ThirdParty {
     pub(super) source_bytes: Option<u64>,
     pub(super) is_there: bool,
     pub(super) arranged: bool,
+    pub(super) avoided: BTreeSet<HostSocket>,
+    pub(super) asked_again: u32,
     effects: VecDeque<Effect>,
 }
 
@@ -73,6 +75,8 @@ impl ThirdParty {
             source_bytes: None,
             is_there: false,
             arranged: false,
+            avoided: BTreeSet::new(),
+            asked_again: 0,
             effects: VecDeque::new(),
         };
         for side in Side::BOTH {
@@ -103,6 +107,7 @@ impl ThirdParty {
         }
         self.job = job;
         self.source_bytes = None;
+        self.asked_again = 0;
         for side in Side::BOTH {
             self.ends.of_mut(side).transfer = Transfer::NotAsked;
         }

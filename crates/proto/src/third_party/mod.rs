@@ -13,6 +13,7 @@
 //! | abort, survivors | ABOR, and read until in step | the same | the same |
 
 mod address;
+mod in_use;
 mod machine;
 mod outcome;
 mod payload;

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use thirdhost_wire::{Reply, ReplyCode};
+use thirdhost_wire::{HostSocket, Reply, ReplyCode};
 
 use super::{AddressRefused, Side};
 
@@ -87,6 +87,9 @@ pub enum Cause {
     },
     /// The arrangement cannot name its address; nothing was sent.
     Impossible(&'static str),
+    /// However often it is asked, it tells this socket, where somebody may still call who was
+    /// meant for another file.
+    InUse(HostSocket),
     /// It replied to nothing: its replies cannot be trusted any more.
     OutOfStep(Reply),
     /// The control connection is gone.
@@ -105,7 +108,7 @@ impl Cause {
             | Self::Unusable { reply, .. }
             | Self::Address { reply, .. }
             | Self::OutOfStep(reply) => Some(reply),
-            Self::Impossible(_) | Self::Lost | Self::Stopped => None,
+            Self::Impossible(_) | Self::InUse(_) | Self::Lost | Self::Stopped => None,
         }
     }
 }
@@ -153,6 +156,8 @@ impl Failure {
     pub(super) fn is_about_the_way(&self) -> bool {
         match self.step {
             _ if self.cause == Cause::Stopped => false,
+            // It passes.
+            _ if matches!(self.cause, Cause::InUse(_)) => false,
             Step::Listen | Step::Call | Step::Pin | Step::Protect | Step::Name => true,
             Step::Parameters | Step::Presence | Step::Restart => false,
             Step::Transfer => {
@@ -201,6 +206,10 @@ impl fmt::Display for Cause {
                 said(f, reply)?;
                 write!(f, " ({refused})")
             }
+            Self::InUse(socket) => write!(
+                f,
+                "it offers {socket} alone, where a server may still call for another file"
+            ),
             Self::Impossible(problem) => f.write_str(problem),
             Self::OutOfStep(reply) => {
                 said(f, reply)?;

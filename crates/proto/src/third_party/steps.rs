@@ -198,6 +198,11 @@ impl ThirdParty {
             self.fail(listener, Step::Listen, Cause::Impossible(problem));
             return;
         }
+        self.listen();
+    }
+
+    pub(super) fn listen(&mut self) {
+        let listener = self.plan.listener;
         self.phase = Phase::Listening;
         let command = match self.plan.arrangement {
             //= rfc438#example.1
@@ -224,6 +229,7 @@ impl ThirdParty {
             },
         };
         match listening {
+            Ok(listening) if self.is_avoided(listening) => self.ask_again(listening),
             Ok(listening) => self.tell_connector(listening),
             Err(refused) => self.fail(listener, Step::Listen, unusable(reply, refused)),
         }

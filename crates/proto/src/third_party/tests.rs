@@ -727,6 +727,62 @@ fn a_lying_or_unreadable_address_is_not_passed_on() {
     check_unusable(Lstn, 200, "fine", Some(Step::Listen));
 }
 
+fn avoiding(arrangement: Arrangement) -> World {
+    let plan = plan(arrangement, Side::Destination, false);
+    let mut world = World::new(ThirdParty::new(plan, job(Operation::Copy)));
+    let called = HostSocket::new(SITE2, 40_002).unwrap();
+    world.machine.avoid(BTreeSet::from([called]));
+    run(&mut world, PARAMETERS);
+    run(&mut world, &[(S, 213, "5")]);
+    world.order.clear();
+    world
+}
+
+#[test]
+fn a_listener_that_tells_where_another_may_call_is_asked_again() {
+    let mut world = avoiding(Arrangement::Epsv);
+    let same = (D, 229, "Entering (|||40002|)");
+    run(&mut world, &[same, same, (D, 229, "Entering (|||40003|)")]);
+    assert_eq!(world.machine.asked_again(), 2);
+    let lines = world
+        .order
+        .iter()
+        .map(|(side, line)| format!("{side} {line}"));
+    let expected = [
+        "destination EPSV",
+        "destination EPSV",
+        "source EPRT |1|198.51.100.2|40003|",
+    ];
+    assert_eq!(lines.collect::<Vec<_>>(), expected);
+}
+
+#[test]
+fn a_listener_that_tells_nothing_else_fails_for_now_and_nobody_is_told_to_call() {
+    let mut world = avoiding(Arrangement::Epsv);
+    while world.machine.outcome().is_none() {
+        let is_abort = world.servers.destination.unanswered.front() == Some(&Command::Abor);
+        let said = if is_abort {
+            (225, "idle")
+        } else {
+            (229, "Entering (|||40002|)")
+        };
+        run(&mut world, &[(D, said.0, said.1)]);
+    }
+    let Some(Outcome::Failed(failure)) = world.machine.outcome() else {
+        panic!("another way would be no better")
+    };
+    assert_eq!((failure.side, failure.step), (D, Step::Listen));
+    assert!(world.order.iter().all(|(side, _)| *side == D));
+}
+
+/// The caller is named too: nobody else gets in.
+#[test]
+fn a_socket_of_lstn_is_taken_whoever_may_call_there() {
+    let mut world = avoiding(Arrangement::Lstn);
+    run(&mut world, &[(D, 255, "SOCK 40002")]);
+    assert_eq!(world.order.last().unwrap().1, "SOCK 198.51.100.2,40002");
+}
+
 //= rfc438#d.1
 //= type=test
 //# the 255 reply can not be deferred until receipt
