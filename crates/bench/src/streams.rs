@@ -8,9 +8,9 @@ use thirdhost_lab::{Host, Lab};
 use crate::drive::{Between, Drive, Driver};
 use crate::failure::{Result, While};
 use crate::peers::{GRIDFTP, OURS, Pair};
-use crate::server::{SPEED, speed};
+use crate::server::float;
 use crate::table::Report;
-use crate::work::{Subject as _, Work, all_interleaved};
+use crate::work::{Figure, Subject as _, Work, all_interleaved};
 
 /// Measures it between those that can do it at all, and reports.
 pub(crate) fn measure(drive: &Drive<'_>, report: &mut Report, pairs: &[Pair]) -> Result<()> {
@@ -30,11 +30,11 @@ pub(crate) fn measure(drive: &Drive<'_>, report: &mut Report, pairs: &[Pair]) ->
     let works = works.into_iter().filter(|(name, _)| drive.args.wants(name));
     let works = works.map(|(name, at_once)| Work {
         name,
-        figures: &SPEED,
+        figures: &FIGURES,
         runs: drive.args.runs(),
         once: Box::new(move |between: &Between<'_>| {
             let cost = drive.one(*between, Driver::Streams { at_once })?;
-            Ok(speed(drive.stage.size, cost.time, cost.used))
+            Ok(vec![float(BYTES) / 1e6 / cost.time.as_secs_f64()])
         }),
         applies: |between| [OURS, GRIDFTP].contains(&between.name()),
     });
@@ -68,8 +68,11 @@ fn set_window(lab: &Lab, window: &str) -> Result<String> {
     set.map_err(|error: std::io::Error| error).during(TCP_RMEM)
 }
 
+/// Logins and the end of the client are part of it.
+const FIGURES: [Figure; 1] = [Figure::more("MB/s")];
+
 /// How long the file is.
-const MIB: u64 = 16;
+const MIB: u64 = 32;
 
 /// The same in bytes.
 pub(crate) const BYTES: u64 = MIB << 20;

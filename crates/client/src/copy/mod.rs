@@ -10,6 +10,7 @@ mod local;
 mod look;
 mod names;
 mod one;
+mod others;
 mod plan;
 mod progress;
 mod run;

@@ -3,6 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use super::local::Beneath;
+use super::others::Others;
 use super::plan::{self, Job};
 use super::walk::{Entry, Kind, Walked};
 use super::worker::{Line, Queue};
@@ -34,18 +35,11 @@ impl Copy {
         let mut line = Line::begin(self).await?;
         let mut summary = Summary::default();
         let mut plan = Plan::default();
-        for root in roots {
-            let is_only = roots.len() == 1;
-            let looked = self.look(&mut line, (root, is_only), &mut plan, &mut summary);
-            match looked.await {
-                Ok(()) => {}
-                Err(error) if error.exit_code() == ExitCode::Stopped => {
-                    summary.stopped = true;
-                    return Ok(summary);
-                }
-                Err(error) if !line.is_usable() => return Err(error),
-                Err(error) => self.failed(&mut summary, root.from.own_name(), &error),
-            }
+        let mut others = Others::begin(self, &mut line);
+        let looks = Box::pin(self.look_at_all(&mut line, roots, &mut plan, &mut summary));
+        others.during(looks).await?;
+        if summary.stopped {
+            return Ok(summary);
         }
         line.confirm().await?;
         if let Some(source) = line.source() {
@@ -76,7 +70,7 @@ impl Copy {
             line.withdraw().await?;
         }
         let (mut summary, line) = Queue::new(plan.jobs, summary, &self.options)
-            .run(self, line)
+            .run(self, line, others)
             .await;
         if summary.stopped {
             return Ok(summary);
@@ -97,6 +91,30 @@ impl Copy {
         }
         line.quit().await;
         Ok(summary)
+    }
+
+    /// What all roots hold. What is wrong with one is in the summary.
+    async fn look_at_all(
+        &self,
+        line: &mut Line,
+        roots: &[Root],
+        plan: &mut Plan,
+        summary: &mut Summary,
+    ) -> Result<(), Error> {
+        for root in roots {
+            let is_only = roots.len() == 1;
+            let looked = self.look(line, (root, is_only), plan, summary);
+            match looked.await {
+                Ok(()) => {}
+                Err(error) if error.exit_code() == ExitCode::Stopped => {
+                    summary.stopped = true;
+                    return Ok(());
+                }
+                Err(error) if !line.is_usable() => return Err(error),
+                Err(error) => self.failed(summary, root.from.own_name(), &error),
+            }
+        }
+        Ok(())
     }
 
     /// What one root holds and what that means.

@@ -140,9 +140,13 @@ impl Parts<'_> {
         others: &mut [Pair],
         (before, size, key): (&Stat, u64, PartsKey),
     ) -> Result<Option<Moved>, Error> {
-        for pair in others.iter_mut() {
-            parts::join(pair.destination(), key).await?;
-        }
+        let joining = others
+            .iter_mut()
+            .map(|pair| parts::join(pair.destination(), key));
+        join_all(joining)
+            .await
+            .into_iter()
+            .collect::<Result<(), Error>>()?;
         let mut pairs: Vec<&mut Pair> = Vec::new();
         pairs.push(&mut *first);
         pairs.extend(others);

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::in_a_row::InARow;
 use super::one::{self, Outcome};
+use super::others::{self, Others};
 use super::plan::{self, Job};
 use super::progress::Scout;
 use super::{Copy, Failed, Happened, Options, Summary, upload};
@@ -139,17 +140,32 @@ impl Queue {
     }
 
     /// Does all there is to do. `line` is used first and comes back if it still can be.
-    pub(super) async fn run(self, copy: &Copy, line: Line) -> (Summary, Option<Line>) {
+    pub(super) async fn run(
+        self,
+        copy: &Copy,
+        line: Line,
+        mut others: Others<'_>,
+    ) -> (Summary, Option<Line>) {
         let mut line = Some(line);
         loop {
             let waiting = self.with_jobs(|jobs| jobs.len());
-            let count = copy.options.jobs.clamp(1, JOBS_MAX).min(waiting.max(1));
-            let mut lines = vec![line.take()];
-            lines.resize_with(count, || None);
-            let workers = lines
-                .into_iter()
-                .enumerate()
-                .map(|(number, line)| Box::pin(self.work(copy, number == 0, line)));
+            let count = copy.options.jobs.clamp(1, WORKERS_MAX).min(waiting.max(1));
+            let mut openings = others.take(count - 1).await.into_iter();
+            let this = &self;
+            let workers = (0..count).map(|number| {
+                let (own, opening) = match number {
+                    0 => (line.take(), None),
+                    _ => (None, openings.next()),
+                };
+                Box::pin(async move {
+                    let line = match opening {
+                        Some(opening) => others::finished(opening).await,
+                        None => own,
+                    };
+                    this.work(copy, number == 0, line).await
+                })
+            });
+            let workers: Vec<_> = workers.collect();
             let mut ended = futures_util::future::join_all(workers).await.into_iter();
             line = ended.next().flatten();
             for surplus in ended.flatten() {
@@ -336,6 +352,6 @@ pub(super) fn is_stop(error: &Error) -> bool {
 }
 
 /// More would be unkind to any server.
-const JOBS_MAX: usize = 64;
+pub(super) const WORKERS_MAX: usize = 64;
 
 const PAUSE_SECONDS_MAX: u64 = 60;

@@ -1,6 +1,9 @@
 //! What goes through a pipeline, and what comes of it.
 
-use thirdhost_wire::{Pathname, TimeVal};
+use std::time::Duration;
+
+use thirdhost_proto::third_party::BySide;
+use thirdhost_wire::{Pathname, Reply, TimeVal};
 
 use crate::{Error, Report};
 
@@ -36,4 +39,28 @@ pub(crate) trait Feed: Send {
 
     /// What became of it.
     fn ended(&mut self, job: Self::Job, ended: Ended);
+}
+
+/// What a reply is for.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Owed {
+    pub(super) flight: u64,
+    pub(super) what: What,
+}
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum What {
+    Transfer,
+    Proof,
+    Time,
+}
+
+/// A file under way.
+pub(super) struct Flight<J> {
+    pub(super) job: J,
+    pub(super) item: Item,
+    pub(super) began: Duration,
+    pub(super) waiting: usize,
+    pub(super) transfers: BySide<Option<Reply>>,
+    pub(super) proofs: BySide<Option<Reply>>,
 }

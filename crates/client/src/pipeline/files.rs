@@ -9,7 +9,7 @@ use thirdhost_wire::{Command, Reply, TimeVal};
 use super::arrange;
 use super::batch::leave;
 use super::early;
-use super::feed::{Ended, Feed, Item};
+use super::feed::{Ended, Feed, Flight, Item, Owed, What};
 use super::lane::Lane;
 use super::proof::Proof;
 use crate::third_party::Prepared;
@@ -76,29 +76,6 @@ enum End {
     Stopped,
 }
 
-/// What a reply is for.
-#[derive(Clone, Copy, Debug)]
-struct Owed {
-    flight: u64,
-    what: What,
-}
-
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-enum What {
-    Transfer,
-    Proof,
-    Time,
-}
-
-struct Flight<J> {
-    job: J,
-    item: Item,
-    began: Duration,
-    waiting: usize,
-    transfers: BySide<Option<Reply>>,
-    proofs: BySide<Option<Reply>>,
-}
-
 enum Next {
     Reply(Side, Option<Owed>, Reply),
     Broken(Error),
@@ -141,7 +118,12 @@ impl<J: Send> Stream<'_, J> {
 
     /// Begins as many files as may be under way.
     fn fill<F: Feed<Job = J>>(&mut self, feed: &mut F) -> Result<(), Error> {
-        while self.end.is_none() && self.has_room() {
+        // Many at once, in few packets: a connection may send so many, however small they are.
+        let batch = Side::BOTH.map(|side| self.depth.of(side) / BATCHES / COMMANDS_PER_FILE);
+        if !self.has_room_for(batch.into_iter().min().unwrap_or_default()) {
+            return Ok(());
+        }
+        while self.end.is_none() && self.has_room_for(1) {
             let Some((job, item)) = feed.next() else {
                 break;
             };
@@ -213,9 +195,11 @@ impl<J: Send> Stream<'_, J> {
         }
     }
 
-    fn has_room(&self) -> bool {
+    /// Whether so many more files may be under way.
+    fn has_room_for(&self, files: usize) -> bool {
         let Self { lanes, depth, .. } = self;
-        let fits = |side| lanes.of(side).to_come() + COMMANDS_PER_FILE <= *depth.of(side);
+        let commands = files.max(1) * COMMANDS_PER_FILE;
+        let fits = |side| lanes.of(side).to_come() + commands <= *depth.of(side);
         self.flights.is_empty() || self.bytes < WINDOW_BYTES && Side::BOTH.into_iter().all(fits)
     }
 
@@ -394,6 +378,9 @@ const VOID: [u16; 7] = [225, 425, 426, 503, 504, 521, 522];
 
 /// RETR and a proof; STOR, MFMT and a proof.
 pub(super) const COMMANDS_PER_FILE: usize = 3;
+
+/// A window is filled again when this part of it is free.
+const BATCHES: usize = 8;
 
 /// Enough to keep any path full; what is begun beyond is only longer in doubt when it breaks.
 pub(super) const WINDOW_BYTES: u64 = 64 << 20;

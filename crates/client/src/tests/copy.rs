@@ -541,3 +541,25 @@ async fn a_link_in_the_destination_that_leads_out_is_not_followed() {
     );
     assert!(std::fs::symlink_metadata(&kept).unwrap().is_file());
 }
+
+#[tokio::test(start_paused = true)]
+async fn workers_log_in_while_the_first_of_them_looks() {
+    let mut stage = Stage::new(OTHER, nothing_odd(), nothing_odd());
+    stage.options.jobs = 3;
+    stage.source.clone().with("x/only", b"one", 1);
+    assert_eq!(stage.tree().await.exit_code(), ExitCode::Done);
+    assert_eq!(stage.destination.contents("y/only").unwrap(), b"one");
+    for site in [SITE1, SITE2] {
+        let sent = stage.net.sent_to(site);
+        let at = |verb: &str| {
+            sent.iter()
+                .rposition(|line| line.starts_with(verb))
+                .unwrap()
+        };
+        assert!(at("USER") < at("TYPE I"), "{sent:?}");
+        assert_eq!(
+            sent.iter().filter(|line| line.starts_with("USER")).count(),
+            3
+        );
+    }
+}
