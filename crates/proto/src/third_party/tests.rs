@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashSet, VecDeque};
 use std::net::IpAddr;
 
 use super::*;
-use thirdhost_wire::{ByteRange, Pathname, ReplyCode};
+use thirdhost_wire::{ByteRange, HostSocket, Pathname, ReplyCode};
 
 /// A server as the enumeration knows it: what it was sent and has not answered.
 #[derive(Clone, Debug, Default)]
