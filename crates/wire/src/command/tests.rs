@@ -778,18 +778,19 @@ fn hashes_and_ranges_are_asked_for() {
     check("HASH  a b", Command::Hash(name(" a b")));
     refused("HASH");
     use ChecksumCommand::{Xcrc, Xmd5, Xsha, Xsha1, Xsha256, Xsha512};
-    for (code, command) in [
-        ("XCRC", Xcrc),
-        ("XMD5", Xmd5),
-        ("XSHA", Xsha),
-        ("XSHA1", Xsha1),
-        ("XSHA256", Xsha256),
-        ("XSHA512", Xsha512),
+    for (code, command, algorithm) in [
+        ("XCRC", Xcrc, HashAlgorithm::Crc32),
+        ("XMD5", Xmd5, HashAlgorithm::Md5),
+        ("XSHA", Xsha, HashAlgorithm::Sha1),
+        ("XSHA1", Xsha1, HashAlgorithm::Sha1),
+        ("XSHA256", Xsha256, HashAlgorithm::Sha256),
+        ("XSHA512", Xsha512, HashAlgorithm::Sha512),
     ] {
         let argument = "\"a b\" 0 99";
         let checksum = Command::Checksum(command, name(argument));
         check(&format!("{code} {argument}"), checksum);
         refused(code);
+        assert_eq!(command.algorithm(), algorithm, "{code}");
     }
     check("RANG 1 0", Command::Rang(None));
     check("RANG 0 0", Command::Rang(ByteRange::new(0, 0)));
