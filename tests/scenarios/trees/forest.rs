@@ -121,12 +121,40 @@ pub(crate) fn assert_same(one: &Path, other: &Path, what: &str) {
     let mut names: Vec<&String> = one.keys().chain(other.keys()).filter(differing).collect();
     names.sort();
     names.dedup();
+    let how = names
+        .first()
+        .map(|name| difference(one.get(*name), other.get(*name)));
     assert!(
         names.is_empty(),
-        "{what}: {} differ: {:?}",
+        "{what}: {} differ: {:?}: {how:?}",
         names.len(),
         names.first()
     );
+}
+
+/// How two entries of one name differ: which is not there, or from which octet on they are others.
+fn difference(one: Option<&Option<Vec<u8>>>, other: Option<&Option<Vec<u8>>>) -> String {
+    let (Some(Some(one)), Some(Some(other))) = (one, other) else {
+        let is = |entry: Option<&Option<Vec<u8>>>| match entry {
+            None => "nothing",
+            Some(None) => "a directory",
+            Some(Some(_)) => "a file",
+        };
+        return format!("{} and {}", is(one), is(other));
+    };
+    let differs: Vec<usize> = (0..one.len().max(other.len()))
+        .filter(|at| one.get(*at) != other.get(*at))
+        .collect();
+    let zeros = differs.iter().filter(|at| other.get(**at) == Some(&0));
+    format!(
+        "{} and {} octets; {} differ, from {:?} to {:?}; {} are zero in the second",
+        one.len(),
+        other.len(),
+        differs.len(),
+        differs.first(),
+        differs.last(),
+        zeros.count()
+    )
 }
 
 /// What people call their files.
