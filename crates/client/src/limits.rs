@@ -79,6 +79,11 @@ impl Default for Limits {
 /// servers.
 pub const STREAMS_MAX: usize = 16;
 
+/// The most pairs of connections that all files together have open for their streams, beside those
+/// of the workers. 32: with as many workers as may be (64) and whoever asks how far the files are,
+/// each server still sees fewer than the 100 sessions that thirdhostd lets one host have.
+pub(crate) const STREAM_PAIRS_MAX: usize = 32;
+
 /// The fewest bytes of a file for one stream. 1 MiB: what is shorter is over before logging in
 /// for it has paid.
 pub(crate) const STREAM_BYTES_MIN: u64 = 1 << 20;

@@ -2,11 +2,13 @@
 //!
 //! Nothing appears at the destination before all parts are there and are what the source has.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use futures_util::future::join_all;
 use thirdhost_wire::{ByteRange, Command, PartsKey, Pathname};
+use tokio::sync::OwnedSemaphorePermit;
 
 use super::plan::Job;
 use super::worker::{Line, is_stop};
@@ -49,7 +51,9 @@ pub(super) async fn copy(
     let began = copy.environment.world.clock.now();
     let before = pair.source().stat(files.from).await?;
     let size = before.size.unwrap_or(size);
-    let mut others = others(copy, job, ranges(size, wanted).len()).await?;
+    // Held until the pairs are closed.
+    let seats = Seats::take(copy, job, ranges(size, wanted).len());
+    let mut others = others(copy, job, seats.streams()).await?;
     let ranges = ranges(size, others.len() + 1);
     let result = match ranges.len() {
         0 | 1 => Ok(None),
@@ -67,8 +71,34 @@ pub(super) async fn copy(
     };
     let lines = others.into_iter().map(|pair| Line::Between(Box::new(pair)));
     join_all(lines.map(Line::quit)).await;
+    drop(seats);
     let elapsed = copy.environment.world.clock.now().saturating_sub(began);
     Ok(result?.map(|moved| Moved { elapsed, ..moved }))
+}
+
+/// The right to open more pairs: all files together open so many, whatever `-j` says.
+struct Seats(Vec<OwnedSemaphorePermit>);
+
+impl Seats {
+    /// For `count` streams in all, or for as many as are left.
+    fn take(copy: &Copy, job: &Job, count: usize) -> Self {
+        let free = &copy.environment.stream_pairs;
+        let seat = |_| Arc::clone(free).try_acquire_owned().ok();
+        let seats = Self((1..count).map_while(seat).collect());
+        if seats.streams() < count {
+            let (name, streams) = (&job.name, seats.streams());
+            let note = format!(
+                "{name}: {streams} of {count} streams, the other files have the connections"
+            );
+            copy.watcher.happened(&Happened::Note(&note));
+        }
+        seats
+    }
+
+    /// How many streams that makes with the pair that is there.
+    fn streams(&self) -> usize {
+        self.0.len() + 1
+    }
 }
 
 /// As many more pairs as the servers let in, for `count` streams in all.
