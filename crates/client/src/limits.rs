@@ -31,6 +31,9 @@ pub struct Limits {
     /// Between two words to servers that wait for the other parts of a file. 30 s: a tenth of
     /// what servers bear.
     pub keep_alive: Duration,
+    /// The fewest bytes of a file for one of several streams. 1 MiB: what is shorter is over before
+    /// logging in for it has paid.
+    pub stream_bytes: u64,
     /// The most bytes of one directory listing. 64 MiB: half a million names.
     pub listing_bytes: usize,
     /// The most bytes a server may send on the control connection without finishing a reply.
@@ -68,6 +71,7 @@ impl Default for Limits {
             progress_interval: Duration::from_secs(1),
             abort: Duration::from_secs(5),
             keep_alive: Duration::from_secs(30),
+            stream_bytes: 1 << 20,
             listing_bytes: 64 << 20,
             unfinished_reply_bytes: 512 << 10,
             preliminary_replies: 1_000_000,
@@ -83,7 +87,3 @@ pub const STREAMS_MAX: usize = 16;
 /// of the workers. 32: with as many workers as may be (64) and whoever asks how far the files are,
 /// each server still sees fewer than the 100 sessions that thirdhostd lets one host have.
 pub(crate) const STREAM_PAIRS_MAX: usize = 32;
-
-/// The fewest bytes of a file for one stream. 1 MiB: what is shorter is over before logging in
-/// for it has paid.
-pub(crate) const STREAM_BYTES_MIN: u64 = 1 << 20;

@@ -13,7 +13,7 @@ use tokio::sync::OwnedSemaphorePermit;
 use super::plan::Job;
 use super::worker::{Line, is_stop};
 use super::{Copy, Happened, Moved};
-use crate::limits::{STREAM_BYTES_MIN, STREAMS_MAX};
+use crate::limits::STREAMS_MAX;
 use crate::third_party::parts;
 use crate::{ControlConn, Error, Interrupt, Pair, Protected, Report, Stat};
 
@@ -33,8 +33,9 @@ pub(super) async fn copy(
     files: Files<'_>,
 ) -> Result<Option<Moved>, Error> {
     let wanted = copy.options.streams;
+    let least = copy.environment.limits.stream_bytes;
     let size = job.file.size.unwrap_or(0);
-    if ranges(size, wanted).len() < 2 {
+    if ranges(size, least, wanted).len() < 2 {
         return Ok(None);
     }
     let reason = match files.offset {
@@ -52,9 +53,9 @@ pub(super) async fn copy(
     let before = pair.source().stat(files.from).await?;
     let size = before.size.unwrap_or(size);
     // Held until the pairs are closed.
-    let seats = Seats::take(copy, job, ranges(size, wanted).len());
+    let seats = Seats::take(copy, job, ranges(size, least, wanted).len());
     let mut others = others(copy, job, seats.streams()).await?;
-    let ranges = ranges(size, others.len() + 1);
+    let ranges = ranges(size, least, others.len() + 1);
     let result = match ranges.len() {
         0 | 1 => Ok(None),
         _ => {
@@ -292,10 +293,10 @@ fn weakest(reports: &[Report]) -> Protected {
 }
 
 /// The parts of a file of `size` bytes, one behind the other, for at most `streams`: as equal as
-/// whole blocks make them, and none too short to be worth it.
-fn ranges(size: u64, streams: usize) -> Vec<ByteRange> {
+/// whole blocks make them, and none much shorter than `least`.
+fn ranges(size: u64, least: u64, streams: usize) -> Vec<ByteRange> {
     let streams = u64::try_from(streams.clamp(1, STREAMS_MAX)).unwrap_or(1);
-    let count = (size / STREAM_BYTES_MIN).clamp(1, streams);
+    let count = (size / least.max(1)).clamp(1, streams);
     let length = size.div_ceil(count).next_multiple_of(BLOCK_BYTES);
     let part = |number: u64| {
         let first = number.saturating_mul(length);
@@ -324,7 +325,7 @@ mod tests {
             .chain([1 << 40, 1 << 62]);
         for size in sizes.flat_map(around) {
             for streams in 0..=STREAMS_MAX + 1 {
-                let parts = ranges(size, streams);
+                let parts = ranges(size, MIB, streams);
                 let told = format!("{size} over {streams}: {parts:?}");
                 assert!(parts.len() <= streams.clamp(1, STREAMS_MAX), "{told}");
                 let mut next = 0;
@@ -340,7 +341,7 @@ mod tests {
                     let (longest, shortest) = (longest.unwrap(), shortest.unwrap());
                     let slack = BLOCK_BYTES * parts.len() as u64;
                     assert!(longest - shortest <= slack, "{told}");
-                    assert!(shortest + slack >= STREAM_BYTES_MIN, "{told}");
+                    assert!(shortest + slack >= MIB, "{told}");
                 }
             }
         }
@@ -358,7 +359,11 @@ mod tests {
             (100 * MIB, 1, 1),
             (100 * MIB, 1000, 16),
         ] {
-            assert_eq!(ranges(size, streams).len(), count, "{size} over {streams}");
+            assert_eq!(
+                ranges(size, MIB, streams).len(),
+                count,
+                "{size} over {streams}"
+            );
         }
     }
 
