@@ -20,6 +20,9 @@ pub struct Limits {
     /// For the second server to be done after the first, and for a server to say that it has
     /// what was sent. 300 s: it may have to write a large file to a slow disk.
     pub straggler: Duration,
+    /// For a server to hash a file. 900 s: what thirdhostd hashes at once (64 GiB), from a disk that
+    /// reads 75 MB a second.
+    pub hash: Duration,
     /// For a whole third-party file, whose bytes we do not see. 24 h.
     pub transfer: Duration,
     /// Before a server is asked how far a file is. 2 s: most files are there by then.
@@ -66,6 +69,7 @@ impl Default for Limits {
             data_stall: Duration::from_secs(300),
             patience: Duration::from_secs(3),
             straggler: Duration::from_secs(300),
+            hash: Duration::from_secs(900),
             transfer: Duration::from_secs(24 * 60 * 60),
             progress_patience: Duration::from_secs(2),
             progress_interval: Duration::from_secs(1),

@@ -190,6 +190,8 @@ impl Parts<'_> {
             }
             Err(error) => return Err(error),
         };
+        // It grows no more.
+        self.job.is_in_parts(None);
         let Files { from, to, .. } = self.files;
         let after = first.source().stat(from).await?;
         if *before != after {

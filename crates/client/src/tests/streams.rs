@@ -152,6 +152,34 @@ async fn all_files_together_have_so_many_streams_and_no_more() {
     }
 }
 
+/// Servers read the whole file for it, from disks that may be slow; nothing grows meanwhile.
+#[tokio::test(start_paused = true)]
+async fn a_proof_that_takes_long_is_waited_for() {
+    let slowly = |answer: &'static str| {
+        later("", async move {
+            let forever = std::future::pending::<()>();
+            tokio::time::timeout(Duration::from_secs(800), forever)
+                .await
+                .ok();
+            format!("{answer}\r\n")
+        })
+    };
+    let hash = format!("213 SHA-256 0-{} {} f", SIZE - 1, "5".repeat(64));
+    let hash: &'static str = Box::leak(hash.into_boxed_str());
+    let source = pretends(move |line| line.starts_with("HASH").then(|| slowly(hash)));
+    let destination = pretends(move |line| match line {
+        line if line.starts_with("SITE PARTS SIZE") => Some(say(&format!("213 {SIZE}"))),
+        line if line.starts_with("SITE PARTS CLOSE") => Some(slowly("250 there")),
+        _ => None,
+    });
+    let mut stage = stage([BOTH, BOTH], source, destination);
+    stage.options.poll = true;
+    let summary = stage.run(remote("f"), remote("g")).await;
+    let diary = stage.diary();
+    assert_eq!(summary.exit_code(), ExitCode::Done, "{diary:?}");
+    assert_eq!(diary.last().unwrap(), "done f SHA-256");
+}
+
 #[tokio::test(start_paused = true)]
 async fn whatever_fails_the_file_is_dropped_and_never_closed() {
     let has_sent = AtomicBool::new(false);
