@@ -8,6 +8,7 @@ mod ask;
 mod begin;
 mod control;
 mod establish;
+mod farewell;
 mod hash;
 mod hashed;
 mod hearing;
