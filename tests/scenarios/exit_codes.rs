@@ -61,6 +61,30 @@ const CASES: &[Case] = &[
         ..PLAIN
     },
     Case {
+        what: "a file onto itself",
+        typed: &["cp", "ONE/file", "ONE/"],
+        code: 1,
+        ..PLAIN
+    },
+    Case {
+        what: "a file appended to itself",
+        typed: &["append", "ONE/file", "ONE/file"],
+        code: 1,
+        ..PLAIN
+    },
+    Case {
+        what: "a directory into itself",
+        typed: &["cp", "-r", "ONE/tree", "ONE/tree/below"],
+        code: 1,
+        ..PLAIN
+    },
+    Case {
+        what: "a directory to where --delete would remove it",
+        typed: &["cp", "-r", "--delete", "ONE/tree/below", "ONE/tree"],
+        code: 1,
+        ..PLAIN
+    },
+    Case {
         what: "a destination below a file of this host",
         typed: &["cp", "ONE/file", "HERE/good/file"],
         code: 2,
