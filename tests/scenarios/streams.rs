@@ -2,20 +2,20 @@
 
 use std::fs;
 use std::path::PathBuf;
-use std::process::{Child, Stdio};
+use std::process::Child;
 use std::time::{Duration, SystemTime};
 
 use tempfile::TempDir;
 
+use crate::support::copying::Copying;
 use crate::support::patience::{until, until_true};
-use crate::support::thirdhostd::{self, Thirdhostd, alice};
+use crate::support::thirdhostd::{Thirdhostd, alice};
 
 /// Two servers with one user each.
 struct Scene {
     source: Server,
     destination: Server,
-    /// Where the client keeps what it remembers, and its answers.
-    own: TempDir,
+    copying: Copying,
 }
 
 struct Server {
@@ -226,7 +226,7 @@ impl Scene {
         Self {
             source: Server::at("127.0.0.2", "", source_user),
             destination: Server::at("127.0.0.3", destination, destination_user),
-            own: tempfile::tempdir().unwrap(),
+            copying: Copying::new(),
         }
     }
 
@@ -244,35 +244,16 @@ impl Scene {
     }
 
     fn client(&self, options: &[&str]) -> Child {
-        let file = |name: &str| fs::File::create(self.own.path().join(name)).unwrap();
-        thirdhostd::client()
-            .arg("cp")
-            .args(options)
-            .args([self.source.place("f"), self.destination.place("g")])
-            .env("XDG_CONFIG_HOME", self.own.path())
-            .env("XDG_CACHE_HOME", self.own.path())
-            .env("THIRDHOST_PASSWORD_127_0_0_2", "secret")
-            .env("THIRDHOST_PASSWORD_127_0_0_3", "secret")
-            .stdin(Stdio::null())
-            .stdout(file("events"))
-            .stderr(file("said"))
-            .spawn()
-            .unwrap()
+        let (from, to) = (self.source.place("f"), self.destination.place("g"));
+        self.copying.begin(&[options, &[&from, &to]].concat())
     }
 
-    /// All that the client said.
     fn told(&self) -> String {
-        let read = |name: &str| fs::read_to_string(self.own.path().join(name)).unwrap();
-        read("events") + &read("said")
+        self.copying.told()
     }
 
-    /// The line of an event.
     fn event(&self, name: &str) -> String {
-        let told = self.told();
-        let name = format!("\"event\":\"{name}\"");
-        let line = told.lines().find(|line| line.contains(&name));
-        line.unwrap_or_else(|| panic!("no {name}: {told}"))
-            .to_owned()
+        self.copying.event(name)
     }
 }
 
