@@ -109,6 +109,24 @@ const CASES: &[Case] = &[
         ..PLAIN
     },
     Case {
+        what: "a file that is not there, to remove",
+        typed: &["rm", "ONE/missing"],
+        code: 4,
+        ..PLAIN
+    },
+    Case {
+        what: "a site whose host is none",
+        typed: &["site", "add", "one", "ftp://one.example/"],
+        code: 1,
+        ..PLAIN
+    },
+    Case {
+        what: "a site whose port is none",
+        typed: &["site", "add", "one", "one.example:99999"],
+        code: 1,
+        ..PLAIN
+    },
+    Case {
         what: "a file of this host that is not there",
         typed: &["cp", "HERE/missing", "TWO/file"],
         code: 4,
@@ -145,6 +163,25 @@ const CASES: &[Case] = &[
         what: "a name that is not allowed",
         typed: &["cp", "HERE/good", "LIAR/file"],
         lies: &[("STOR", "553 not that name")],
+        code: 6,
+        ..PLAIN
+    },
+    Case {
+        what: "a directory that is to be removed as a file: it is there",
+        typed: &["rm", "ONE/tree"],
+        code: 6,
+        ..PLAIN
+    },
+    Case {
+        what: "a file that may not be removed: it is there",
+        typed: &["rm", "LIAR/file"],
+        lies: &[("DELE", "550 no"), ("SIZE", "213 4")],
+        code: 6,
+        ..PLAIN
+    },
+    Case {
+        what: "a directory that is to be printed as a file",
+        typed: &["cat", "ONE/tree"],
         code: 6,
         ..PLAIN
     },

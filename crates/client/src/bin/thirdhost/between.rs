@@ -45,8 +45,10 @@ pub(crate) async fn rename(
         }
     };
     let mut conn = session::open(console, from).await?;
-    conn.rename(session::path(from)?, &name_at(from, to)?)
-        .await?;
+    let path = session::path(from)?;
+    if let Err(error) = conn.rename(path, &name_at(from, to)?).await {
+        return Err(session::at(&mut conn, path, error).await);
+    }
     conn.quit().await.ok();
     Ok(ExitCode::Done)
 }
