@@ -424,7 +424,7 @@ async fn files(store: &impl Store) -> Files {
 
 /// What was kept, by going on with it.
 async fn kept_text(store: &impl Store) -> String {
-    let offset = store.partial(&path("f")).await.unwrap().unwrap();
+    let offset = store.partial(&path("f")).await.unwrap().unwrap().bytes;
     let kind = UploadKind::Resume { offset };
     store
         .begin(&path("f"), kind)
