@@ -1,5 +1,7 @@
 //! The verbs that need no data connection.
 
+use std::time::Duration;
+
 use thirdhost_wire::{
     Command, FactsLine, FileKind, Pathname, Reply, Text, TimeVal, file_size, modification_time,
     quoted_pathname,
@@ -154,11 +156,21 @@ impl ControlConn {
         verb: &'static str,
         argument: &str,
     ) -> Result<Reply, Error> {
+        let limit = self.environment.limits.straggler;
+        self.extension_within(limit, verb, argument).await
+    }
+
+    /// The same, answered within `limit`.
+    pub(crate) async fn extension_within(
+        &mut self,
+        limit: Duration,
+        verb: &'static str,
+        argument: &str,
+    ) -> Result<Reply, Error> {
         // SECURITY: an argument cannot end the line (spec S-61).
         let argument = Text::try_from(argument)?;
         let ticket = self.send_extension(verb, &argument).await?;
-        self.wait_for(ticket, self.environment.limits.straggler)
-            .await
+        self.wait_for(ticket, limit).await
     }
 
     /// MFMT; whether the server did it.

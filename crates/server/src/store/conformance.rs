@@ -4,8 +4,8 @@ use thirdhost_proto::server::VirtualPath;
 use thirdhost_wire::Pathname;
 
 use super::{
-    DiskStore, Durability, Entry, EntryKind, Kept, LISTING_BATCH_MAX, MemoryStore, Pen, Store,
-    StoreError, Upload, UploadKind, UploadPolicy,
+    DiskStore, Durability, Entry, EntryKind, Kept, LISTING_BATCH_MAX, MemoryStore, Pen, Ranges,
+    Store, StoreError, Upload, UploadKind, UploadPolicy,
 };
 
 #[tokio::test]
@@ -78,6 +78,7 @@ async fn conforms<S: Store>(mut fresh: impl FnMut() -> S) {
     a_resumed_upload_goes_on_with_the_file(&fresh()).await;
     an_offset_beyond_the_end_is_refused(&fresh()).await;
     two_uploads_to_one_name_are_both_whole(&fresh()).await;
+    a_file_of_parts_is_whole_or_nothing(&fresh()).await;
     unique_names_differ(&fresh()).await;
     an_append_is_whole_or_nothing(&fresh()).await;
     an_append_to_nothing_creates_the_file(&fresh()).await;
@@ -237,6 +238,52 @@ async fn two_uploads_to_one_name_are_both_whole(store: &impl Store) {
     assert_eq!(read(store, "a").await, "first");
     assert_eq!(names(store, "/").await, ["a"]);
     assert_eq!(store.partial(&path("a")).await.unwrap(), None);
+}
+
+async fn a_file_of_parts_is_whole_or_nothing(store: &impl Store) {
+    put(store, "a", "old").await;
+    for keeps in [false, true] {
+        let ranges = Ranges::new(6);
+        let assembly = store.assemble(&path("a"), 6).await.unwrap();
+        let part = |first, end| assembly.part(ranges.claim(first, end).unwrap());
+        let (mut behind, mut before) = (part(3, 6), part(0, 3));
+        write(&mut behind, "de").await;
+        write(&mut before, "ab").await;
+        refused(before.write(b"cd".to_vec()).await, "no space");
+        refused(before.commit().await, "octets are missing");
+        write(&mut behind, "f").await;
+        behind.commit().await.unwrap();
+        let mut before = part(0, 3);
+        write(&mut before, "abc").await;
+        assert!(!ranges.is_whole());
+        before.commit().await.unwrap();
+        assert!(ranges.is_whole());
+        assert_eq!(read(store, "a").await, "old");
+        let mut source = assembly.open().await.unwrap();
+        let mut bytes = Vec::new();
+        while source.read(&mut bytes, 4).await.unwrap() > 0 {}
+        assert_eq!(bytes, b"abcdef");
+        if keeps {
+            assembly.commit().await.unwrap();
+        }
+    }
+    assert_eq!(read(store, "a").await, "abcdef");
+    let ranges = Ranges::new(6);
+    let assembly = store.assemble(&path("b"), 6).await.unwrap();
+    let mut part = assembly.part(ranges.claim(0, 6).unwrap());
+    write(&mut part, "lost").await;
+    ranges.end();
+    refused(part.write(b"!!".to_vec()).await, "not found");
+    drop((assembly, part));
+    assert_eq!(names(store, "/").await, ["a"]);
+    assert_eq!(store.partial(&path("b")).await.unwrap(), None);
+    store.make_directory(&path("d")).await.unwrap();
+    refused(store.assemble(&path("d"), 6).await, "not a regular file");
+    refused(store.assemble(&path("x/b"), 6).await, "not found");
+    refused(
+        store.assemble(&VirtualPath::root(), 6).await,
+        "not a regular file",
+    );
 }
 
 async fn unique_names_differ(store: &impl Store) {

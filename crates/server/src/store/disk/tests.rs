@@ -89,6 +89,27 @@ async fn what_the_session_itself_moves_is_not_found_where_it_was() {
     assert_eq!(fs::read(directory.path().join("e/a")).unwrap(), b"a");
 }
 
+/// Each is sent ahead of a file that would go through the link, and the link leads nowhere then.
+#[tokio::test]
+async fn a_link_that_the_session_itself_removes_or_moves_leads_nowhere_afterwards() {
+    for gone in ["removed", "moved", "moved to where it led"] {
+        let (directory, store) = fresh(UploadPolicy::Whole);
+        let _busy = busy::blocking_here();
+        fs::create_dir(directory.path().join("d")).unwrap();
+        symlink("d", directory.path().join("link")).unwrap();
+        put(&store, "link/a", "a").await;
+        match gone {
+            "removed" => store.delete(&path("link")).await.unwrap(),
+            "moved" => store.rename(&path("link"), &path("d/l")).await.unwrap(),
+            _ => store.rename(&path("link"), &path("link/l")).await.unwrap(),
+        }
+        let begun = store.begin(&path("link/b"), UploadKind::Replace).await;
+        refused(begun.map(drop), "not found");
+        refused(store.look(&path("link/a")).await, "not found");
+        assert!(!directory.path().join("d/b").exists(), "{gone}");
+    }
+}
+
 #[tokio::test]
 async fn few_directories_are_held_and_none_by_who_waits() {
     let (directory, store) = fresh(UploadPolicy::Whole);

@@ -89,6 +89,33 @@ impl MemoryUpload {
         Ok(upload)
     }
 
+    /// One that no other goes on with, for what comes in parts.
+    pub(super) fn aside(
+        shared: &Arc<Shared>,
+        path: &VirtualPath,
+        key: String,
+    ) -> Result<Self, StoreError> {
+        let mut tree = shared.tree();
+        tree.file_or_nothing(&key)?;
+        let number = tree.number();
+        drop(tree);
+        Ok(Self {
+            shared: Arc::clone(shared),
+            path: path.clone(),
+            key,
+            number,
+            way: Way::Unnamed,
+            bytes: Vec::new(),
+            is_touched: false,
+            is_done: false,
+        })
+    }
+
+    /// All of it at once.
+    pub(super) fn gather(&mut self, bytes: Vec<u8>) {
+        self.bytes = bytes;
+    }
+
     fn commit_now(&mut self) -> Result<(), StoreError> {
         let mut tree = self.shared.tree();
         let now = (self.shared.clock)();
