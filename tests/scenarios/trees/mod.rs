@@ -4,6 +4,7 @@
 //! it is set: `THIRDHOST_TREE_FILES=2000 cargo nextest run -p scenarios -j 1 trees::`.
 
 mod forest;
+mod overtaken;
 mod unfinished;
 
 use std::fs;

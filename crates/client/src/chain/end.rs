@@ -36,13 +36,28 @@ impl<'a> End<'a> {
         self.queues || self.transfers == 0
     }
 
+    /// Whether so much waits for its transfers that no other is to be begun before they are over.
+    pub(super) fn is_overdue(&self) -> bool {
+        self.later.len() >= LATER_MAX && self.transfers > 0
+    }
+
     pub(super) fn is_quiet(&self) -> bool {
         self.lane.owed() == 0 && self.later.is_empty()
     }
 
     /// Says it now, or behind the transfer.
     pub(super) fn tell(&mut self, command: Command, owed: Owed) -> Result<(), Error> {
-        if self.is_free() {
+        if self.queues {
+            return self.lane.say(&command, Some(owed));
+        }
+        self.tell_at_rest(command, owed)
+    }
+
+    /// Says it when no transfer is under way, so that it is done at once. What waits behind one in
+    /// the server is done whenever that is over, also when we are gone and another has come: a
+    /// name would be given to an older file than the one that is there by then.
+    pub(super) fn tell_at_rest(&mut self, command: Command, owed: Owed) -> Result<(), Error> {
+        if self.transfers == 0 {
             return self.lane.say(&command, Some(owed));
         }
         self.later.push_back((command, owed));
@@ -80,7 +95,7 @@ impl<'a> End<'a> {
     /// A transfer is over: what waited for that goes out.
     pub(super) fn transferred(&mut self) -> Result<(), Error> {
         self.transfers = self.transfers.saturating_sub(1);
-        while self.is_free()
+        while self.transfers == 0
             && let Some((command, owed)) = self.later.pop_front()
         {
             self.lane.say(&command, Some(owed))?;
@@ -96,3 +111,7 @@ impl<'a> End<'a> {
         }
     }
 }
+
+/// How much may wait for a server that always has a transfer under way, until it is left to end
+/// those that it has: a round trip for some twenty files, each of which waits with three commands.
+const LATER_MAX: usize = 64;

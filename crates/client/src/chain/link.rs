@@ -219,7 +219,8 @@ impl<J: Send> Chain<'_, J> {
         let plan = &self.prepared.plan;
         let (listener, caller) = (plan.listener, plan.connector());
         let is_next = |link: &&mut Link<J>| link.stage == Stage::Arranging && link.waiting == 0;
-        let is_free = self.over.is_none() && self.ends.of(caller).is_free();
+        let is_overdue = self.ends.destination.is_overdue();
+        let is_free = self.over.is_none() && self.ends.of(caller).is_free() && !is_overdue;
         let environment = self.environment().clone();
         let mut links = self.links.iter_mut().map(|(number, link)| (*number, link));
         let found = links.find(|(_, link)| is_next(link)).filter(|_| is_free);
@@ -325,10 +326,10 @@ impl<J: Send> Chain<'_, J> {
         link.waiting = 2 + usize::from(is_sized.is_some());
         link.report = Some(report);
         let destination = &mut self.ends.destination;
-        destination.tell(Command::Rnfr(aside), Owed::new(number, What::OldName))?;
-        destination.tell(Command::Rnto(to), Owed::new(number, What::NewName))?;
+        destination.tell_at_rest(Command::Rnfr(aside), Owed::new(number, What::OldName))?;
+        destination.tell_at_rest(Command::Rnto(to), Owed::new(number, What::NewName))?;
         if let Some(size) = is_sized {
-            destination.tell(size, Owed::new(number, What::Settled))?;
+            destination.tell_at_rest(size, Owed::new(number, What::Settled))?;
         }
         Ok(())
     }

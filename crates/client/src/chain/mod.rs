@@ -8,10 +8,11 @@
 //! | `EPSV` of this file, `SOCK caller,0` | | the transfer before, at the listener |
 //! | RETR or STOR | `EPRT`, STOR or RETR | the socket; the transfer before, at the caller |
 //! | `EPSV` of the next file; SIZE, HASH | SIZE, HASH, MFMT | the transfer |
-//! | RNFR, RNTO, SIZE, at the destination | | the proofs of both |
+//! | RNFR, RNTO, SIZE, at the destination | | the proofs of both; its transfers |
 //!
 //! A server that leaves commands unread while it transfers, or queues them, hears all that at
-//! once; any other hears nothing until its transfer is over.
+//! once; any other hears nothing until its transfer is over. A name is given at rest alone: what a
+//! server has queued it does also when we are gone.
 
 mod end;
 mod link;

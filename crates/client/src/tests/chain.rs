@@ -88,6 +88,41 @@ async fn what_is_asked_about_a_file_goes_out_with_the_next() {
     }
 }
 
+/// What such a server has queued behind a transfer it does when that is over, though the copy was
+/// killed and the next one has stored the file anew.
+#[tokio::test(start_paused = true)]
+async fn a_server_that_queues_is_told_no_name_while_it_transfers() {
+    let greets: Odd = Box::new(|line| line.is_empty().then(|| say("220 (vsFTPd 3.0.5)")));
+    let stage = stage(nothing_odd(), greets);
+    let many: Vec<String> = (0..60).map(|number| format!("n{number}")).collect();
+    for name in &many {
+        let path = format!("x/{name}");
+        stage.source.clone().with(&path, name.as_bytes(), 1);
+    }
+    let summary = stage.tree().await;
+    assert_eq!(summary.exit_code(), ExitCode::Done, "{:?}", stage.diary());
+    is_whole(&stage, &[]);
+    let (mut moving, mut most, mut named_between) = (0_usize, 0, 0);
+    let said = stage.net.transcript();
+    let there = said.iter().filter(|line| line.starts_with(SITE2));
+    for line in there {
+        match line.split(' ').collect::<Vec<_>>().as_slice() {
+            [_, ">", "STOR", ..] => moving += 1,
+            [_, "<", "226", ..] => moving = moving.saturating_sub(1),
+            [_, ">", "RNFR" | "RNTO", ..] => {
+                assert_eq!(moving, 0, "{line}");
+                named_between += usize::from(most > 0);
+            }
+            _ => {}
+        }
+        most = most.max(moving);
+    }
+    assert!(most > 1, "it queues transfers");
+    let last_stor = said.iter().rposition(|line| line.contains("> STOR"));
+    let first_name = said.iter().position(|line| line.contains("> RNTO"));
+    assert!(first_name < last_stor && named_between > 0, "{said:?}");
+}
+
 /// Not at once behind EPRT, which such a server would never get over.
 #[tokio::test(start_paused = true)]
 async fn pyftpdlib_is_told_to_send_when_it_is_connected() {
