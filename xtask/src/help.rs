@@ -34,8 +34,8 @@ The record: tests/evidence/attacks.md
         "cargo xtask fuzz [TARGET] [--secs N]
 
 One target or all of them under libFuzzer, one after the other, from crates/fuzz/corpus on. What is
-new goes to target/fuzz/TARGET; an input that breaks a promise is named, and ends its target. The line
-that begins with DONE has the figures. It takes cargo-fuzz, and no nightly compiler.
+new goes to target/fuzz/TARGET; an input that breaks a promise is named, and ends its target. The
+line that begins with DONE has the figures. It takes cargo-fuzz, and no nightly compiler.
 
   --secs N  how long each target runs: 60 if it is not said
 
@@ -58,12 +58,13 @@ What need not be seen is in .cargo/mutants.toml, with reasons. The record: tests
         "cargo xtask starve [--long]
 
 The real server is killed, stopped and starved: kill -9 and failures at system calls, no descriptor
-left, full disks; then it is started again and asked. The same tests are in `cargo xtask test`.
+left, full disks; then it is started again and asked. Source, destination and user are killed in
+the middle of trees. The same tests are in `cargo xtask test`.
 
   --long  for the record, about six minutes: at every system call, with every error, 300 kills
           under load
 
-It takes strace. The record: tests/evidence/starve.md
+It takes strace. The record: tests/evidence/starve.md, and of the trees tests/evidence/kills.md
 ",
     ),
     (
