@@ -1,8 +1,12 @@
 //! The binary thirdhost, one file over several connections at once: whole or not at all.
 
 use std::fs;
+use std::io::{Read as _, Write as _};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::path::PathBuf;
 use std::process::Child;
+use std::sync::{Arc, Mutex};
+use std::thread;
 use std::time::{Duration, SystemTime};
 
 use tempfile::TempDir;
@@ -21,6 +25,8 @@ struct Scene {
 struct Server {
     /// None once it is dead.
     daemon: Option<Thirdhostd>,
+    /// What leads its users there, if not they themselves.
+    wires: Option<SocketAddr>,
     root: TempDir,
     config: TempDir,
 }
@@ -170,6 +176,64 @@ fn check(blow: Blow, codes: &[i32]) {
     assert!(scene.destination.read("g") == octets(3 << 20));
 }
 
+/// One session of several dies, and with it its part or the whole: the copy itself begins anew,
+/// and is told to be done when it is.
+#[test]
+fn a_session_that_dies_in_the_middle_costs_a_second_attempt_and_no_byte() {
+    for (server, last_said) in [
+        ("source", "RETR"),
+        ("destination", "SITE PARTS OPEN"),
+        ("destination", "SITE PARTS JOIN"),
+    ] {
+        let mut scene = Scene::slow();
+        let end = match server {
+            "source" => &mut scene.source,
+            _ => &mut scene.destination,
+        };
+        let wires = end.behind_wires();
+        let mut client = scene.client(&["--json", "--streams", "4"]);
+        until_true("four parts under way", || {
+            scene.destination.arrived() > 2 << 20
+        });
+        wires.cut(last_said);
+        let file = octets(SLOW_BYTES);
+        let ended = until("the end of the copy", || {
+            let found = scene.destination.read("g");
+            assert!(found == OLD || found == file, "{} bytes", found.len());
+            client.try_wait().unwrap()
+        });
+        let told = scene.told();
+        assert!(ended.success(), "{server} {last_said}: {told}");
+        assert!(scene.destination.read("g") == file, "{server} {last_said}");
+        let again = told.matches("\"event\":\"retrying\"").count();
+        assert_eq!(again, 1, "{server} {last_said}: {told}");
+        let done = scene.event("done");
+        assert!(done.contains("\"streams\":4,"), "{done}");
+        until_true("nothing but the file", || {
+            scene.destination.names() == ["g"]
+        });
+    }
+}
+
+/// Nothing was kept, and nothing is taken for a part of it that is none.
+#[test]
+fn a_user_who_dies_goes_on_with_the_same_file_and_has_all_of_it() {
+    let scene = Scene::slow();
+    let mut client = scene.client(&["--streams", "4"]);
+    until_true("four parts under way", || {
+        scene.destination.arrived() > 2 << 20
+    });
+    client.kill().unwrap();
+    client.wait().unwrap();
+    let mut again = scene.client(&["--json", "--streams", "4", "--continue"]);
+    let ended = until("the end of the copy", || again.try_wait().unwrap());
+    assert!(ended.success(), "{}", scene.told());
+    assert!(scene.destination.read("g") == octets(SLOW_BYTES));
+    until_true("nothing but the file", || {
+        scene.destination.names() == ["g"]
+    });
+}
+
 #[test]
 fn fewer_streams_are_used_where_fewer_sessions_are_let_in() {
     for (sessions, expected) in [(3, 3), (1, 1)] {
@@ -264,6 +328,7 @@ impl Server {
         fs::write(config.path().join("thirdhostd.toml"), text).unwrap();
         let mut server = Self {
             daemon: None,
+            wires: None,
             root,
             config,
         };
@@ -279,7 +344,15 @@ impl Server {
 
     fn place(&self, name: &str) -> String {
         let address = self.daemon.as_ref().unwrap().address;
+        let address = self.wires.unwrap_or(address);
         format!("ftp://alice@{address}/{name}")
+    }
+
+    /// From here on its users reach it over wires that can be cut.
+    fn behind_wires(&mut self) -> Wires {
+        let wires = Wires::to(self.daemon.as_ref().unwrap().address);
+        self.wires = Some(wires.address);
+        wires
     }
 
     fn put(&self, name: &str, bytes: &[u8]) {
@@ -307,6 +380,70 @@ impl Server {
         let blocks = hidden.filter_map(|name| fs::metadata(self.root.path().join(name)).ok());
         blocks.map(|found| found.blocks() * 512).sum()
     }
+}
+
+/// Control connections that pass through here, at the host of their server.
+struct Wires {
+    address: SocketAddr,
+    all: Arc<Mutex<Vec<Wire>>>,
+}
+
+struct Wire {
+    ends: [TcpStream; 2],
+    /// What the user has said.
+    said: Arc<Mutex<Vec<u8>>>,
+}
+
+impl Wires {
+    fn to(server: SocketAddr) -> Self {
+        let listener = TcpListener::bind((server.ip(), 0)).unwrap();
+        let address = listener.local_addr().unwrap();
+        let all = Arc::<Mutex<Vec<Wire>>>::default();
+        let wires = Arc::clone(&all);
+        // It ends with the process.
+        thread::spawn(move || {
+            for user in listener.incoming() {
+                let (user, server) = (user.unwrap(), TcpStream::connect(server).unwrap());
+                let clone = |end: &TcpStream| end.try_clone().unwrap();
+                let said = Arc::<Mutex<Vec<u8>>>::default();
+                pass(clone(&user), clone(&server), Arc::clone(&said));
+                pass(clone(&server), clone(&user), Arc::default());
+                let ends = [user, server];
+                wires.lock().unwrap().push(Wire { ends, said });
+            }
+        });
+        Self { address, all }
+    }
+
+    /// Cuts the last one over which a user has said `words`.
+    fn cut(&self, words: &str) {
+        let all = self.all.lock().unwrap();
+        let has_said = |wire: &&Wire| {
+            let said = wire.said.lock().unwrap();
+            String::from_utf8_lossy(&said).contains(words)
+        };
+        let wire = all.iter().rev().find(has_said).unwrap();
+        for end in &wire.ends {
+            // The other one may have been quicker to close it.
+            end.shutdown(Shutdown::Both).ok();
+        }
+    }
+}
+
+/// Passes on what comes, and writes it down.
+fn pass(mut from: TcpStream, mut to: TcpStream, said: Arc<Mutex<Vec<u8>>>) {
+    thread::spawn(move || {
+        let mut buffer = [0; 4096];
+        while let Ok(read @ 1..) = from.read(&mut buffer) {
+            let (read, _) = buffer.split_at(read);
+            said.lock().unwrap().extend_from_slice(read);
+            if to.write_all(read).is_err() {
+                break;
+            }
+        }
+        // The other direction may have ended both already.
+        to.shutdown(Shutdown::Write).ok();
+    });
 }
 
 /// No two blocks are alike.

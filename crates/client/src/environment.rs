@@ -5,8 +5,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use thirdhost_sockets::World;
+use tokio::sync::Semaphore;
 
 use crate::data::Pace;
+use crate::limits::STREAM_PAIRS_MAX;
 use crate::told::Told;
 use crate::{Interrupt, Limits, Observer, Silent, Trust};
 
@@ -28,6 +30,8 @@ pub struct Environment {
     pub(crate) pace: Option<Arc<Pace>>,
     /// Where servers may still call that were told to.
     pub(crate) told: Arc<Told>,
+    /// The pairs of connections that may yet be opened for the streams of files.
+    pub(crate) stream_pairs: Arc<Semaphore>,
 }
 
 impl Environment {
@@ -42,6 +46,7 @@ impl Environment {
             interrupt: Interrupt::default(),
             pace: None,
             told: Arc::default(),
+            stream_pairs: Arc::new(Semaphore::new(STREAM_PAIRS_MAX)),
         }
     }
 

@@ -20,6 +20,9 @@ pub struct Limits {
     /// For the second server to be done after the first, and for a server to say that it has
     /// what was sent. 300 s: it may have to write a large file to a slow disk.
     pub straggler: Duration,
+    /// For a server to hash a file. 900 s: what thirdhostd hashes at once (64 GiB), from a disk
+    /// that reads 75 MB a second.
+    pub hash: Duration,
     /// For a whole third-party file, whose bytes we do not see. 24 h.
     pub transfer: Duration,
     /// Before a server is asked how far a file is. 2 s: most files are there by then.
@@ -31,6 +34,9 @@ pub struct Limits {
     /// Between two words to servers that wait for the other parts of a file. 30 s: a tenth of
     /// what servers bear.
     pub keep_alive: Duration,
+    /// The fewest bytes of a file for one of several streams. 1 MiB: what is shorter is over before
+    /// logging in for it has paid.
+    pub stream_bytes: u64,
     /// The most bytes of one directory listing. 64 MiB: half a million names.
     pub listing_bytes: usize,
     /// The most bytes a server may send on the control connection without finishing a reply.
@@ -63,11 +69,13 @@ impl Default for Limits {
             data_stall: Duration::from_secs(300),
             patience: Duration::from_secs(3),
             straggler: Duration::from_secs(300),
+            hash: Duration::from_secs(900),
             transfer: Duration::from_secs(24 * 60 * 60),
             progress_patience: Duration::from_secs(2),
             progress_interval: Duration::from_secs(1),
             abort: Duration::from_secs(5),
             keep_alive: Duration::from_secs(30),
+            stream_bytes: 1 << 20,
             listing_bytes: 64 << 20,
             unfinished_reply_bytes: 512 << 10,
             preliminary_replies: 1_000_000,
@@ -79,6 +87,7 @@ impl Default for Limits {
 /// servers.
 pub const STREAMS_MAX: usize = 16;
 
-/// The fewest bytes of a file for one stream. 1 MiB: what is shorter is over before logging in
-/// for it has paid.
-pub(crate) const STREAM_BYTES_MIN: u64 = 1 << 20;
+/// The most pairs of connections that all files together have open for their streams, beside those
+/// of the workers. 32: with as many workers as may be (64) and whoever asks how far the files are,
+/// each server still sees fewer than the 100 sessions that thirdhostd lets one host have.
+pub(crate) const STREAM_PAIRS_MAX: usize = 32;

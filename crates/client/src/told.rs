@@ -16,7 +16,7 @@ use crate::Environment;
 
 /// All of them, of all that runs in one environment.
 #[derive(Debug, Default)]
-pub(crate) struct Told(Mutex<BTreeMap<HostSocket, Until>>);
+pub(crate) struct Told(Mutex<BTreeMap<HostSocket, Calls>>);
 
 /// A server that was told to call a socket. Dropped without its answer, as when its control
 /// connection broke, it counts as one that goes on calling for [`UNHEARD`].
@@ -28,12 +28,14 @@ pub(crate) struct Caller {
     rests: Option<Duration>,
 }
 
-#[derive(Clone, Copy, Debug)]
-enum Until {
-    /// It has not said that it is done.
-    Answered,
-    /// The clock's time.
-    Time(Duration),
+/// Who may call one socket. Nobody tells a socket that is told already, but two that are told the
+/// same at the same moment: then each counts by itself.
+#[derive(Clone, Copy, Debug, Default)]
+struct Calls {
+    /// How many have not said that they are done.
+    unanswered: usize,
+    /// The clock's time until which one may call that gave up or was lost.
+    until: Duration,
 }
 
 impl Told {
@@ -41,14 +43,11 @@ impl Told {
     pub(crate) fn sockets(&self, clock: &dyn Clock) -> BTreeSet<HostSocket> {
         let mut sockets = self.lock();
         let now = clock.now();
-        sockets.retain(|_, until| match until {
-            Until::Answered => true,
-            Until::Time(time) => *time > now,
-        });
+        sockets.retain(|_, calls| calls.unanswered > 0 || calls.until > now);
         sockets.keys().copied().collect()
     }
 
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<HostSocket, Until>> {
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<HostSocket, Calls>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -57,7 +56,7 @@ impl Caller {
     /// It is told now.
     pub(crate) fn new(environment: &Environment, socket: HostSocket) -> Self {
         let told = Arc::clone(&environment.told);
-        told.lock().insert(socket, Until::Answered);
+        told.lock().entry(socket).or_default().unanswered += 1;
         Self {
             told,
             clock: Arc::clone(&environment.world.clock),
@@ -76,13 +75,13 @@ impl Caller {
 impl Drop for Caller {
     fn drop(&mut self) {
         let mut sockets = self.told.lock();
-        match self.rests {
-            None => sockets.remove(&self.socket),
-            Some(rests) => {
-                let until = self.clock.now().saturating_add(rests);
-                sockets.insert(self.socket, Until::Time(until))
-            }
-        };
+        let calls = sockets.entry(self.socket).or_default();
+        calls.unanswered = calls.unanswered.saturating_sub(1);
+        if let Some(rests) = self.rests {
+            calls.until = calls.until.max(self.clock.now().saturating_add(rests));
+        } else if calls.unanswered == 0 && calls.until <= self.clock.now() {
+            sockets.remove(&self.socket);
+        }
     }
 }
 
@@ -121,5 +120,25 @@ mod tests {
             }
             assert!(!is_avoided(), "{ending:?}");
         }
+    }
+    #[tokio::test(start_paused = true)]
+    async fn one_that_is_done_does_not_speak_for_another() {
+        let environment = FakeNet::default().environment();
+        let clock = Arc::clone(&environment.world.clock);
+        let socket = HostSocket::new([9, 9, 9, 1].into(), 40_002).unwrap();
+        let is_avoided = || !environment.told.sockets(&*clock).is_empty();
+        let callers = [(); 3].map(|()| Caller::new(&environment, socket));
+        let [lost, calling, done] = callers;
+        done.answered(true);
+        drop(lost);
+        clock.sleep(Duration::from_secs(10_000)).await;
+        assert!(is_avoided(), "one has not answered");
+        let lost = Caller::new(&environment, socket);
+        drop(lost);
+        calling.answered(true);
+        clock.sleep(Duration::from_secs(119)).await;
+        assert!(is_avoided(), "one was lost a moment ago");
+        clock.sleep(Duration::from_secs(1)).await;
+        assert!(!is_avoided());
     }
 }

@@ -36,7 +36,7 @@ impl Stage {
     /// The world of a seed; nothing runs in it yet.
     pub(crate) fn new(seed: u64, trace: Trace, sabotage: Option<Sabotage>) -> Result<Self, String> {
         let chance = Chance::new(seed);
-        let workload = Workload::draw(&chance);
+        let workload = Workload::draw(&chance, seed % IN_PARTS_EVERY == IN_PARTS_AT);
         let weather = weather(&chance, &workload);
         let parties = Parties {
             servers: [SITE1, SITE2],
@@ -119,12 +119,14 @@ impl Stage {
         let Workload {
             policy,
             jobs,
+            streams,
             retries,
             ..
         } = &self.workload;
         let (via, listen, count) = (policy.via, policy.listen, files.len());
         self.trace.note(format_args!(
-            "{task:?} of {count} by {via:?}, {listen:?}, jobs {jobs}, retries {retries}"
+            "{task:?} of {count} by {via:?}, {listen:?}, jobs {jobs}, streams {streams}, \
+             retries {retries}"
         ));
         for Wanted { path, new, old } in files {
             let (new, old) = (new.len(), old.as_ref().map(|old| old.len()));
@@ -258,6 +260,11 @@ const WINDOWS: [usize; 5] = [100, 4_096, 16_384, 65_536, 262_144];
 
 /// In one world of so many the ranges are narrow.
 const FEW_PORTS_EVERY: u64 = 4;
+
+/// In one world of so many a file goes over several streams: not one of those whose seeds are
+/// written down.
+const IN_PARTS_EVERY: u64 = 8;
+const IN_PARTS_AT: u64 = 5;
 
 /// Into so many packets all the bytes are cut at least, and not into very many more.
 const PACKETS_MIN: usize = 128;

@@ -29,6 +29,26 @@ fn worlds_without_sabotage_keep_every_promise() {
     }
 }
 
+/// And there are such files: most come into place, and some are given up on the way.
+#[test]
+fn worlds_with_files_of_parts_keep_every_promise() {
+    let (mut begun, mut came) = (0, 0);
+    for seed in (5..).step_by(8).take(40) {
+        let outcome = simulate(seed, Record::Lines, None).unwrap();
+        assert_eq!(outcome.violations, [] as [String; 0], "seed {seed}");
+        let count = |what| {
+            outcome
+                .lines
+                .iter()
+                .filter(|line| line.contains(what))
+                .count()
+        };
+        begun += count(": begin parts");
+        came += count(": commit parts /");
+    }
+    assert!(came > 15 && begun > came + 5, "{begun} begun, {came} came");
+}
+
 /// As far as a seed still means the world that it meant then (`tests/evidence/sim.md`).
 #[test]
 fn worlds_in_which_a_file_got_the_octets_of_another_do_so_no_more() {

@@ -118,6 +118,7 @@ impl Program {
         options.recursive = self.workload.task == Task::Tree;
         options.resume = self.resume;
         options.jobs = self.workload.jobs;
+        options.streams = self.workload.streams;
         options.retries = self.workload.retries;
         options.poll = self.workload.poll;
         options.policy = self.workload.policy.clone();
@@ -155,11 +156,12 @@ impl Program {
     }
 }
 
-/// As they are, but for those that only make virtual time long.
+/// As they are, but for those that only make virtual time or files long.
 fn limits() -> Limits {
     let mut limits = Limits::default();
     limits.transfer = TRANSFER;
     limits.progress_interval = Duration::from_secs(20);
+    limits.stream_bytes = 20_000;
     limits
 }
 

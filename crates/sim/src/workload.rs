@@ -14,6 +14,8 @@ pub(crate) struct Workload {
     pub(crate) files: Vec<Wanted>,
     pub(crate) policy: Policy,
     pub(crate) jobs: usize,
+    /// `--streams`.
+    pub(crate) streams: usize,
     pub(crate) retries: u32,
     pub(crate) poll: bool,
     /// `--continue`, at the first run.
@@ -57,14 +59,16 @@ impl Wanted {
 }
 
 impl Workload {
-    /// What this seed's user wants.
-    pub(crate) fn draw(chance: &Chance) -> Self {
+    /// What this seed's user wants; a file `in_parts`, if one can be had.
+    pub(crate) fn draw(chance: &Chance, in_parts: bool) -> Self {
         let task = match chance.below(10) {
             0..4 => Task::Copy,
             4..6 => Task::Append,
             _ => Task::Tree,
         };
+        let task = if in_parts { Task::Copy } else { task };
         let files = match task {
+            Task::Copy if in_parts => vec![long(chance)],
             Task::Copy | Task::Append => vec![wanted(chance, "/file".to_owned(), LENGTH_MAX)],
             Task::Tree => tree(chance),
         };
@@ -102,6 +106,7 @@ impl Workload {
             files,
             policy,
             jobs: 1 + chance.index(3),
+            streams: if in_parts { 2 + chance.index(2) } else { 1 },
             retries: u32::try_from(chance.below(3)).unwrap_or(0),
             poll: chance.once_in(4),
             resume: chance.once_in(4) && may_resume,
@@ -158,6 +163,23 @@ fn wanted(chance: &Chance, path: String, length_max: usize) -> Wanted {
         old,
     }
 }
+
+/// Long enough for several parts, and something shorter behind the last whole block.
+fn long(chance: &Chance) -> Wanted {
+    let length = PARTS_LENGTH_MIN + chance.index(LENGTH_MAX - PARTS_LENGTH_MIN);
+    let old = chance.once_in(2).then(|| {
+        let length = if chance.once_in(2) { length } else { 100 };
+        Arc::new(chance.bytes(length))
+    });
+    Wanted {
+        path: "/file".to_owned(),
+        new: Arc::new(chance.bytes(length)),
+        old,
+    }
+}
+
+/// More than a block, in which the parts of a file are measured.
+const PARTS_LENGTH_MIN: usize = 66_000;
 
 /// Longer than every buffer on the way but one.
 const LENGTH_MAX: usize = 150_000;

@@ -46,14 +46,16 @@ pub(crate) async fn of(
     path: &Pathname,
 ) -> Result<Option<String>, Error> {
     conn.ensure_image().await?;
-    let reply = if conn.features().has_parameter("HASH", algorithm.name) {
+    let verb = if conn.features().has_parameter("HASH", algorithm.name) {
         if !is_selected(conn, algorithm) && !select(conn, algorithm).await? {
             return Ok(None);
         }
-        conn.extension("HASH", path.as_str()).await?
+        "HASH"
     } else {
-        conn.extension(algorithm.own_verb, path.as_str()).await?
+        algorithm.own_verb
     };
+    let limit = conn.environment.limits.hash;
+    let reply = conn.extension_within(limit, verb, path.as_str()).await?;
     Ok(digest(&reply, algorithm))
 }
 

@@ -1,5 +1,7 @@
 //! The verbs that need no data connection.
 
+use std::time::Duration;
+
 use thirdhost_wire::{
     Command, FactsLine, FileKind, Pathname, Reply, Text, TimeVal, file_size, modification_time,
     quoted_pathname,
@@ -19,6 +21,8 @@ pub struct Stat {
     pub modified: Option<TimeVal>,
     /// How many bytes of an interrupted upload under this name are kept (design D10).
     pub partial: Option<u64>,
+    /// When the last of those came.
+    pub partial_modified: Option<TimeVal>,
     /// What tells it from every other file of the server, also from one of the same name before.
     pub unique: Option<String>,
 }
@@ -42,6 +46,7 @@ impl ControlConn {
                     size: line.facts.size(),
                     modified: line.facts.modified(),
                     partial: line.facts.partial_bytes(),
+                    partial_modified: line.facts.partial_modified(),
                     unique: line.facts.unique().map(str::to_owned),
                 }),
                 Some(Err(problem)) => Err(self.unusable("MLST", reply, problem.to_string())),
@@ -50,13 +55,13 @@ impl ControlConn {
         }
         let reply = self.command(Command::Size(path.clone())).await?;
         let size = file_size(&self.completed("SIZE", reply, "")?).ok();
-        let reply = self.command(Command::Mdtm(path.clone())).await?;
-        let modified = modification_time(&reply).ok();
+        let modified = self.modified(path).await?;
         Ok(Stat {
             kind: FileKind::File,
             size,
             modified,
             partial: None,
+            partial_modified: None,
             unique: None,
         })
     }
@@ -69,6 +74,15 @@ impl ControlConn {
         self.ensure_image().await?;
         let reply = self.command(Command::Size(path.clone())).await?;
         Ok(file_size(&reply).ok())
+    }
+
+    /// When a file was last changed; `None` if it is not there or the server does not say.
+    ///
+    /// # Errors
+    /// When the dialogue breaks.
+    pub(crate) async fn modified(&mut self, path: &Pathname) -> Result<Option<TimeVal>, Error> {
+        let reply = self.command(Command::Mdtm(path.clone())).await?;
+        Ok(modification_time(&reply).ok())
     }
 
     /// MKD.
@@ -142,11 +156,21 @@ impl ControlConn {
         verb: &'static str,
         argument: &str,
     ) -> Result<Reply, Error> {
+        let limit = self.environment.limits.straggler;
+        self.extension_within(limit, verb, argument).await
+    }
+
+    /// The same, answered within `limit`.
+    pub(crate) async fn extension_within(
+        &mut self,
+        limit: Duration,
+        verb: &'static str,
+        argument: &str,
+    ) -> Result<Reply, Error> {
         // SECURITY: an argument cannot end the line (spec S-61).
         let argument = Text::try_from(argument)?;
         let ticket = self.send_extension(verb, &argument).await?;
-        self.wait_for(ticket, self.environment.limits.straggler)
-            .await
+        self.wait_for(ticket, limit).await
     }
 
     /// MFMT; whether the server did it.

@@ -88,6 +88,11 @@ impl Scout {
                         .happened(&Happened::Progress { name, bytes, total });
                 }
                 last = found;
+            } else {
+                // Nothing is growing: it has its name by now, or all its parts are there, and it is
+                // proved, which takes as long as it takes. If it was but a bad moment to ask, it
+                // counts from the next answer.
+                (last, grew_at) = (None, None);
             }
             // Also when all of it is there: a source may send everything and not say so.
             let is_stalled =

@@ -2,16 +2,18 @@
 //!
 //! Nothing appears at the destination before all parts are there and are what the source has.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use futures_util::future::join_all;
 use thirdhost_wire::{ByteRange, Command, PartsKey, Pathname};
+use tokio::sync::OwnedSemaphorePermit;
 
 use super::plan::Job;
 use super::worker::{Line, is_stop};
 use super::{Copy, Happened, Moved};
-use crate::limits::{STREAM_BYTES_MIN, STREAMS_MAX};
+use crate::limits::STREAMS_MAX;
 use crate::third_party::parts;
 use crate::{ControlConn, Error, Interrupt, Pair, Protected, Report, Stat};
 
@@ -31,8 +33,9 @@ pub(super) async fn copy(
     files: Files<'_>,
 ) -> Result<Option<Moved>, Error> {
     let wanted = copy.options.streams;
+    let least = copy.environment.limits.stream_bytes;
     let size = job.file.size.unwrap_or(0);
-    if ranges(size, wanted).len() < 2 {
+    if ranges(size, least, wanted).len() < 2 {
         return Ok(None);
     }
     let reason = match files.offset {
@@ -49,8 +52,10 @@ pub(super) async fn copy(
     let began = copy.environment.world.clock.now();
     let before = pair.source().stat(files.from).await?;
     let size = before.size.unwrap_or(size);
-    let mut others = others(copy, job, ranges(size, wanted).len()).await?;
-    let ranges = ranges(size, others.len() + 1);
+    // Held until the pairs are closed.
+    let seats = Seats::take(copy, job, ranges(size, least, wanted).len());
+    let mut others = others(copy, job, seats.streams()).await?;
+    let ranges = ranges(size, least, others.len() + 1);
     let result = match ranges.len() {
         0 | 1 => Ok(None),
         _ => {
@@ -67,8 +72,34 @@ pub(super) async fn copy(
     };
     let lines = others.into_iter().map(|pair| Line::Between(Box::new(pair)));
     join_all(lines.map(Line::quit)).await;
+    drop(seats);
     let elapsed = copy.environment.world.clock.now().saturating_sub(began);
     Ok(result?.map(|moved| Moved { elapsed, ..moved }))
+}
+
+/// The right to open more pairs: all files together open so many, whatever `-j` says.
+struct Seats(Vec<OwnedSemaphorePermit>);
+
+impl Seats {
+    /// For `count` streams in all, or for as many as are left.
+    fn take(copy: &Copy, job: &Job, count: usize) -> Self {
+        let free = &copy.environment.stream_pairs;
+        let seat = |_| Arc::clone(free).try_acquire_owned().ok();
+        let seats = Self((1..count).map_while(seat).collect());
+        if seats.streams() < count {
+            let (name, streams) = (&job.name, seats.streams());
+            let note = format!(
+                "{name}: {streams} of {count} streams, the other files have the connections"
+            );
+            copy.watcher.happened(&Happened::Note(&note));
+        }
+        seats
+    }
+
+    /// How many streams that makes with the pair that is there.
+    fn streams(&self) -> usize {
+        self.0.len() + 1
+    }
 }
 
 /// As many more pairs as the servers let in, for `count` streams in all.
@@ -159,6 +190,8 @@ impl Parts<'_> {
             }
             Err(error) => return Err(error),
         };
+        // It grows no more.
+        self.job.is_in_parts(None);
         let Files { from, to, .. } = self.files;
         let after = first.source().stat(from).await?;
         if *before != after {
@@ -262,10 +295,10 @@ fn weakest(reports: &[Report]) -> Protected {
 }
 
 /// The parts of a file of `size` bytes, one behind the other, for at most `streams`: as equal as
-/// whole blocks make them, and none too short to be worth it.
-fn ranges(size: u64, streams: usize) -> Vec<ByteRange> {
+/// whole blocks make them, and none much shorter than `least`.
+fn ranges(size: u64, least: u64, streams: usize) -> Vec<ByteRange> {
     let streams = u64::try_from(streams.clamp(1, STREAMS_MAX)).unwrap_or(1);
-    let count = (size / STREAM_BYTES_MIN).clamp(1, streams);
+    let count = (size / least.max(1)).clamp(1, streams);
     let length = size.div_ceil(count).next_multiple_of(BLOCK_BYTES);
     let part = |number: u64| {
         let first = number.saturating_mul(length);
@@ -294,7 +327,7 @@ mod tests {
             .chain([1 << 40, 1 << 62]);
         for size in sizes.flat_map(around) {
             for streams in 0..=STREAMS_MAX + 1 {
-                let parts = ranges(size, streams);
+                let parts = ranges(size, MIB, streams);
                 let told = format!("{size} over {streams}: {parts:?}");
                 assert!(parts.len() <= streams.clamp(1, STREAMS_MAX), "{told}");
                 let mut next = 0;
@@ -310,7 +343,7 @@ mod tests {
                     let (longest, shortest) = (longest.unwrap(), shortest.unwrap());
                     let slack = BLOCK_BYTES * parts.len() as u64;
                     assert!(longest - shortest <= slack, "{told}");
-                    assert!(shortest + slack >= STREAM_BYTES_MIN, "{told}");
+                    assert!(shortest + slack >= MIB, "{told}");
                 }
             }
         }
@@ -328,7 +361,11 @@ mod tests {
             (100 * MIB, 1, 1),
             (100 * MIB, 1000, 16),
         ] {
-            assert_eq!(ranges(size, streams).len(), count, "{size} over {streams}");
+            assert_eq!(
+                ranges(size, MIB, streams).len(),
+                count,
+                "{size} over {streams}"
+            );
         }
     }
 

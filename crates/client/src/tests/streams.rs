@@ -1,11 +1,13 @@
 //! One file over several streams: when it is not done, what is said in which order, who waits.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 use std::time::Duration;
 
 use super::stage::{Odd, SITE1, SITE2, Stage, nothing_odd, remote};
 use crate::fake::{Answer, say};
 use crate::fake_site::later;
+use crate::limits::STREAM_PAIRS_MAX;
 use crate::{ExitCode, Verify};
 
 const SOURCE: &str = "LSTN S;R;,SOCK ANY;,SIZE,REST STREAM,RANG STREAM,HASH SHA-256*,\
@@ -117,6 +119,65 @@ async fn who_waits_for_the_other_parts_says_something_from_time_to_time() {
         let noops = sent.iter().filter(|line| *line == "NOOP").count();
         assert!((5..=7).contains(&noops), "{noops}: {sent:?}");
     }
+}
+
+/// However many files have streams at once, and whatever became of them.
+#[tokio::test(start_paused = true)]
+async fn all_files_together_have_so_many_streams_and_no_more() {
+    for (free, streams, fails) in [(32, 4, false), (2, 3, false), (1, 2, true), (0, 1, false)] {
+        let refuses = move |line: &str| {
+            let is_it = fails && line.starts_with("SITE PARTS JOIN");
+            is_it.then(|| say("550 no such file"))
+        };
+        let mut stage = stage([BOTH, BOTH], pretends(|_| None), pretends(refuses));
+        stage.options.streams = 4;
+        stage.options.policy.verify = Verify::None;
+        stage.source.clone().with("f", &vec![7; 2 * SIZE], 1);
+        let seats = Arc::clone(&stage.environment.stream_pairs);
+        assert_eq!(seats.available_permits(), STREAM_PAIRS_MAX);
+        let others = u32::try_from(STREAM_PAIRS_MAX - free).unwrap();
+        let others = Arc::clone(&seats).try_acquire_many_owned(others).unwrap();
+        let summary = stage.run(remote("f"), remote("g")).await;
+        let diary = stage.diary();
+        assert_eq!(summary.exit_code() == ExitCode::Done, !fails, "{diary:?}");
+        for site in [SITE1, SITE2] {
+            let sent = stage.net.sent_to(site);
+            let logins = sent.iter().filter(|line| line.starts_with("USER"));
+            assert_eq!(logins.count(), streams, "{free}: {sent:?}");
+        }
+        let note = format!("note f: {streams} of 4 streams, the other files have the connections");
+        assert_eq!(diary.contains(&note), free < 3, "{diary:?}");
+        drop(others);
+        assert_eq!(seats.available_permits(), STREAM_PAIRS_MAX, "{free}");
+    }
+}
+
+/// Servers read the whole file for it, from disks that may be slow; nothing grows meanwhile.
+#[tokio::test(start_paused = true)]
+async fn a_proof_that_takes_long_is_waited_for() {
+    let slowly = |answer: &'static str| {
+        later("", async move {
+            let forever = std::future::pending::<()>();
+            tokio::time::timeout(Duration::from_secs(800), forever)
+                .await
+                .ok();
+            format!("{answer}\r\n")
+        })
+    };
+    let hash = format!("213 SHA-256 0-{} {} f", SIZE - 1, "5".repeat(64));
+    let hash: &'static str = Box::leak(hash.into_boxed_str());
+    let source = pretends(move |line| line.starts_with("HASH").then(|| slowly(hash)));
+    let destination = pretends(move |line| match line {
+        line if line.starts_with("SITE PARTS SIZE") => Some(say(&format!("213 {SIZE}"))),
+        line if line.starts_with("SITE PARTS CLOSE") => Some(slowly("250 there")),
+        _ => None,
+    });
+    let mut stage = stage([BOTH, BOTH], source, destination);
+    stage.options.poll = true;
+    let summary = stage.run(remote("f"), remote("g")).await;
+    let diary = stage.diary();
+    assert_eq!(summary.exit_code(), ExitCode::Done, "{diary:?}");
+    assert_eq!(diary.last().unwrap(), "done f SHA-256");
 }
 
 #[tokio::test(start_paused = true)]

@@ -170,7 +170,8 @@ async fn close(destination: &mut ControlConn, proof: Option<FileHash>) -> Result
     let command = Command::Site(SiteCommand::Parts(PartsCommand::Close(proof)));
     let ticket = destination.send(&command).await?;
     // The server may have to hash a large file, and to write it to a slow disk.
-    let limit = destination.environment.limits.straggler;
+    let limits = &destination.environment.limits;
+    let limit = limits.straggler.saturating_add(limits.hash);
     let reply = destination.wait_for(ticket, limit).await?;
     destination.completed(STEP, reply, "").map(|_| ())
 }

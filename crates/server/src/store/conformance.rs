@@ -4,8 +4,8 @@ use thirdhost_proto::server::VirtualPath;
 use thirdhost_wire::Pathname;
 
 use super::{
-    DiskStore, Durability, Entry, EntryKind, LISTING_BATCH_MAX, MemoryStore, Pen, Store,
-    StoreError, Upload, UploadKind, UploadPolicy,
+    DiskStore, Durability, Entry, EntryKind, Kept, LISTING_BATCH_MAX, MemoryStore, Pen, Ranges,
+    Store, StoreError, Upload, UploadKind, UploadPolicy,
 };
 
 #[tokio::test]
@@ -57,8 +57,8 @@ fn dropping_is_abandoning(store: &impl Store) {
         let uploaded = upload.path().clone();
         // Outside the runtime the clean-up is done when the drop returns.
         drop(upload);
-        let kept = runtime.block_on(store.partial(&uploaded)).unwrap();
-        assert_eq!(kept, partial, "{kind:?} {name}");
+        let left = runtime.block_on(store.partial(&uploaded)).unwrap();
+        assert_eq!(kept(left), partial, "{kind:?} {name}");
     };
     runtime.block_on(put(store, "a", "old"));
     check("a", UploadKind::Append, None);
@@ -78,6 +78,7 @@ async fn conforms<S: Store>(mut fresh: impl FnMut() -> S) {
     a_resumed_upload_goes_on_with_the_file(&fresh()).await;
     an_offset_beyond_the_end_is_refused(&fresh()).await;
     two_uploads_to_one_name_are_both_whole(&fresh()).await;
+    a_file_of_parts_is_whole_or_nothing(&fresh()).await;
     unique_names_differ(&fresh()).await;
     an_append_is_whole_or_nothing(&fresh()).await;
     an_append_to_nothing_creates_the_file(&fresh()).await;
@@ -102,6 +103,18 @@ async fn a_replaced_file_is_the_old_one_until_the_end(store: &impl Store) {
     upload.commit().await.unwrap();
     assert_eq!(read(store, "a").await, "new");
     assert_eq!(store.stat(&path("a")).await.unwrap().partial, None);
+    // Until it is committed nothing is seen of it, whatever is on the disk.
+    let mut upload = begin(store, "a", UploadKind::Replace).await;
+    write(&mut upload, "newer").await;
+    upload.settle().await.unwrap();
+    assert_eq!(read(store, "a").await, "new");
+    upload.abandon().await;
+    assert_eq!(read(store, "a").await, "new");
+    let mut upload = begin(store, "a", UploadKind::Replace).await;
+    write(&mut upload, "newest").await;
+    upload.settle().await.unwrap();
+    upload.commit().await.unwrap();
+    assert_eq!(read(store, "a").await, "newest");
     // An empty file is a file.
     begin(store, "e", UploadKind::Replace)
         .await
@@ -118,10 +131,14 @@ async fn a_failed_upload_leaves_a_partial(store: &impl Store) {
         let mut upload = begin(store, name, UploadKind::Replace).await;
         write(&mut upload, "new bytes").await;
         upload.abandon().await;
-        assert_eq!(store.partial(&path(name)).await.unwrap(), Some(9), "{name}");
+        assert_eq!(
+            kept(store.partial(&path(name)).await.unwrap()),
+            Some(9),
+            "{name}"
+        );
     }
     assert_eq!(read(store, "a").await, "old");
-    assert_eq!(store.stat(&path("a")).await.unwrap().partial, Some(9));
+    assert_eq!(kept(store.stat(&path("a")).await.unwrap().partial), Some(9));
     refused(store.stat(&path("b")).await, "not found");
     assert_eq!(names(store, "/").await, ["a"]);
     // A STOR overwrites what was left, and it is gone afterwards.
@@ -150,7 +167,7 @@ async fn a_resumed_upload_goes_on_with_the_partial(store: &impl Store) {
         .await
         .abandon()
         .await;
-    assert_eq!(store.partial(&path("a")).await.unwrap(), Some(10));
+    assert_eq!(kept(store.partial(&path("a")).await.unwrap()), Some(10));
     let mut upload = begin(store, "a", UploadKind::Resume { offset: 4 }).await;
     refused(
         store
@@ -160,7 +177,7 @@ async fn a_resumed_upload_goes_on_with_the_partial(store: &impl Store) {
     );
     write(&mut upload, "xy").await;
     upload.abandon().await;
-    assert_eq!(store.partial(&path("a")).await.unwrap(), Some(6));
+    assert_eq!(kept(store.partial(&path("a")).await.unwrap()), Some(6));
     let mut upload = begin(store, "a", UploadKind::Resume { offset: 6 }).await;
     write(&mut upload, "z").await;
     upload.commit().await.unwrap();
@@ -203,7 +220,7 @@ async fn an_offset_beyond_the_end_is_refused(store: &impl Store) {
         );
     }
     assert_eq!(read(store, "a").await, "012");
-    assert_eq!(store.partial(&path("b")).await.unwrap(), Some(3));
+    assert_eq!(kept(store.partial(&path("b")).await.unwrap()), Some(3));
     assert_eq!(store.partial(&path("c")).await.unwrap(), None);
     refused(store.open(&path("a"), 4).await, "offset beyond the end");
 }
@@ -223,6 +240,52 @@ async fn two_uploads_to_one_name_are_both_whole(store: &impl Store) {
     assert_eq!(store.partial(&path("a")).await.unwrap(), None);
 }
 
+async fn a_file_of_parts_is_whole_or_nothing(store: &impl Store) {
+    put(store, "a", "old").await;
+    for keeps in [false, true] {
+        let ranges = Ranges::new(6);
+        let assembly = store.assemble(&path("a"), 6).await.unwrap();
+        let part = |first, end| assembly.part(ranges.claim(first, end).unwrap());
+        let (mut behind, mut before) = (part(3, 6), part(0, 3));
+        write(&mut behind, "de").await;
+        write(&mut before, "ab").await;
+        refused(before.write(b"cd".to_vec()).await, "no space");
+        refused(before.commit().await, "octets are missing");
+        write(&mut behind, "f").await;
+        behind.commit().await.unwrap();
+        let mut before = part(0, 3);
+        write(&mut before, "abc").await;
+        assert!(!ranges.is_whole());
+        before.commit().await.unwrap();
+        assert!(ranges.is_whole());
+        assert_eq!(read(store, "a").await, "old");
+        let mut source = assembly.open().await.unwrap();
+        let mut bytes = Vec::new();
+        while source.read(&mut bytes, 4).await.unwrap() > 0 {}
+        assert_eq!(bytes, b"abcdef");
+        if keeps {
+            assembly.commit().await.unwrap();
+        }
+    }
+    assert_eq!(read(store, "a").await, "abcdef");
+    let ranges = Ranges::new(6);
+    let assembly = store.assemble(&path("b"), 6).await.unwrap();
+    let mut part = assembly.part(ranges.claim(0, 6).unwrap());
+    write(&mut part, "lost").await;
+    ranges.end();
+    refused(part.write(b"!!".to_vec()).await, "not found");
+    drop((assembly, part));
+    assert_eq!(names(store, "/").await, ["a"]);
+    assert_eq!(store.partial(&path("b")).await.unwrap(), None);
+    store.make_directory(&path("d")).await.unwrap();
+    refused(store.assemble(&path("d"), 6).await, "not a regular file");
+    refused(store.assemble(&path("x/b"), 6).await, "not found");
+    refused(
+        store.assemble(&VirtualPath::root(), 6).await,
+        "not a regular file",
+    );
+}
+
 async fn unique_names_differ(store: &impl Store) {
     put(store, "a", "taken").await;
     let mut first = begin(store, "a", UploadKind::Unique).await;
@@ -235,7 +298,7 @@ async fn unique_names_differ(store: &impl Store) {
     second.commit().await.unwrap();
     // The client was told the name: it can go on there.
     first.abandon().await;
-    assert_eq!(store.partial(&path("a.1")).await.unwrap(), Some(5));
+    assert_eq!(kept(store.partial(&path("a.1")).await.unwrap()), Some(5));
     assert_eq!(
         begin(store, "a", UploadKind::Unique).await.path(),
         &path("a.3")
@@ -594,6 +657,10 @@ pub(super) fn refused<T>(result: Result<T, StoreError>, expected: &str) {
         Ok(_) => panic!("{expected:?} was expected"),
         Err(error) => assert_eq!(error.to_string(), expected, "{error:?}"),
     }
+}
+
+pub(super) fn kept(kept: Option<Kept>) -> Option<u64> {
+    kept.map(|kept| kept.bytes)
 }
 
 pub(super) async fn begin(store: &impl Store, name: &str, kind: UploadKind) -> Box<dyn Upload> {

@@ -1,5 +1,6 @@
 //! Files in memory: for tests, examples and simulated worlds. The same rules as on a disk.
 
+mod parts;
 mod tree;
 mod upload;
 
@@ -12,10 +13,12 @@ use std::time::SystemTime;
 use futures_util::future::{self, BoxFuture};
 use thirdhost_proto::server::VirtualPath;
 
+use self::parts::MemoryAssembly;
 use self::tree::{Content, Tree};
 use self::upload::MemoryUpload;
 use super::{
-    Entry, LISTING_BATCH_MAX, Listing, Source, Store, StoreError, Upload, UploadKind, names,
+    Assembly, Entry, Kept, LISTING_BATCH_MAX, Listing, Source, Store, StoreError, Upload,
+    UploadKind, names,
 };
 
 /// A store in memory. Clones are views of the same files.
@@ -82,7 +85,7 @@ impl MemoryStore {
         names::check_readable(path)?;
         let (key, tree) = (self.key(path), self.shared.tree());
         let mut entry = tree.find(&key)?.entry(path.file_name().unwrap_or_default());
-        entry.partial = tree.partial_size(&key);
+        entry.partial = tree.partial_kept(&key);
         Ok(entry)
     }
 
@@ -143,10 +146,10 @@ impl Store for MemoryStore {
     fn partial<'a>(
         &'a self,
         path: &'a VirtualPath,
-    ) -> BoxFuture<'a, Result<Option<u64>, StoreError>> {
+    ) -> BoxFuture<'a, Result<Option<Kept>, StoreError>> {
         Box::pin(async move {
             names::check_readable(path)?;
-            Ok(self.shared.tree().partial_size(&self.key(path)))
+            Ok(self.shared.tree().partial_kept(&self.key(path)))
         })
     }
 
@@ -178,6 +181,21 @@ impl Store for MemoryStore {
             let key = self.key(path);
             let upload = MemoryUpload::begin(&self.shared, path, key, kind)?;
             Ok(Box::new(upload) as Box<dyn Upload>)
+        })
+    }
+
+    fn assemble<'a>(
+        &'a self,
+        path: &'a VirtualPath,
+        _octets: u64,
+    ) -> BoxFuture<'a, Result<Box<dyn Assembly>, StoreError>> {
+        Box::pin(async move {
+            names::check_creatable(path)?;
+            if path.file_name().is_none() {
+                return Err(StoreError::NotFile);
+            }
+            let upload = MemoryUpload::aside(&self.shared, path, self.key(path))?;
+            Ok(Box::new(MemoryAssembly::new(upload)) as Box<dyn Assembly>)
         })
     }
 

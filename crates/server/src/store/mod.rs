@@ -14,6 +14,8 @@ mod quota;
 
 #[cfg(test)]
 mod conformance;
+#[cfg(test)]
+mod interleavings;
 
 use std::fmt;
 use std::fs::File;
@@ -47,12 +49,12 @@ pub trait Store: fmt::Debug + Send + Sync {
     /// again.
     fn forget(&self) {}
 
-    /// How many bytes of an interrupted upload to `path` are kept: what [`Entry::partial`] tells,
-    /// also when no file is there yet. Stores that keep none say `None`.
+    /// What is kept of an interrupted upload to `path`: what [`Entry::partial`] tells, also when no
+    /// file is there yet. Stores that keep none say `None`.
     fn partial<'a>(
         &'a self,
         _path: &'a VirtualPath,
-    ) -> BoxFuture<'a, Result<Option<u64>, StoreError>> {
+    ) -> BoxFuture<'a, Result<Option<Kept>, StoreError>> {
         Box::pin(async { Ok(None) })
     }
 
@@ -224,6 +226,16 @@ pub trait Upload: Send {
         Box::pin(async { Err(StoreError::NotSupported) })
     }
 
+    /// Does what takes long of what [`commit`](Self::commit) does before the upload appears:
+    /// until then it can still be given up, for a user who is gone or says ABOR meanwhile. Nothing
+    /// is written afterwards.
+    ///
+    /// # Errors
+    /// Those of `commit`; then there is nothing to commit.
+    fn settle(&mut self) -> BoxFuture<'_, Result<(), StoreError>> {
+        Box::pin(async { Ok(()) })
+    }
+
     /// Makes the upload appear, whole. When it returns, the data is in place.
     fn commit(self: Box<Self>) -> BoxFuture<'static, Result<(), StoreError>>;
 
@@ -283,9 +295,18 @@ pub struct Entry {
     pub links: u64,
     /// Owner and group in numbers, where the system has them.
     pub owner: (u32, u32),
-    /// How many bytes of an interrupted upload to this name are kept (design D10). Filled in
-    /// by [`Store::stat`] only.
-    pub partial: Option<u64>,
+    /// What is kept of an interrupted upload to this name (design D10). Filled in by
+    /// [`Store::stat`] only.
+    pub partial: Option<Kept>,
+}
+
+/// What is kept of an interrupted upload.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Kept {
+    /// How many bytes.
+    pub bytes: u64,
+    /// When the last of them came: what the source changed since is not in them.
+    pub modified: SystemTime,
 }
 
 /// What an entry is.

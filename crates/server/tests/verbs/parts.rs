@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use socket2::SockRef;
 use tokio::io::AsyncWriteExt;
 use tokio::task::yield_now;
 use tokio::time::timeout;
@@ -148,6 +149,46 @@ async fn what_is_not_whole_is_not_closed_and_a_part_that_failed_may_come_again()
     user.check("SITE PARTS CLOSE", "250").await;
     assert_eq!(site.read("f"), bytes());
     assert_eq!(names(&site), ["f"]);
+}
+
+/// A part that ends before its end counts for nothing, however it ends, and is free at once: by the
+/// reply to it, what it held may be stored again.
+#[tokio::test]
+async fn a_part_that_is_cut_off_may_come_again_at_once() {
+    for end in ["ABOR", "reset", "closed", "QUIT"] {
+        let site = Site::start().await;
+        let mut owner = site.user().await;
+        let key = open(&mut owner, "f").await;
+        let mut other = site.user().await;
+        other.check(&format!("SITE PARTS JOIN {key}"), "200").await;
+        other.check("RANG 0 199999", "350").await;
+        let mut data = other.passive().await;
+        other.check("STOR f", "150").await;
+        data.write_all(&bytes()[..100_000]).await.unwrap();
+        let size = format!("SITE PARTS SIZE {key}");
+        // Nobody else stores there meanwhile.
+        let twice = part(&mut owner, "f", 0, SIZE).await;
+        assert!(twice.starts_with("450"), "{end}: {twice}");
+        if end == "reset" {
+            let now = Some(Duration::ZERO);
+            SockRef::from(&data).set_linger(now).unwrap();
+        } else if end != "closed" {
+            other.say(end).await;
+        }
+        // After QUIT a transfer finishes first (RFC 959), and this one comes to too little.
+        if end != "ABOR" {
+            drop(data);
+        }
+        let reply = other.reply().await;
+        assert!(reply.starts_with('4'), "{end}: {reply}");
+        owner.check(&size, "213 0").await;
+        owner.check("SITE PARTS CLOSE", "451").await;
+        let stored = part(&mut owner, "f", 0, SIZE).await;
+        assert!(stored.starts_with("226"), "{end}: {stored}");
+        owner.check("SITE PARTS CLOSE", "250").await;
+        assert_eq!(site.read("f"), bytes());
+        assert_eq!(names(&site), ["f"], "{end}");
+    }
 }
 
 #[tokio::test]

@@ -1,5 +1,6 @@
 //! A simulated disk: files in memory that outlive the server, and the faults of a real disk.
 
+mod parts;
 mod store;
 mod transfer;
 

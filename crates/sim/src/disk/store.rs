@@ -6,10 +6,11 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use thirdhost_proto::server::VirtualPath;
 use thirdhost_server::store::{
-    Entry, Listing, MemoryStore, Source, Store, StoreError, Upload, UploadKind,
+    Assembly, Entry, Kept, Listing, MemoryStore, Source, Store, StoreError, Upload, UploadKind,
 };
 
 use super::Mounted;
+use super::parts::SimAssembly;
 use super::transfer::{SimSource, SimUpload};
 
 /// One user's files.
@@ -37,7 +38,7 @@ impl Store for SimStore {
     fn partial<'a>(
         &'a self,
         path: &'a VirtualPath,
-    ) -> BoxFuture<'a, Result<Option<u64>, StoreError>> {
+    ) -> BoxFuture<'a, Result<Option<Kept>, StoreError>> {
         self.files.partial(path)
     }
 
@@ -91,6 +92,30 @@ impl Store for SimStore {
                 inner: Some(inner),
                 written: 0,
             }) as Box<dyn Upload>)
+        }
+        .boxed()
+    }
+
+    fn assemble<'a>(
+        &'a self,
+        path: &'a VirtualPath,
+        octets: u64,
+    ) -> BoxFuture<'a, Result<Box<dyn Assembly>, StoreError>> {
+        async move {
+            self.mounted.step("begin parts").await?;
+            let inner = self.files.assemble(path, octets).await?;
+            let disk = &self.mounted.disk.shared;
+            disk.trace.note(format_args!(
+                "disk of {}: begin parts {}",
+                disk.name,
+                path.as_str()
+            ));
+            Ok(Box::new(SimAssembly {
+                mounted: self.mounted.clone(),
+                files: self.files.clone(),
+                path: path.clone(),
+                inner,
+            }) as Box<dyn Assembly>)
         }
         .boxed()
     }

@@ -14,7 +14,7 @@ use crate::limits::HELD_DIRECTORIES_MAX;
 /// the store names single components only: whatever happens to its path meanwhile, nothing leads
 /// out. What could go wrong is another thing, that a command acts where its path no longer leads.
 /// It cannot: the session forgets all of them whenever something was read from its user, and
-/// before each of its own commands that move or remove a name. So every command that finds a
+/// with each of its own commands that move or remove a name. So every command that finds a
 /// directory here had come before that directory was resolved, and what it does is what it would
 /// have done if it had been served at that moment. No order of events that anybody can see, on
 /// this connection or another, tells the two apart.

@@ -63,7 +63,8 @@ use self::place::{Place, relative};
 use self::upload::{DiskUpload, Work};
 use self::whole::{Reserved, Whole};
 use super::{
-    Assembly, Entry, Listing, Pages, Pen, Source, Store, StoreError, Upload, UploadKind, names,
+    Assembly, Entry, Kept, Listing, Pages, Pen, Source, Store, StoreError, Upload, UploadKind,
+    names,
 };
 use crate::busy;
 
@@ -173,6 +174,17 @@ impl DiskStore {
         self.run(path, work)
     }
 
+    /// The same for what moves or removes a name, which may be a link on the way to others: what
+    /// was found before it, or by it, is not found any more afterwards.
+    fn run_forgetting<'a, T: Send + 'static>(
+        &self,
+        path: &VirtualPath,
+        work: impl FnOnce(&Self, &VirtualPath) -> Result<T, StoreError> + Send + 'static,
+    ) -> BoxFuture<'a, Result<T, StoreError>> {
+        self.held.forget();
+        self.for_a_session().run(path, work)
+    }
+
     fn begin_blocking(
         &self,
         path: &VirtualPath,
@@ -233,7 +245,7 @@ impl Store for DiskStore {
     fn partial<'a>(
         &'a self,
         path: &'a VirtualPath,
-    ) -> BoxFuture<'a, Result<Option<u64>, StoreError>> {
+    ) -> BoxFuture<'a, Result<Option<Kept>, StoreError>> {
         self.run_briefly(path, Self::partial_blocking)
     }
 
@@ -321,12 +333,11 @@ impl Store for DiskStore {
         &'a self,
         path: &'a VirtualPath,
     ) -> BoxFuture<'a, Result<(), StoreError>> {
-        self.held.forget();
-        self.run(path, Self::remove_directory_blocking)
+        self.run_forgetting(path, Self::remove_directory_blocking)
     }
 
     fn delete<'a>(&'a self, path: &'a VirtualPath) -> BoxFuture<'a, Result<(), StoreError>> {
-        self.run(path, |store, path| {
+        self.run_forgetting(path, |store, path| {
             names::check_readable(path)?;
             let place = Place::of(store, path)?;
             let _kept_away = sidecar::keep_appends_away(&place, store.durability)?;
@@ -349,8 +360,7 @@ impl Store for DiskStore {
         path: &'a VirtualPath,
         mode: u32,
     ) -> BoxFuture<'a, Result<(), StoreError>> {
-        self.held.forget();
-        self.run(path, move |store, path| store.set_mode_blocking(path, mode))
+        self.run_forgetting(path, move |store, path| store.set_mode_blocking(path, mode))
     }
 
     fn rename<'a>(
@@ -359,8 +369,7 @@ impl Store for DiskStore {
         to: &'a VirtualPath,
     ) -> BoxFuture<'a, Result<(), StoreError>> {
         let to = to.clone();
-        self.held.forget();
-        self.run(from, move |store, from| {
+        self.run_forgetting(from, move |store, from| {
             store.rename_blocking(from, &to, true)
         })
     }
@@ -371,8 +380,7 @@ impl Store for DiskStore {
         to: &'a VirtualPath,
     ) -> BoxFuture<'a, Result<(), StoreError>> {
         let to = to.clone();
-        self.held.forget();
-        self.run(from, move |store, from| {
+        self.run_forgetting(from, move |store, from| {
             store.rename_blocking(from, &to, false)
         })
     }

@@ -7,8 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use cap_std::fs::Metadata;
 
-use super::super::StoreError;
-use super::super::names;
+use super::super::{Kept, StoreError, names};
 use super::errors::store_error;
 use super::place::{self, OPEN_TRIES_MAX, Place};
 use super::sidecar;
@@ -33,6 +32,8 @@ pub(super) struct Whole {
     /// The name of a STOU.
     reservation: Option<Reservation>,
     durability: Durability,
+    /// Whether all of it is on the disk.
+    is_settled: bool,
     is_done: bool,
 }
 
@@ -87,6 +88,7 @@ impl Whole {
             writer,
             reservation: None,
             durability,
+            is_settled: false,
             is_done: false,
         };
         if let Some(target) = target {
@@ -120,6 +122,7 @@ impl Whole {
             writer: Writer::new(file, offset),
             reservation: None,
             durability,
+            is_settled: false,
             is_done: false,
         };
         if whole.writer.size() < offset {
@@ -146,6 +149,7 @@ impl Whole {
             writer: Writer::anew(file, length),
             reservation: None,
             durability,
+            is_settled: false,
             is_done: false,
         })
     }
@@ -216,9 +220,19 @@ impl Work for Whole {
         self.unless_no_space(written)
     }
 
+    fn settles(&self) -> bool {
+        self.durability == Durability::Power
+    }
+
+    fn settle(&mut self) -> Result<(), StoreError> {
+        self.finish()?;
+        self.is_settled = true;
+        Ok(())
+    }
+
     fn commit(mut self: Box<Self>) -> Result<(), StoreError> {
-        let is_slow = self.durability == Durability::Power;
-        if is_slow {
+        let is_slow = self.settles();
+        if is_slow && !self.is_settled {
             self.finish()?;
         }
         // Renamed, it is a target: shared, so that it is not taken for one appended to.
@@ -268,9 +282,14 @@ impl Drop for Whole {
 }
 
 /// How many bytes of a failed upload to this place are kept.
-pub(super) fn partial_size(place: &Place) -> Result<Option<u64>, StoreError> {
+pub(super) fn partial_kept(place: &Place) -> Result<Option<Kept>, StoreError> {
     let found = place::entry(&place.dir, &names::partial(&place.name))?;
-    Ok(found.filter(Metadata::is_file).map(|found| found.len()))
+    let Some(found) = found.filter(Metadata::is_file) else {
+        return Ok(None);
+    };
+    let modified = found.modified().map_err(store_error)?.into_std();
+    let bytes = found.len();
+    Ok(Some(Kept { bytes, modified }))
 }
 
 /// The names settled for STOU uploads that are under way.

@@ -89,6 +89,33 @@ impl MemoryUpload {
         Ok(upload)
     }
 
+    /// One that no other goes on with, for what comes in parts.
+    pub(super) fn aside(
+        shared: &Arc<Shared>,
+        path: &VirtualPath,
+        key: String,
+    ) -> Result<Self, StoreError> {
+        let mut tree = shared.tree();
+        tree.file_or_nothing(&key)?;
+        let number = tree.number();
+        drop(tree);
+        Ok(Self {
+            shared: Arc::clone(shared),
+            path: path.clone(),
+            key,
+            number,
+            way: Way::Unnamed,
+            bytes: Vec::new(),
+            is_touched: false,
+            is_done: false,
+        })
+    }
+
+    /// All of it at once.
+    pub(super) fn gather(&mut self, bytes: Vec<u8>) {
+        self.bytes = bytes;
+    }
+
     fn commit_now(&mut self) -> Result<(), StoreError> {
         let mut tree = self.shared.tree();
         let now = (self.shared.clock)();
@@ -118,6 +145,7 @@ impl MemoryUpload {
             return;
         }
         self.is_done = true;
+        let now = (self.shared.clock)();
         let mut tree = self.shared.tree();
         release(&mut tree, self.way, &self.key);
         tree.arrived(&self.key, self.number, 0);
@@ -130,8 +158,8 @@ impl MemoryUpload {
                 let _ = tree.delete(&self.key);
             }
             Way::Named | Way::Unique if self.is_touched && !self.bytes.is_empty() => {
-                tree.partials
-                    .insert(self.key.clone(), mem::take(&mut self.bytes));
+                let kept = (mem::take(&mut self.bytes), now);
+                tree.partials.insert(self.key.clone(), kept);
             }
             _ => {}
         }
@@ -183,7 +211,10 @@ fn kept(tree: &mut Tree, key: &str, offset: u64) -> Result<Vec<u8>, StoreError> 
         return Err(StoreError::Busy);
     }
     let offset = usize::try_from(offset).map_err(|_| StoreError::BadOffset)?;
-    let partial = tree.partials.get(key).and_then(|bytes| bytes.get(..offset));
+    let partial = tree
+        .partials
+        .get(key)
+        .and_then(|(bytes, _)| bytes.get(..offset));
     let target = target.as_ref().and_then(|bytes| bytes.get(..offset));
     let bytes = match partial.or(target) {
         Some(bytes) => bytes.to_vec(),

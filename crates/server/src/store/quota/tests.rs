@@ -9,6 +9,7 @@ use thirdhost_proto::server::Permissions;
 use super::super::{DiskStore, Durability, MemoryStore, UploadPolicy};
 use super::*;
 use crate::accounts::{Admission, Bounds};
+use crate::limits::FREE_SPACE_INTERVAL;
 use crate::limits::{USAGE_KEPT, USAGE_PAUSE_MIN};
 
 pub(in super::super) fn path(name: &str) -> VirtualPath {
@@ -109,7 +110,8 @@ impl Home {
     }
 
     async fn partial(&self, name: &str) -> Option<u64> {
-        self.store.partial(&path(name)).await.unwrap()
+        let kept = self.store.partial(&path(name)).await.unwrap();
+        kept.map(|kept| kept.bytes)
     }
 
     fn rest(&self) {
@@ -339,7 +341,7 @@ impl Store for Free {
     fn partial<'a>(
         &'a self,
         path: &'a VirtualPath,
-    ) -> BoxFuture<'a, Result<Option<u64>, StoreError>> {
+    ) -> BoxFuture<'a, Result<Option<Kept>, StoreError>> {
         self.0.partial(path)
     }
 
