@@ -20,7 +20,7 @@ pub(crate) fn steps(args: &[String]) -> Result<Vec<Step>, String> {
     Ok(vec![binaries, starve])
 }
 
-/// Every `ahead::` test whose name ends so kills one of three in the middle of 2,000 files.
+/// Those named so kill source, destination, user or one session in the middle of a copy.
 const RUN: &str = "nextest run --package scenarios --no-capture whole:: dies_in_the_middle";
 
 /// The user killed on the way to and from whatever servers are installed here.
