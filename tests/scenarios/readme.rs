@@ -19,7 +19,7 @@ fn readmes_commands_for_an_operator_work_as_typed() {
     if !require("curl") || !require("bash") {
         return;
     }
-    let typed = Typed::run("## A server with TLS and one user");
+    let typed = Typed::run(&["## A server with TLS and one user"]);
     let stored = typed.scratch.path().join("ftp/srv/alice/hello.txt");
     assert_eq!(fs::read(stored).unwrap(), b"hello\n");
     assert!(typed.printed.contains("hello.txt"), "{}", typed.printed);
@@ -30,26 +30,36 @@ fn readmes_two_servers_and_a_transfer_by_hand_work_as_typed() {
     if !require("bash") {
         return;
     }
-    let typed = Typed::run("## Two servers and a transfer, by hand");
+    // The second goes on with the servers of the first.
+    let typed = Typed::run(&[
+        "## Two servers and a transfer, by hand",
+        "## A tree from one server to another",
+    ]);
     let both = "first half\nsecond half\n";
-    assert!(typed.printed.ends_with(both), "{}", typed.printed);
-    let appended = typed.scratch.path().join("site2/PROG2.PL1");
-    assert_eq!(fs::read_to_string(appended).unwrap(), both);
+    assert!(typed.printed.contains(both), "{}", typed.printed);
+    let stored = |name: &str| {
+        let file = typed.scratch.path().join("site2").join(name);
+        fs::read_to_string(file).unwrap()
+    };
+    assert_eq!(stored("PROG2.PL1"), both);
+    assert_eq!(stored("y/readme"), "one\n");
+    assert_eq!(stored("y/photos/by the sea"), "two\n");
+    assert_eq!(stored("y/news"), "three\n");
 }
 
-/// What came of a section of README, typed into a shell in a directory of its own.
+/// What came of sections of README, typed into a shell in a directory of its own.
 struct Typed {
     printed: String,
     scratch: tempfile::TempDir,
 }
 
 impl Typed {
-    /// Types the section's commands; only ports and `/tmp` are others, and nothing is installed.
-    fn run(heading: &str) -> Self {
+    /// Types the sections' commands; only ports and `/tmp` are others, and nothing is installed.
+    fn run(headings: &[&str]) -> Self {
         let began = Instant::now();
         let scratch = tempfile::tempdir().unwrap();
         let mut shell = Shell::start(scratch.path());
-        for block in blocks(heading, scratch.path()) {
+        for block in blocks(headings, scratch.path()) {
             let servers = block.lines().filter(|line| line.ends_with('&')).count();
             shell.type_in(&block);
             for _ in 0..servers {
@@ -58,7 +68,7 @@ impl Typed {
         }
         shell.type_in("kill $(jobs -p)\nwait\nexit\n");
         let printed = shell.rest();
-        println!("{heading}: {:?}\n{printed}", began.elapsed());
+        println!("{headings:?}: {:?}\n{printed}", began.elapsed());
         Self { printed, scratch }
     }
 }
@@ -130,11 +140,14 @@ impl Drop for Shell {
     }
 }
 
-/// The section's blocks of shell, ports and directories replaced.
-fn blocks(heading: &str, scratch: &Path) -> Vec<String> {
-    let (_, section) = README.split_once(heading).unwrap();
-    let section = section.split("\n## ").next().unwrap();
-    let mut text = section.replace("/tmp/", &format!("{}/", scratch.display()));
+/// The sections' blocks of shell, ports and directories replaced.
+fn blocks(headings: &[&str], scratch: &Path) -> Vec<String> {
+    let section = |heading: &&str| {
+        let (_, section) = README.split_once(heading).unwrap();
+        section.split("\n## ").next().unwrap()
+    };
+    let text: String = headings.iter().map(section).collect();
+    let mut text = text.replace("/tmp/", &format!("{}/", scratch.display()));
     for port in ["2121", "2122", "2123"] {
         text = text.replace(port, &free_port());
     }

@@ -1,5 +1,6 @@
 //! `cargo xtask bench`: ours beside the servers found here; all arguments are handed on.
 
+use crate::help;
 use crate::step::Step;
 
 /// Build both sides as they are released, then measure.
@@ -12,5 +13,9 @@ pub(crate) fn steps(args: &[String]) -> Vec<Step> {
         "bench",
         "run --quiet --release --package thirdhost-bench --bin thirdhost-bench --",
     );
+    if help::is_asked(args) {
+        let help = "run --quiet --package thirdhost-bench --bin thirdhost-bench --";
+        return vec![Step::cargo("bench", help).with_args(args)];
+    }
     vec![build, run.with_args(args)]
 }

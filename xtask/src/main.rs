@@ -6,6 +6,7 @@ mod ci;
 mod dist;
 mod e2e;
 mod fuzz;
+mod help;
 mod interop;
 mod model;
 mod mutants;
@@ -27,6 +28,10 @@ fn main() -> ExitCode {
     let mut args = std::env::args().skip(1);
     let verb = args.next().unwrap_or_default();
     let rest: Vec<String> = args.collect();
+    if let Some(text) = help::of(&verb).filter(|_| help::is_asked(&rest)) {
+        print!("{text}");
+        return ExitCode::SUCCESS;
+    }
     let steps = match (verb.as_str(), rest.is_empty()) {
         ("e2e", _) => e2e::steps(&rest),
         ("bench", false) => bench::steps(&rest),
@@ -101,4 +106,6 @@ usage: cargo xtask <verb>
   rfc              the clause ledger: clause, code, test; fails on a gap
   package          what would be published, packed and built from the packages
   dist             man pages, completions and service files, into target/dist
+
+`cargo xtask <verb> --help` says what a verb takes, how long it may go on, and where its record is.
 ";

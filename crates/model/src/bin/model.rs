@@ -8,6 +8,7 @@ use thirdhost_model::{Bounds, Sabotage, Scene, walk};
 
 /// LSTN, SOCK and a transfer between two servers, with an intruder: every course of events.
 #[derive(Debug, Parser)]
+#[command(name = "cargo xtask model", bin_name = "cargo xtask model")]
 struct Args {
     /// The bounds of the record, `tests/evidence/model.md`, instead of those of every commit.
     #[arg(long, conflicts_with = "bounds")]

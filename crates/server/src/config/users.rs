@@ -31,7 +31,7 @@ pub fn set_user(path: &Path, name: &str, password: &Password) -> Result<Change, 
     let text = match std::fs::read_to_string(path) {
         Ok(text) => text,
         Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
-        Err(error) => return Err(SetUserError::Io(error)),
+        Err(error) => return Err(SetUserError::Unreadable(error)),
     };
     enlist_file(&mut Roll::default(), path, &text)?;
     let name = Name::from_word(name).ok_or(SetUserError::Name)?;
@@ -48,7 +48,7 @@ pub fn set_user(path: &Path, name: &str, password: &Password) -> Result<Change, 
 /// # Errors
 /// When the file is no users file, or the system refuses.
 pub fn remove_user(path: &Path, name: &str) -> Result<bool, SetUserError> {
-    let text = std::fs::read_to_string(path).map_err(SetUserError::Io)?;
+    let text = std::fs::read_to_string(path).map_err(SetUserError::Unreadable)?;
     enlist_file(&mut Roll::default(), path, &text)?;
     let mut document: DocumentMut = text.parse().map_err(|_| SetUserError::Shape)?;
     let Some(users) = document.get_mut("user") else {
@@ -99,8 +99,11 @@ pub enum SetUserError {
     /// The password cannot be hashed.
     #[error("the password cannot be hashed")]
     Hash,
-    /// The file can be read or written only in part.
-    #[error("the users file cannot be replaced")]
+    /// The system does not let the file be read.
+    #[error("cannot be read")]
+    Unreadable(#[source] io::Error),
+    /// The system does not let another file take its place.
+    #[error("cannot be written")]
     Io(#[source] io::Error),
 }
 
@@ -277,7 +280,9 @@ fn replace(path: &Path, text: &str) -> io::Result<()> {
         .filter(|parent| !parent.as_os_str().is_empty());
     let directory = directory.unwrap_or(Path::new("."));
     // A temporary file is readable by its owner alone from the start.
-    let mut temporary = tempfile::NamedTempFile::new_in(directory)?;
+    let temporary = tempfile::NamedTempFile::new_in(directory);
+    // Without the name of the temporary, which is none that the operator knows.
+    let mut temporary = temporary.map_err(|error| io::Error::from(error.kind()))?;
     temporary.write_all(text.as_bytes())?;
     temporary.as_file().sync_all()?;
     temporary.persist(&path)?;

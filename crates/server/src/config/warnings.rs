@@ -51,6 +51,7 @@ pub(super) fn of(config: &Config) -> Vec<String> {
             "metrics.listen: whoever reaches {address} can read how much is transferred"
         ));
     }
+    warnings.extend(config.log.xferlog.as_deref().and_then(not_openable));
     if let Some(file) = config
         .users_file
         .as_deref()
@@ -76,6 +77,13 @@ pub(super) fn of(config: &Config) -> Vec<String> {
         );
     }
     warnings
+}
+
+fn not_openable(xferlog: &Path) -> Option<String> {
+    let is_there = xferlog.parent().is_some_and(Path::is_dir);
+    let file = xferlog.display();
+    let problem = format!("log.xferlog: the directory of {file} is not there; nothing will start");
+    (!is_there).then_some(problem)
 }
 
 /// What keeps a user from what the configuration seems to promise.

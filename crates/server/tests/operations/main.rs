@@ -11,3 +11,4 @@ mod metrics;
 mod reload;
 mod sandbox;
 mod service;
+mod wrong_use;

@@ -11,6 +11,7 @@ use thirdhost_sim::{Record, simulate};
 
 /// Two servers, a user and an intruder in a simulated world.
 #[derive(Debug, Parser)]
+#[command(name = "cargo xtask sim", bin_name = "cargo xtask sim")]
 struct Args {
     /// The first seed.
     #[arg(long, default_value_t = 0)]

@@ -33,7 +33,7 @@ pub(crate) struct Source {
     pub(crate) config: Option<PathBuf>,
     /// Listen on ADDR, an IP address and a port, in place of the configured addresses; may be
     /// given more than once; port 0 lets the system choose
-    #[arg(long, value_name = "ADDR")]
+    #[arg(long, value_name = "ADDR", value_parser = address)]
     pub(crate) listen: Vec<SocketAddr>,
     /// Serve what lies beneath DIR, in place of the configured root
     #[arg(long, value_name = "DIR")]
@@ -121,6 +121,11 @@ pub(crate) enum UserTask {
         #[arg(long, value_name = "FILE")]
         users: PathBuf,
     },
+}
+
+fn address(text: &str) -> Result<SocketAddr, &'static str> {
+    let expected = "expected an IP address and a port such as 127.0.0.1:2121 or [::1]:2121";
+    text.parse().map_err(|_| expected)
 }
 
 const AFTER: &str = "\

@@ -83,8 +83,12 @@ fn resolve(source: Source) -> Result<Config, Box<dyn Error>> {
         config.root = root;
     }
     if !config.root.is_dir() {
+        let what = match config.root.exists() {
+            true => "not a directory",
+            false => "no such directory",
+        };
         let root = config.root.display();
-        return Err(format!("--root: {root}: no such directory; expected a directory").into());
+        return Err(format!("--root: {root}: {what}; expected one to serve").into());
     }
     if !source.listen.is_empty() {
         config.listen = source.listen;

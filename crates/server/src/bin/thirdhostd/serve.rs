@@ -42,10 +42,11 @@ pub(crate) fn serve(mut config: Config, source: Source) -> Result<(), Box<dyn Er
             .map_err(|error| format!("root: {}: {error}", root.display()))?;
         tokio::spawn(sweep(store.clone(), config.partial));
         let metrics_address = config.metrics;
+        let xferlog = config.log.xferlog.clone().unwrap_or_default();
         let server = Server::new(config, world, Arc::new(store));
         server
             .open_xferlog()
-            .map_err(|error| format!("log.xferlog: {error}"))?;
+            .map_err(|error| format!("log.xferlog: {}: {error}", xferlog.display()))?;
         outlive_file_size_limit()?;
         // Whoever reads that it listens may send any signal: all are waited for by then.
         tokio::spawn(reload(server.clone(), source, written)?);
@@ -76,14 +77,27 @@ fn listen(
 ) -> Result<Vec<Box<dyn Listener>>, String> {
     let listen = |address: &SocketAddr| {
         let bound = world.network.listen(*address, CONTROL_BACKLOG);
-        bound.map_err(|error| format!("{key}: {address}: {error}"))
+        bound.map_err(|error| not_bound(key, *address, &error))
     };
     addresses.iter().map(listen).collect()
 }
 
+/// What the system says, and what to do about it.
+fn not_bound(key: &str, address: SocketAddr, error: &io::Error) -> String {
+    let remedy = match error.kind() {
+        io::ErrorKind::AddrInUse => "another program listens there; choose another port, or end it",
+        io::ErrorKind::AddrNotAvailable => "it is no address of this host; see `ip address`",
+        io::ErrorKind::PermissionDenied => {
+            "a port below 1024 takes root, CAP_NET_BIND_SERVICE or a socket of the service manager"
+        }
+        _ => return format!("{key}: {address}: {error}"),
+    };
+    format!("{key}: {address}: {error}; {remedy}")
+}
+
 async fn bind_metrics(address: SocketAddr) -> Result<TcpListener, String> {
     let bound = TcpListener::bind(address).await;
-    bound.map_err(|error| format!("metrics.listen: {address}: {error}"))
+    bound.map_err(|error| not_bound("metrics.listen", address, &error))
 }
 
 /// Removes what interrupted transfers left, once it is older than `partial` (design D10).

@@ -18,6 +18,14 @@ pub(crate) fn self_sign(out: &Path, names: &[String]) -> Result<(), TlsFileError
         names.push(IpAddr::from(Ipv4Addr::LOCALHOST).to_string());
         names.push(IpAddr::from(Ipv6Addr::LOCALHOST).to_string());
     }
+    for name in &names {
+        let is_name = rustls_pki_types::ServerName::try_from(name.as_str()).is_ok();
+        // Certificates may hold a wildcard, which is no name that anybody has.
+        let is_wildcard = || name.strip_prefix("*.").is_some_and(|rest| !rest.is_empty());
+        if !is_name && !is_wildcard() {
+            return Err(TlsFileError::NoName(name.clone()));
+        }
+    }
     let pair = self_signed(names, SystemTime::now())
         .map_err(|error| TlsFileError::Name(error.to_string()))?;
     std::fs::create_dir_all(out).map_err(unwritable(out))?;
@@ -42,6 +50,8 @@ pub(crate) fn self_sign(out: &Path, names: &[String]) -> Result<(), TlsFileError
 pub(crate) enum TlsFileError {
     #[error("no certificate for these names: {0}")]
     Name(String),
+    #[error("{0}: expected a host name such as files.example, or an IP address")]
+    NoName(String),
     #[error("{}: there already, and stays; choose another directory", file.display())]
     There { file: PathBuf },
     #[error("{}: cannot be written", file.display())]
