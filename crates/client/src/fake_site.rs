@@ -38,6 +38,8 @@ pub(crate) struct FakeSite {
 struct State {
     /// Not in listings.
     hidden: Option<String>,
+    /// What every STOR leaves that comes to nothing.
+    begins: Option<Vec<u8>>,
     is_block: bool,
     rest: usize,
     renaming: Option<String>,
@@ -91,6 +93,12 @@ impl FakeSite {
         self.state.lock().unwrap().hidden = Some(path.to_owned());
     }
 
+    /// As a server that opens the file before its data connection stands: this much of each file
+    /// is there from then on.
+    pub(crate) fn begins_with(&self, contents: &[u8]) {
+        self.state.lock().unwrap().begins = Some(contents.to_vec());
+    }
+
     /// Every path; a directory ends in `/`.
     pub(crate) fn names(&self) -> Vec<String> {
         let files = self.files.lock().unwrap();
@@ -109,6 +117,15 @@ impl FakeSite {
     }
 
     fn answer(&self, line: &str) -> Answer {
+        if let Some(path) = line.strip_prefix("STOR ") {
+            let begins = self.state.lock().unwrap().begins.clone();
+            if let Some(contents) = begins {
+                let mut files = self.files.lock().unwrap();
+                files
+                    .entry(path.to_owned())
+                    .or_insert(Some((contents, RECEIVED_AT)));
+            }
+        }
         if let Some(answer) = (self.odd)(line) {
             return answer;
         }
@@ -166,7 +183,8 @@ impl FakeSite {
         let found = files.get(path).cloned();
         match (verb, found) {
             ("SIZE", Some(Some((contents, _)))) => say(&format!("213 {}", contents.len())),
-            ("SIZE" | "MLST" | "HASH" | "DELE" | "RMD", None) => say("550 not there"),
+            ("MDTM", Some(Some((_, time)))) => say(&format!("213 {time}")),
+            ("SIZE" | "MDTM" | "MLST" | "HASH" | "DELE" | "RMD", None) => say("550 not there"),
             ("MLST", Some(file)) => {
                 Answer::Say(format!("250-\r\n {} {path}\r\n250 End\r\n", facts(&file)))
             }

@@ -152,7 +152,7 @@ impl Stage {
                 virtual_path(&path),
             ) && let Ok(Some(partial)) = files.partial(&path).await
             {
-                kept += usize::try_from(partial).unwrap_or(0);
+                kept += usize::try_from(partial.bytes).unwrap_or(0);
             }
         }
         kept

@@ -20,6 +20,8 @@ pub enum Fact {
     UnixMode,
     /// `X.partial`: octets that an interrupted upload left (design D10).
     Partial,
+    /// `X.partial-modify`: when the last of those came.
+    PartialModify,
 }
 
 /// A set of facts.
@@ -33,7 +35,7 @@ pub struct FactSetError;
 
 impl Fact {
     /// Every fact, in the order in which they are told.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Type,
         Self::Size,
         Self::Modify,
@@ -41,6 +43,7 @@ impl Fact {
         Self::Unique,
         Self::UnixMode,
         Self::Partial,
+        Self::PartialModify,
     ];
 
     /// The name on the wire.
@@ -54,6 +57,7 @@ impl Fact {
             Self::Unique => "unique",
             Self::UnixMode => "UNIX.mode",
             Self::Partial => "X.partial",
+            Self::PartialModify => "X.partial-modify",
         }
     }
 
@@ -121,7 +125,8 @@ impl FactSet {
     }
 }
 
-/// What is told unless OPTS MLST says otherwise (spec Q-22), and X.partial where there is one.
+/// What is told unless OPTS MLST says otherwise (spec Q-22), and X.partial with its time where
+/// there is one.
 impl Default for FactSet {
     fn default() -> Self {
         Self::all()
@@ -173,7 +178,7 @@ mod tests {
     #[test]
     fn the_feature_line_marks_what_is_told() {
         let set: FactSet = [Fact::Type, Fact::Modify].into_iter().collect();
-        let line = "type*;size;modify*;perm;unique;UNIX.mode;X.partial;";
+        let line = "type*;size;modify*;perm;unique;UNIX.mode;X.partial;X.partial-modify;";
         assert_eq!(set.feature_parameters(), line);
         assert_eq!(FactSet::from_feature(line), set);
         assert_eq!(
@@ -185,7 +190,7 @@ mod tests {
 
     #[test]
     fn every_set_survives_the_wire() {
-        for bits in 0..1_u8 << Fact::ALL.len() {
+        for bits in 0..=u8::MAX {
             let set = FactSet(bits);
             assert_eq!(FactSet::from_options(&set.to_string()), Ok(set));
             assert_eq!(FactSet::from_feature(&set.feature_parameters()), set);

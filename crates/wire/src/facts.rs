@@ -157,6 +157,12 @@ impl Facts {
             .filter(|mode| *mode <= 0o7777)
     }
 
+    /// The X.partial-modify fact: when the last of those octets came.
+    #[must_use]
+    pub fn partial_modified(&self) -> Option<TimeVal> {
+        self.value("X.partial-modify")?.parse().ok()
+    }
+
     /// The X.partial fact: the octets that an interrupted upload left (design D10).
     #[must_use]
     pub fn partial_bytes(&self) -> Option<u64> {

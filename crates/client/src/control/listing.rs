@@ -37,6 +37,27 @@ impl ControlConn {
         let text = self.listing("LIST", Command::List(directory)).await?;
         Ok(Listing::Raw(lines(&text).map(to_text).collect()))
     }
+
+    /// The same with the names that begin with a dot, which many a LIST leaves out.
+    ///
+    /// # Errors
+    /// As [`list`](Self::list); also where the server takes `-a` for the name of a directory.
+    pub(crate) async fn list_all(
+        &mut self,
+        directory: Option<&Pathname>,
+    ) -> Result<Listing, Error> {
+        if self.features.has("MLST") || self.features.has("MLSD") {
+            return self.list(directory).await;
+        }
+        let all = match directory {
+            Some(directory) => format!("-a {}", directory.as_str()),
+            None => "-a".to_owned(),
+        };
+        match Pathname::try_from(all.as_str()) {
+            Ok(all) => self.list(Some(&all)).await,
+            Err(_) => self.list(directory).await,
+        }
+    }
 }
 
 /// What MLSD has sent.

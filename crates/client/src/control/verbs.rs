@@ -21,6 +21,8 @@ pub struct Stat {
     pub modified: Option<TimeVal>,
     /// How many bytes of an interrupted upload under this name are kept (design D10).
     pub partial: Option<u64>,
+    /// When the last of those came.
+    pub partial_modified: Option<TimeVal>,
     /// What tells it from every other file of the server, also from one of the same name before.
     pub unique: Option<String>,
 }
@@ -44,6 +46,7 @@ impl ControlConn {
                     size: line.facts.size(),
                     modified: line.facts.modified(),
                     partial: line.facts.partial_bytes(),
+                    partial_modified: line.facts.partial_modified(),
                     unique: line.facts.unique().map(str::to_owned),
                 }),
                 Some(Err(problem)) => Err(self.unusable("MLST", reply, problem.to_string())),
@@ -52,13 +55,13 @@ impl ControlConn {
         }
         let reply = self.command(Command::Size(path.clone())).await?;
         let size = file_size(&self.completed("SIZE", reply, "")?).ok();
-        let reply = self.command(Command::Mdtm(path.clone())).await?;
-        let modified = modification_time(&reply).ok();
+        let modified = self.modified(path).await?;
         Ok(Stat {
             kind: FileKind::File,
             size,
             modified,
             partial: None,
+            partial_modified: None,
             unique: None,
         })
     }
@@ -71,6 +74,15 @@ impl ControlConn {
         self.ensure_image().await?;
         let reply = self.command(Command::Size(path.clone())).await?;
         Ok(file_size(&reply).ok())
+    }
+
+    /// When a file was last changed; `None` if it is not there or the server does not say.
+    ///
+    /// # Errors
+    /// When the dialogue breaks.
+    pub(crate) async fn modified(&mut self, path: &Pathname) -> Result<Option<TimeVal>, Error> {
+        let reply = self.command(Command::Mdtm(path.clone())).await?;
+        Ok(modification_time(&reply).ok())
     }
 
     /// MKD.

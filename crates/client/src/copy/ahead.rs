@@ -160,11 +160,11 @@ fn item(copy: &Copy, names_aside: bool, job: &Job) -> Option<Item> {
         return None;
     };
     // What is there may be the beginning of this file.
-    let goes_on = copy.options.resume && job.there.is_some();
+    let goes_on = copy.options.resume && (job.there.is_some() || job.left.is_some());
     let is_plain = !job.alone && job.failures == 0 && job.file.kind == Kind::File && !goes_on;
     let size = job.file.size.filter(|size| *size <= FILE_BYTES_MAX)?;
     let aside = match names_aside {
-        true => Some(upload::aside_of(to)?),
+        true => Some(upload::aside_of(copy, to)?),
         false => None,
     };
     is_plain.then(|| Item {
@@ -174,18 +174,6 @@ fn item(copy: &Copy, names_aside: bool, job: &Job) -> Option<Item> {
         size: Some(size),
         modified: job.file.modified,
     })
-}
-
-impl Waiting<'_> {
-    /// What may be there of a file that has not arrived.
-    fn left(&self, job: &Job) -> Option<Location> {
-        match &job.to {
-            Location::Remote(Some(to)) if self.names_aside => {
-                upload::aside_of(to).map(|aside| Location::Remote(Some(aside)))
-            }
-            _ => None,
-        }
-    }
 }
 
 impl Feed for Waiting<'_> {
@@ -199,6 +187,10 @@ impl Feed for Waiting<'_> {
                 queue.done(copy, &job, &Outcome::Skipped(reason));
             } else if let Some(item) = item(copy, self.names_aside, &job) {
                 self.begun += 1;
+                job.left = item
+                    .aside
+                    .clone()
+                    .map(|aside| Location::Remote(Some(aside)));
                 copy.watcher.happened(&Happened::Started {
                     name: &job.name,
                     bytes: job.file.size,
@@ -221,13 +213,9 @@ impl Feed for Waiting<'_> {
                 let moved = Outcome::Moved(Moved::from(&report));
                 self.queue.done(self.copy, &job, &moved);
             }
-            Ended::Unfinished => {
-                job.left = self.left(&job);
-                self.aside.push(job);
-            }
+            Ended::Unfinished => self.aside.push(job),
             Ended::Failed(error) if may_pass(&error) && self.copy.options.retries > 0 => {
                 job.failures += 1;
-                job.left = self.left(&job);
                 self.aside.push(job);
             }
             Ended::Failed(error) => self.queue.failed(self.copy, job.name, &error),

@@ -9,7 +9,7 @@ use thirdhost_wire::{Pathname, TimeVal};
 use tokio::fs::File;
 use tokio::io::{AsyncSeekExt as _, AsyncWriteExt as _};
 
-use super::{Copy, Moved, Way, digest, names};
+use super::{Copy, Moved, Way, digest, names, walk};
 use crate::control::hash;
 use crate::{ControlConn, Error, Verify};
 
@@ -58,15 +58,15 @@ impl Beneath {
         Dir::open_ambient_dir(&self.directory, ambient_authority())
     }
 
-    /// How much of the file an interrupted fetch left.
-    pub(super) fn kept(&self) -> u64 {
+    /// How much of the file an interrupted fetch left, and when it wrote that.
+    pub(super) fn kept(&self) -> Option<(u64, Option<TimeVal>)> {
         let found = self
             .open()
             .and_then(|dir| dir.symlink_metadata(self.partial()));
-        found
-            .ok()
-            .filter(|found| found.is_file())
-            .map_or(0, |found| found.len())
+        let found = found.ok().filter(|found| found.is_file())?;
+        let modified = found.modified().ok();
+        let modified = modified.and_then(|time| walk::time_val(time.into_std()));
+        Some((found.len(), modified))
     }
 
     /// Removes what an interrupted fetch left.
@@ -278,7 +278,7 @@ mod tests {
             let dir = beneath("f").open().unwrap();
             assert!(beneath("f").begin(&dir, 0).is_err());
             std::fs::write(outside.join(".f.thirdhost-partial"), "half").unwrap();
-            assert_eq!(beneath("f").kept(), 0);
+            assert_eq!(beneath("f").kept(), None);
             beneath("f").remove_partial();
             assert!(outside.join(".f.thirdhost-partial").exists());
         }

@@ -15,7 +15,9 @@ mod plan;
 mod progress;
 mod run;
 mod site;
+mod start;
 mod streams;
+mod unfinished;
 mod upload;
 mod walk;
 mod worker;
@@ -59,7 +61,7 @@ pub struct Root {
 }
 
 /// A file or directory at one end.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
 pub enum Location {
     /// On a server; `None` is the login directory.
     Remote(Option<Pathname>),

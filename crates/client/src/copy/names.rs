@@ -22,10 +22,33 @@ pub(super) fn refused(name: &str) -> Option<&'static str> {
     }
 }
 
-/// What a file is called until it is whole: `.name.thirdhost-partial`, with a number instead of a
-/// name that would become longer than file systems allow.
+/// What a file is called at this host until it is whole: `.name.thirdhost-partial`, with a number
+/// instead of a name that would become longer than file systems allow.
 pub(super) fn partial(name: &str) -> String {
     hidden(name, PARTIAL)
+}
+
+/// The same at a server, with a mark that each attempt has for itself.
+///
+/// A server may still carry out what a client told it that has gone since, and cut a file that it
+/// opens late: nobody else may work on the file of that name.
+pub(super) fn marked_partial(name: &str, mark: u32) -> String {
+    hidden(name, &format!(".{mark:08x}{PARTIAL}"))
+}
+
+/// What all [`marked_partial`] of a name begin with.
+pub(super) fn stem(name: &str) -> String {
+    let mut stem = marked_partial(name, 0);
+    stem.truncate(stem.len() - MARK_BYTES - PARTIAL.len());
+    stem
+}
+
+/// The [`stem`] of a [`marked_partial`].
+pub(super) fn stem_of(partial: &str) -> Option<&str> {
+    let (stem, mark) = partial.strip_suffix(PARTIAL)?.rsplit_once('.')?;
+    let is_digit = |octet: u8| octet.is_ascii_digit() || (b'a'..=b'f').contains(&octet);
+    let is_mark = mark.len() == MARK_BYTES - 1 && mark.bytes().all(is_digit);
+    (is_mark && stem.len() > 1 && stem.starts_with('.')).then_some(stem)
 }
 
 /// What the old file is called while the new one takes its name.
@@ -91,6 +114,9 @@ fn local(directory: &Path, relative: &str) -> PathBuf {
 
 const PARTIAL: &str = ".thirdhost-partial";
 
+/// A dot and eight digits.
+const MARK_BYTES: usize = 9;
+
 const REPLACED: &str = ".thirdhost-replaced";
 
 /// What the file systems in use take for one name.
@@ -137,9 +163,36 @@ mod tests {
             let name = partial(&"ä".repeat(length / 2));
             assert!(is_partial(&name) && name.len() <= 255, "{name}");
         }
+        assert_eq!(marked_partial("a b", 10), ".a b.0000000a.thirdhost-partial");
         let long = |last| partial(&format!("{}{last}", "a".repeat(250)));
         assert_ne!(long("a"), long("b"));
         assert!(!is_partial("a.thirdhost-partial") && !is_partial(".a"));
+    }
+
+    #[test]
+    fn what_is_left_of_a_file_is_known_by_its_stem() {
+        for length in [1, 226, 227, 228, 255] {
+            let name = &"a.".repeat(128)[..length];
+            let partial = marked_partial(name, 0x1234_abcd);
+            assert!(is_partial(&partial) && partial.len() <= 255, "{partial}");
+            assert_eq!(stem_of(&partial), Some(stem(name).as_str()));
+        }
+        for other in [
+            ".a.thirdhost-partial",
+            ".a.1234567.thirdhost-partial",
+            ".a.1234567g.thirdhost-partial",
+            ".a.1234ABCD.thirdhost-partial",
+            "a.12345678.thirdhost-partial",
+            "..12345678.thirdhost-partial",
+            ".12345678.thirdhost-partial",
+            ".a.12345678.thirdhost-replaced",
+        ] {
+            assert_eq!(stem_of(other), None, "{other}");
+        }
+        // Names that look like marks are names.
+        let odd = "a.12345678.thirdhost-partial";
+        assert_ne!(stem(odd), stem("a"));
+        assert_eq!(stem_of(&marked_partial(odd, 1)), Some(stem(odd).as_str()));
     }
 
     #[test]

@@ -3,27 +3,18 @@
 use thirdhost_proto::third_party::{Cause, Operation, Step};
 use thirdhost_wire::{Command, Pathname, RestartPoint};
 
-use super::local::Beneath;
 use super::plan::{self, Job};
 use super::progress::{self, Scout};
+use super::start::{self, Start};
 use super::worker::Line;
 use super::{Copy, Existing, Happened, Location, Moved, Way, local, streams, upload};
 use crate::control::hash;
-use crate::{ControlConn, Error, ExitCode, Pair, Report};
+use crate::{Error, ExitCode, Pair, Report};
 
 /// What became of a file.
 pub(super) enum Outcome {
     Moved(Moved),
     Skipped(&'static str),
-}
-
-/// Where a file goes, and from which of its octets on.
-#[derive(Clone, Debug)]
-struct Start {
-    at: Location,
-    /// It gets its own name when it is whole.
-    is_aside: bool,
-    offset: u64,
 }
 
 /// Copies a file. After a failure `job.left` tells what is there half done.
@@ -43,7 +34,7 @@ pub(super) async fn copy(
         upload::check_two_servers(line)?;
         upload::check_two_files(line, job).await?;
     }
-    let Some(mut start) = begin(copy, line, job).await? else {
+    let Some(mut start) = start::begin(copy, line, job).await? else {
         return Ok(Outcome::Skipped("the size is the same"));
     };
     let mut refused_names = false;
@@ -67,7 +58,7 @@ pub(super) async fn copy(
                 }
                 return Ok(Outcome::Moved(moved));
             }
-            Err(error) => match otherwise(line, job, start, &error).await {
+            Err(error) => match otherwise(copy, line, job, start, &error).await {
                 Some((next, why)) => {
                     let note = format!("{}: {why} ({error})", job.name);
                     copy.watcher.happened(&Happened::Note(&note));
@@ -82,6 +73,7 @@ pub(super) async fn copy(
 
 /// Another way for the same file, where the failure says that this one is the trouble.
 async fn otherwise(
+    copy: &Copy,
     line: &mut Line,
     job: &mut Job,
     mut start: Start,
@@ -92,6 +84,10 @@ async fn otherwise(
     }
     if start.offset > 0 && cannot_go_on(error) {
         start.offset = 0;
+        if start.is_aside {
+            upload::discard(line, job, None).await;
+            start = Start::new(copy, line, job);
+        }
         for conn in line.both().into_iter().flatten() {
             // The server that did not refuse REST still has its number (RFC 3659 section 5.3).
             let begin = Command::Rest(RestartPoint::Offset(0));
@@ -100,17 +96,11 @@ async fn otherwise(
         return Some((start, "it cannot be gone on with, so it begins anew"));
     }
     if start.is_aside && upload::refuses_names(error) {
-        if let (Some(Location::Remote(Some(left))), Some(conn)) =
-            (job.left.take(), line.destination())
-        {
-            conn.remove_at_the_end(&left).await;
-        }
-        let start = Start {
-            at: job.to.clone(),
-            is_aside: false,
-            offset: 0,
-        };
-        return Some((start, "the server wants it under its own name at once"));
+        upload::discard(line, job, None).await;
+        return Some((
+            Start::in_place(job),
+            "the server wants it under its own name at once",
+        ));
     }
     None
 }
@@ -256,73 +246,6 @@ impl From<&Report> for Moved {
             verified: report.hash.or(report.verified.then_some("size")),
         }
     }
-}
-
-/// Where a file goes, and where an interrupted one is gone on with (spec F-5, RFC 3659 section 5).
-///
-/// Our server tells what it kept (`X.partial`); of any other the length of what is there counts.
-/// More than the source has cannot be a beginning of it.
-/// `None` if all of it is there, which a listing need not show.
-async fn begin(copy: &Copy, line: &mut Line, job: &Job) -> Result<Option<Start>, Error> {
-    let aside = upload::aside(copy, line, job);
-    let mut start = Start {
-        is_aside: aside.is_some(),
-        at: aside.map_or_else(|| job.to.clone(), |aside| Location::Remote(Some(aside))),
-        offset: 0,
-    };
-    let can = |conn: Option<&mut ControlConn>| conn.is_none_or(|conn| conn.features().has("REST"));
-    // What somebody else left may be the beginning of another file.
-    let is_wanted = copy.options.resume || job.has_begun;
-    let (Some(size), true) = (job.file.size, is_wanted) else {
-        return Ok(Some(start));
-    };
-    if !can(line.source()) || !can(line.destination()) {
-        return Ok(Some(start));
-    }
-    let mut there = kept(line, job, &start).await?;
-    if there == 0 && start.is_aside && copy.options.resume {
-        // Perhaps the work of somebody who did not set it aside.
-        let own = Start {
-            at: job.to.clone(),
-            is_aside: false,
-            offset: 0,
-        };
-        match kept(line, job, &own).await? {
-            0 => {}
-            found if found == size => return Ok(None),
-            found if found < size => (there, start) = (found, own),
-            _ => {}
-        }
-    } else if !start.is_aside && !copy.options.resume && is_classic(line) {
-        // What is there may be the old file.
-        there = 0;
-    }
-    let failed_there = job.failed_at == Some(there);
-    if there <= size && !failed_there {
-        start.offset = there;
-    }
-    Ok(Some(start))
-}
-
-/// How many octets of a file are there.
-async fn kept(line: &mut Line, job: &Job, start: &Start) -> Result<u64, Error> {
-    Ok(match (&start.at, line.destination()) {
-        (Location::Local(_), _) => job.here.as_ref().map_or(0, Beneath::kept),
-        (Location::Remote(Some(path)), Some(conn)) if upload::keeps_partials(conn) => {
-            match conn.stat(path).await {
-                Ok(stat) => stat.partial.unwrap_or(0),
-                Err(Error::Refused { .. }) => 0,
-                Err(error) => return Err(error),
-            }
-        }
-        (Location::Remote(Some(path)), Some(conn)) => conn.size(path).await?.unwrap_or(0),
-        _ => 0,
-    })
-}
-
-fn is_classic(line: &mut Line) -> bool {
-    line.destination()
-        .is_some_and(|conn| !upload::keeps_partials(conn))
 }
 
 /// What was there is no beginning of the file, or a server does not go on in the middle.

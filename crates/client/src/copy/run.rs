@@ -57,6 +57,12 @@ impl Copy {
             line.quit().await;
             return Ok(summary);
         }
+        if let Some(destination) = line.destination() {
+            let directories = plan.directories.iter();
+            let to_be_made = directories.map(|(_, at, _)| at).collect();
+            self.find_unfinished(destination, &to_be_made, &mut plan.jobs)
+                .await?;
+        }
         if let (Some(pair), true) = (line.pair(), plan.jobs.len() >= ahead::FILES_MIN) {
             // The call is agreed while the directories are made, and the first files are sent.
             let items = ahead::first_items(self, &plan.jobs, pair.destination());

@@ -8,7 +8,7 @@ use super::worker::Line;
 use super::{Copy, Location, Moved, look, names};
 use crate::{ControlConn, Error};
 
-/// The name a file has until it is whole; `None` where it gets its own at once: at this host, at
+/// A new name for a file until it is whole; `None` where it gets its own at once: at this host, at
 /// a server that keeps half a file aside itself, and where another name was refused before.
 pub(super) fn aside(copy: &Copy, line: &mut Line, job: &Job) -> Option<Pathname> {
     let Location::Remote(Some(to)) = &job.to else {
@@ -18,7 +18,7 @@ pub(super) fn aside(copy: &Copy, line: &mut Line, job: &Job) -> Option<Pathname>
     if !may_rename(copy) || is_ours {
         return None;
     }
-    aside_of(to)
+    aside_of(copy, to)
 }
 
 /// Whether a file may have another name at the destination until it is whole.
@@ -26,9 +26,21 @@ pub(super) fn may_rename(copy: &Copy) -> bool {
     copy.to.as_ref().is_some_and(|site| !site.renames_nothing())
 }
 
-/// The name of a file until it is whole.
-pub(super) fn aside_of(to: &Pathname) -> Option<Pathname> {
-    beside(to, names::partial)
+/// A new name for a file until it is whole.
+pub(super) fn aside_of(copy: &Copy, to: &Pathname) -> Option<Pathname> {
+    let mark = copy.environment.world.random.below(u32::MAX);
+    beside(to, |name| names::marked_partial(name, mark))
+}
+
+/// Removes what was set aside of a file, unless that is `kept`.
+pub(super) async fn discard(line: &mut Line, job: &mut Job, kept: Option<&Location>) {
+    if job.left.is_none() || job.left.as_ref() == kept {
+        return;
+    }
+    if let (Some(Location::Remote(Some(left))), Some(conn)) = (&job.left, line.destination()) {
+        conn.remove_at_the_end(left).await;
+        job.left = None;
+    }
 }
 
 /// A file appears under its name when it is whole, and what was interrupted is kept aside (D10).
@@ -72,7 +84,7 @@ fn is_final(error: &Error, at: &str) -> bool {
 }
 
 /// Another name in the same directory.
-fn beside(path: &Pathname, named: fn(&str) -> String) -> Option<Pathname> {
+fn beside(path: &Pathname, named: impl Fn(&str) -> String) -> Option<Pathname> {
     let (directory, name) = match path.as_str().rsplit_once('/') {
         Some((directory, name)) => (format!("{directory}/"), name),
         None => (String::new(), path.as_str()),

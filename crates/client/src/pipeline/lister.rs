@@ -293,7 +293,7 @@ async fn stop(lane: &mut Lane<'_, ()>) -> Result<(), Error> {
 
 /// What is read of a listing: with the others hundreds of files do not fit into what a new
 /// connection may send before it hears from its peer.
-const FACTS: &str = "type;size;modify;X.partial;";
+const FACTS: &str = "type;size;modify;X.partial;X.partial-modify;";
 
 /// How much of a listing there is room for at each read: a hundred lines and more.
 const LISTING_READ_BYTES: usize = 16 * 1024;

@@ -184,9 +184,7 @@ async fn a_transfer_that_225_answers_together_with_abor_is_not_done() {
         is_refused.then(|| say("425 no socket"))
     });
     let stage = stage(refuses_next, times(1, "STOR y/.c", Answer::Silence));
-    // As a server does that opens the file before its data connection stands.
-    let empty = "y/.c.thirdhost-partial";
-    stage.destination.clone().with(empty, b"", 1);
+    stage.destination.begins_with(b"");
     let summary = stage.tree().await;
     let sent = stage.net.sent_to(SITE2);
     assert!(sent.contains(&"ABOR".to_owned()), "{sent:?}");
@@ -202,8 +200,7 @@ async fn what_a_lost_source_left_half_done_is_removed_though_nothing_more_is_tri
         is_dead.load(Relaxed).then_some(Answer::Close)
     });
     let stage = stage(dies, nothing_odd());
-    let empty = "y/.c.thirdhost-partial";
-    stage.destination.clone().with(empty, b"", 1);
+    stage.destination.begins_with(b"");
     let summary = stage.tree().await;
     assert_eq!(summary.exit_code(), ExitCode::PartlyDone);
     let last = summary.failures.last().unwrap();
@@ -229,8 +226,7 @@ async fn a_stop_leaves_nothing_half_done_at_a_server_that_does_not_hear_abor() {
     });
     let stage = stage(nothing_odd(), deaf);
     interrupt.set(stage.environment.interrupt.clone()).unwrap();
-    let empty = "y/.c.thirdhost-partial";
-    stage.destination.clone().with(empty, b"", 1);
+    stage.destination.begins_with(b"");
     let summary = stage.tree().await;
     assert_eq!(summary.exit_code(), ExitCode::Stopped);
     let left = stage.destination.names();

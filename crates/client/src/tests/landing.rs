@@ -4,7 +4,8 @@ use super::stage::{OTHER, OURS, Odd, SITE1, SITE2, Stage, nothing_odd, remote, t
 use crate::ExitCode;
 use crate::fake::{Answer, say};
 
-const PARTIAL: &str = "y/.a.thirdhost-partial";
+/// What another run has left.
+const PARTIAL: &str = "y/.a.0a1b2c3d.thirdhost-partial";
 
 /// What went to the destination about its files.
 fn about_files(stage: &Stage) -> Vec<String> {
@@ -33,8 +34,10 @@ async fn run(features: &'static str, odd: Odd, files: &[&str]) -> Stage {
 #[tokio::test(start_paused = true)]
 async fn a_file_gets_its_name_when_it_is_whole() {
     let stage = run(OTHER, nothing_odd(), &["a"]).await;
-    let (stor, from) = (format!("STOR {PARTIAL}"), format!("RNFR {PARTIAL}"));
-    assert_eq!(about_files(&stage), [stor.as_str(), &from, "RNTO y/a"]);
+    let sent = about_files(&stage);
+    let aside = sent[0].strip_prefix("STOR ").unwrap();
+    assert!(aside.starts_with("y/.a.") && aside.ends_with(".thirdhost-partial"));
+    assert_eq!(sent[1..], [format!("RNFR {aside}"), "RNTO y/a".to_owned()]);
     let stage = run(OURS, nothing_odd(), &["a"]).await;
     let sent = about_files(&stage);
     assert_eq!(sent[0], "STOR y/a", "ours does it itself: {sent:?}");
@@ -125,6 +128,7 @@ async fn a_retry_goes_on_with_nothing_that_another_run_left() {
         assert_eq!(summary.exit_code(), ExitCode::Done, "{:?}", stage.diary());
         let found = there.contents("y/a").unwrap();
         assert_eq!(String::from_utf8_lossy(&found), "hello, world");
+        assert_eq!(there.contents(PARTIAL).unwrap(), b"other");
     }
 }
 
@@ -158,15 +162,16 @@ async fn a_full_disk_is_no_reason_to_try_the_name_of_a_good_file() {
 
 #[tokio::test(start_paused = true)]
 async fn what_fails_in_the_end_is_cleared_away_unless_it_will_be_gone_on_with() {
-    for (resume, cleared) in [(false, true), (true, false)] {
+    for (resume, left) in [(false, 0), (true, 1)] {
         let fails: Odd = Box::new(|line| {
             line.starts_with("STOR")
                 .then(|| Answer::Say("150 soon\r\n426 broken\r\n".to_owned()))
         });
         let mut stage = Stage::new(OTHER, nothing_odd(), fails);
         stage.options.resume = resume;
-        stage.source.clone().with("x/a", b"hello", 1);
-        let there = stage.destination.clone().with("y/a", b"old", 1);
+        let (before, after) = (20_261_122_000_000, 20_261_123_000_000);
+        stage.source.clone().with("x/a", b"hello", after);
+        let there = stage.destination.clone().with("y/a", b"old", before);
         let summary = stage.tree().await;
         assert_eq!(
             summary.exit_code(),
@@ -175,8 +180,13 @@ async fn what_fails_in_the_end_is_cleared_away_unless_it_will_be_gone_on_with() 
             stage.diary()
         );
         let sent = about_files(&stage);
-        let removals = sent.iter().filter(|line| line.starts_with("DELE")).count();
-        assert_eq!(removals, usize::from(cleared), "{sent:?}");
+        let told = |verb: &str| {
+            let names = sent.iter().filter_map(|line| line.strip_prefix(verb));
+            names.map(str::to_owned).collect::<Vec<_>>()
+        };
+        let (begun, removed) = (told("STOR "), told("DELE "));
+        assert_eq!(begun.len(), 4, "{sent:?}");
+        assert_eq!(removed, begun[..begun.len() - left], "{sent:?}");
         assert_eq!(there.contents("y/a").unwrap(), b"old");
     }
 }
@@ -192,6 +202,111 @@ async fn an_upload_set_aside_is_gone_on_with() {
     assert_eq!(summary.direct_bytes, 7);
     assert_eq!(there.contents("y/a").unwrap(), b"hello, world");
     assert_eq!(there.names(), ["y/", "y/a"]);
+}
+
+/// A server may carry out a STOR of a session that was given up much later, as vsftpd does when the
+/// file is free, and cuts what is there under that name.
+#[tokio::test(start_paused = true)]
+async fn no_two_attempts_to_store_from_the_first_octet_on_have_the_same_name() {
+    let mut told = Vec::new();
+    for resume in [false, true] {
+        let broke = Answer::Say("150 soon\r\n426 broken\r\n".to_owned());
+        let mut stage = Stage::new(OTHER, nothing_odd(), times(2, "STOR", broke));
+        stage.options.resume = resume;
+        for name in ["x/a", "x/b"] {
+            stage.source.clone().with(name, b"hello, world", 1);
+        }
+        let summary = stage.tree().await;
+        assert_eq!(summary.exit_code(), ExitCode::Done, "{:?}", stage.diary());
+        let sent = stage.net.sent_to(SITE2);
+        told.extend(sent.into_iter().filter(|line| line.starts_with("STOR")));
+    }
+    assert_eq!(told.len(), 8, "{told:?}");
+    told.sort();
+    told.dedup();
+    assert_eq!(told.len(), 8, "one is told twice: {told:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_what_several_runs_left_the_longest_is_gone_on_with_and_the_rest_removed() {
+    let left = |mark: &str| format!("y/.a.{mark}.thirdhost-partial");
+    let mut stage = Stage::new(OTHER, nothing_odd(), nothing_odd());
+    stage.options.resume = true;
+    stage.source.clone().with("x/a", b"hello, world", 1);
+    stage.source.clone().with("x/b", b"all", 1);
+    let there = stage.destination.clone();
+    for (path, contents) in [
+        (left("00000001"), "hel"),
+        (left("00000002"), "hello"),
+        (left("00000003"), "hello, all the world"),
+        (left("00000004"), ""),
+        ("y/b".to_owned(), "all"),
+        ("y/.b.00000005.thirdhost-partial".to_owned(), "al"),
+        (
+            "y/.c.00000006.thirdhost-partial".to_owned(),
+            "not asked for",
+        ),
+        ("y/.a.thirdhost-partial".to_owned(), "not ours"),
+    ] {
+        there.clone().with(&path, contents.as_bytes(), 1);
+    }
+    let summary = stage.tree().await;
+    assert_eq!(summary.exit_code(), ExitCode::Done, "{:?}", stage.diary());
+    assert_eq!(summary.direct_bytes, 7);
+    assert_eq!(there.contents("y/a").unwrap(), b"hello, world");
+    let names = [
+        "y/",
+        "y/.a.thirdhost-partial",
+        "y/.c.00000006.thirdhost-partial",
+        "y/a",
+        "y/b",
+    ];
+    assert_eq!(there.names(), names, "{:?}", stage.net.sent_to(SITE2));
+}
+
+/// The size would be right in the end, and two files be mixed in one.
+#[tokio::test(start_paused = true)]
+async fn what_was_left_before_the_source_changed_is_no_beginning_of_it() {
+    const BEFORE: u64 = 20_261_122_115_959;
+    const CHANGED: u64 = 20_261_122_120_000;
+    let (own, aside) = (Some("y/a"), Some(PARTIAL));
+    for (features, left, time, offset) in [
+        (OTHER, aside, BEFORE, 0),
+        (OTHER, aside, CHANGED, 5),
+        (OTHER, own, BEFORE, 0),
+        (OTHER, own, CHANGED + 1, 5),
+        (OURS, None, BEFORE, 0),
+        (OURS, None, CHANGED, 5),
+    ] {
+        let odd: Odd = match left {
+            Some(_) => nothing_odd(),
+            None => times(
+                1,
+                "MLST y/a",
+                Answer::Say(format!(
+                    "250-\r\n X.partial=5;X.partial-modify={time}; y/a\r\n250 End\r\n"
+                )),
+            ),
+        };
+        let mut stage = Stage::new(features, nothing_odd(), odd);
+        stage.options.resume = true;
+        stage.source.clone().with("x/a", b"hello, world", CHANGED);
+        let there = stage.destination.clone().with_directory("y");
+        let there = match left {
+            Some(left) => there.with(left, b"hello", time),
+            None => there,
+        };
+        let summary = stage.tree().await;
+        let diary = stage.diary();
+        assert_eq!(summary.exit_code(), ExitCode::Done, "{diary:?}");
+        let begun = format!("started a at {offset}");
+        assert!(
+            diary.contains(&begun),
+            "{features} {left:?} {time} {diary:?}"
+        );
+        let names = there.names();
+        assert_eq!(names, ["y/", "y/a"], "{diary:?}");
+    }
 }
 
 /// Tells a length that cannot be, once, after the file has arrived.
@@ -238,7 +353,7 @@ async fn a_retry_goes_on_where_the_failure_was() {
     );
     stage.options.retries = 1;
     stage.source.clone().with("x/a", b"hello, world", 1);
-    stage.destination.clone().with(PARTIAL, b"hello", 1);
+    stage.destination.begins_with(b"hello");
     let summary = stage.tree().await;
     assert_eq!(summary.exit_code(), ExitCode::Done, "{:?}", stage.diary());
     let started = |line: &String| line.starts_with("started");

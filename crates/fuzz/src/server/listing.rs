@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 
 use thirdhost_proto::server::{Permissions, VirtualPath};
 use thirdhost_server::dtp::ListingStyle;
-use thirdhost_server::store::{Entry, EntryKind};
+use thirdhost_server::store::{Entry, EntryKind, Kept};
 use thirdhost_wire::{FACTS_LINE_BYTES_MAX, FactSet, FactsLine};
 
 use crate::Input;
@@ -52,7 +52,10 @@ fn entry(mut input: Input<'_>) -> Entry {
         mode: u32::try_from(input.number() >> 32).unwrap_or_default(),
         links: input.number(),
         owner: (0, u32::MAX),
-        partial: input.flag().then_some(u64::MAX),
+        partial: input.flag().then_some(Kept {
+            bytes: u64::MAX,
+            modified: SystemTime::UNIX_EPOCH,
+        }),
         name: String::from_utf8_lossy(input.rest()).into_owned(),
     }
 }

@@ -283,7 +283,11 @@ fn append_facts(
                 push::<16>(line, entry.unique.1, 1, '0');
             }
             Fact::UnixMode => push::<8>(line, (entry.mode & MODE_BITS).into(), 4, '0'),
-            Fact::Partial => push::<10>(line, entry.partial.unwrap_or_default(), 1, '0'),
+            Fact::Partial => push::<10>(line, entry.partial.map_or(0, |kept| kept.bytes), 1, '0'),
+            Fact::PartialModify => {
+                let modified = entry.partial.map(|kept| kept.modified);
+                line.push_str(&modified.map(time_val).unwrap_or_default());
+            }
             _ => {}
         }
         line.push(';');
@@ -296,7 +300,7 @@ fn append_facts(
 fn has(entry: &Entry, fact: Fact) -> bool {
     match fact {
         Fact::Size => entry.kind == EntryKind::File,
-        Fact::Partial => entry.partial.is_some(),
+        Fact::Partial | Fact::PartialModify => entry.partial.is_some(),
         Fact::Type | Fact::Modify | Fact::Perm | Fact::Unique | Fact::UnixMode => true,
         _ => false,
     }
@@ -390,6 +394,7 @@ const FORMAT_BITS: u32 = 0o170_000;
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::store::Kept;
 
     fn entry(name: &str, kind: EntryKind, mode: u32) -> Entry {
         Entry {
@@ -468,12 +473,15 @@ mod tests {
             "type=dir;modify=20240102150400; d"
         );
         let partial = Entry {
-            partial: Some(77),
+            partial: Some(Kept {
+                bytes: 77,
+                modified: SystemTime::UNIX_EPOCH,
+            }),
             ..file
         };
         assert!(
             mlsx_line(&partial, &path("/a name"), all, &Permissions::all())
-                .ends_with(";X.partial=77; a name")
+                .ends_with(";X.partial=77;X.partial-modify=19700101000000; a name")
         );
         assert!(
             !mlsx_line(&partial, &path("/a name"), few, &Permissions::all()).contains("partial")

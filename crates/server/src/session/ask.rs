@@ -5,14 +5,14 @@ use std::time::{Duration, SystemTime};
 
 use futures_util::FutureExt;
 use thirdhost_proto::server::{Answer, Event, Permissions, Question, Refusal, VirtualPath};
-use thirdhost_wire::{Fact, RepresentationType, TimeVal};
+use thirdhost_wire::{Fact, FactSet, RepresentationType, TimeVal};
 
 use super::parts::Asking;
 use super::refusal::refusal;
 use super::{Done, Session, hash};
 use crate::dtp::{list_line, mlsx_line, time_val};
 use crate::limits;
-use crate::store::{Entry, EntryKind, Store, StoreError};
+use crate::store::{Entry, EntryKind, Kept, Store, StoreError};
 
 impl Session {
     /// Has a question answered: at once, or by the operation that runs now.
@@ -100,7 +100,7 @@ async fn answer(
                 let line = mlsx_line(&named(entry, path), path, *facts, &permissions);
                 Ok(Answer::Text(line))
             }
-            Err(StoreError::NotFound) => partial(&*store, path).await,
+            Err(StoreError::NotFound) => partial(&*store, path, *facts).await,
             Err(error) => Err(error),
         },
         Question::Size {
@@ -165,14 +165,20 @@ fn system_time(time: TimeVal) -> Option<SystemTime> {
     second?.checked_add(Duration::from_nanos(nanoseconds.into()))
 }
 
-/// Nothing is there yet, but an interrupted transfer to this name can be gone on with: the one
-/// fact X.partial tells how far it came (design D10).
-async fn partial(store: &dyn Store, path: &VirtualPath) -> Result<Answer, StoreError> {
-    let kept = store.partial(path).await?.ok_or(StoreError::NotFound)?;
-    Ok(Answer::Text(format!(
-        "{}={kept}; {path}",
-        Fact::Partial.name()
-    )))
+/// Nothing is there yet, but an interrupted transfer to this name can be gone on with: the fact
+/// X.partial tells how far it came (design D10), X.partial-modify when.
+async fn partial(
+    store: &dyn Store,
+    path: &VirtualPath,
+    facts: FactSet,
+) -> Result<Answer, StoreError> {
+    let Kept { bytes, modified } = store.partial(path).await?.ok_or(StoreError::NotFound)?;
+    let mut line = format!("{}={bytes};", Fact::Partial.name());
+    if facts.contains(Fact::PartialModify) {
+        let (name, modified) = (Fact::PartialModify.name(), time_val(modified));
+        line.push_str(&format!("{name}={modified};"));
+    }
+    Ok(Answer::Text(format!("{line} {path}")))
 }
 
 /// RFC 3659 section 7.2: MLST tells the pathname in full.

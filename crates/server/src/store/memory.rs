@@ -17,8 +17,8 @@ use self::parts::MemoryAssembly;
 use self::tree::{Content, Tree};
 use self::upload::MemoryUpload;
 use super::{
-    Assembly, Entry, LISTING_BATCH_MAX, Listing, Source, Store, StoreError, Upload, UploadKind,
-    names,
+    Assembly, Entry, Kept, LISTING_BATCH_MAX, Listing, Source, Store, StoreError, Upload,
+    UploadKind, names,
 };
 
 /// A store in memory. Clones are views of the same files.
@@ -85,7 +85,7 @@ impl MemoryStore {
         names::check_readable(path)?;
         let (key, tree) = (self.key(path), self.shared.tree());
         let mut entry = tree.find(&key)?.entry(path.file_name().unwrap_or_default());
-        entry.partial = tree.partial_size(&key);
+        entry.partial = tree.partial_kept(&key);
         Ok(entry)
     }
 
@@ -146,10 +146,10 @@ impl Store for MemoryStore {
     fn partial<'a>(
         &'a self,
         path: &'a VirtualPath,
-    ) -> BoxFuture<'a, Result<Option<u64>, StoreError>> {
+    ) -> BoxFuture<'a, Result<Option<Kept>, StoreError>> {
         Box::pin(async move {
             names::check_readable(path)?;
-            Ok(self.shared.tree().partial_size(&self.key(path)))
+            Ok(self.shared.tree().partial_kept(&self.key(path)))
         })
     }
 

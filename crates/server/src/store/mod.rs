@@ -47,12 +47,12 @@ pub trait Store: fmt::Debug + Send + Sync {
     /// again.
     fn forget(&self) {}
 
-    /// How many bytes of an interrupted upload to `path` are kept: what [`Entry::partial`] tells,
-    /// also when no file is there yet. Stores that keep none say `None`.
+    /// What is kept of an interrupted upload to `path`: what [`Entry::partial`] tells, also when no
+    /// file is there yet. Stores that keep none say `None`.
     fn partial<'a>(
         &'a self,
         _path: &'a VirtualPath,
-    ) -> BoxFuture<'a, Result<Option<u64>, StoreError>> {
+    ) -> BoxFuture<'a, Result<Option<Kept>, StoreError>> {
         Box::pin(async { Ok(None) })
     }
 
@@ -283,9 +283,18 @@ pub struct Entry {
     pub links: u64,
     /// Owner and group in numbers, where the system has them.
     pub owner: (u32, u32),
-    /// How many bytes of an interrupted upload to this name are kept (design D10). Filled in
-    /// by [`Store::stat`] only.
-    pub partial: Option<u64>,
+    /// What is kept of an interrupted upload to this name (design D10). Filled in by
+    /// [`Store::stat`] only.
+    pub partial: Option<Kept>,
+}
+
+/// What is kept of an interrupted upload.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Kept {
+    /// How many bytes.
+    pub bytes: u64,
+    /// When the last of them came: what the source changed since is not in them.
+    pub modified: SystemTime,
 }
 
 /// What an entry is.

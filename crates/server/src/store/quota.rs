@@ -14,8 +14,8 @@ use thirdhost_sockets::Clock;
 
 use self::usage::{Quota, Usage};
 use super::{
-    Assembly, Claim, Entry, EntryKind, Listing, Pages, Pen, Source, Store, StoreError, Upload,
-    UploadKind,
+    Assembly, Claim, Entry, EntryKind, Kept, Listing, Pages, Pen, Source, Store, StoreError,
+    Upload, UploadKind,
 };
 use crate::accounts::Account;
 use crate::limits::FREE_SPACE_INTERVAL;
@@ -118,7 +118,7 @@ impl Bounded {
         let copied = match (&self.quota, kind) {
             (Some(_), UploadKind::Resume { offset }) => {
                 let kept = self.store.partial(path).await?;
-                offset.saturating_sub(kept.unwrap_or(0))
+                offset.saturating_sub(kept.map_or(0, |kept| kept.bytes))
             }
             _ => 0,
         };
@@ -161,7 +161,7 @@ impl Store for Bounded {
     fn partial<'a>(
         &'a self,
         path: &'a VirtualPath,
-    ) -> BoxFuture<'a, Result<Option<u64>, StoreError>> {
+    ) -> BoxFuture<'a, Result<Option<Kept>, StoreError>> {
         self.store.partial(path)
     }
 

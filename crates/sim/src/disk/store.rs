@@ -6,7 +6,7 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use thirdhost_proto::server::VirtualPath;
 use thirdhost_server::store::{
-    Assembly, Entry, Listing, MemoryStore, Source, Store, StoreError, Upload, UploadKind,
+    Assembly, Entry, Kept, Listing, MemoryStore, Source, Store, StoreError, Upload, UploadKind,
 };
 
 use super::Mounted;
@@ -38,7 +38,7 @@ impl Store for SimStore {
     fn partial<'a>(
         &'a self,
         path: &'a VirtualPath,
-    ) -> BoxFuture<'a, Result<Option<u64>, StoreError>> {
+    ) -> BoxFuture<'a, Result<Option<Kept>, StoreError>> {
         self.files.partial(path)
     }
 

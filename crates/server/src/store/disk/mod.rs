@@ -63,7 +63,8 @@ use self::place::{Place, relative};
 use self::upload::{DiskUpload, Work};
 use self::whole::{Reserved, Whole};
 use super::{
-    Assembly, Entry, Listing, Pages, Pen, Source, Store, StoreError, Upload, UploadKind, names,
+    Assembly, Entry, Kept, Listing, Pages, Pen, Source, Store, StoreError, Upload, UploadKind,
+    names,
 };
 use crate::busy;
 
@@ -244,7 +245,7 @@ impl Store for DiskStore {
     fn partial<'a>(
         &'a self,
         path: &'a VirtualPath,
-    ) -> BoxFuture<'a, Result<Option<u64>, StoreError>> {
+    ) -> BoxFuture<'a, Result<Option<Kept>, StoreError>> {
         self.run_briefly(path, Self::partial_blocking)
     }
 

@@ -3,7 +3,7 @@
 use cap_std::fs::Metadata;
 use thirdhost_proto::server::VirtualPath;
 
-use super::super::{Entry, Source, StoreError, names};
+use super::super::{Entry, Kept, Source, StoreError, names};
 use super::errors::store_error;
 use super::place::{self, Place};
 use super::source::DiskSource;
@@ -41,7 +41,7 @@ impl DiskStore {
     pub(super) fn stat_blocking(&self, path: &VirtualPath) -> Result<Entry, StoreError> {
         let (place, mut entry) = self.found(path)?;
         if let Some(place) = place {
-            entry.partial = whole::partial_size(&place)?;
+            entry.partial = whole::partial_kept(&place)?;
         }
         Ok(entry)
     }
@@ -57,11 +57,11 @@ impl DiskStore {
         Ok((Some(place), listing::entry(name.to_owned(), &found)))
     }
 
-    pub(super) fn partial_blocking(&self, path: &VirtualPath) -> Result<Option<u64>, StoreError> {
+    pub(super) fn partial_blocking(&self, path: &VirtualPath) -> Result<Option<Kept>, StoreError> {
         names::check_readable(path)?;
         match Place::resolved(self, path) {
             Err(StoreError::NotFound | StoreError::NotFile) => Ok(None),
-            place => whole::partial_size(&place?),
+            place => whole::partial_kept(&place?),
         }
     }
 

@@ -7,8 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use cap_std::fs::Metadata;
 
-use super::super::StoreError;
-use super::super::names;
+use super::super::{Kept, StoreError, names};
 use super::errors::store_error;
 use super::place::{self, OPEN_TRIES_MAX, Place};
 use super::sidecar;
@@ -268,9 +267,14 @@ impl Drop for Whole {
 }
 
 /// How many bytes of a failed upload to this place are kept.
-pub(super) fn partial_size(place: &Place) -> Result<Option<u64>, StoreError> {
+pub(super) fn partial_kept(place: &Place) -> Result<Option<Kept>, StoreError> {
     let found = place::entry(&place.dir, &names::partial(&place.name))?;
-    Ok(found.filter(Metadata::is_file).map(|found| found.len()))
+    let Some(found) = found.filter(Metadata::is_file) else {
+        return Ok(None);
+    };
+    let modified = found.modified().map_err(store_error)?.into_std();
+    let bytes = found.len();
+    Ok(Some(Kept { bytes, modified }))
 }
 
 /// The names settled for STOU uploads that are under way.

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use super::super::{Entry, EntryKind, StoreError};
+use super::super::{Entry, EntryKind, Kept, StoreError};
 
 /// All nodes by key: the empty string for the root, `/a/b` for what lies beneath.
 #[derive(Debug)]
@@ -12,7 +12,8 @@ pub(super) struct Tree {
     nodes: BTreeMap<String, Node>,
     next_serial: u64,
     /// What interrupted uploads left, by the key of their target.
-    pub(super) partials: BTreeMap<String, Vec<u8>>,
+    /// With the time of the last byte.
+    pub(super) partials: BTreeMap<String, (Vec<u8>, SystemTime)>,
     /// The targets whose partial is in use.
     pub(super) writing: HashSet<String>,
     /// How many bytes running uploads have got, by the key of their target and their number.
@@ -238,7 +239,10 @@ impl Tree {
                 Content::Directory => None,
             });
         let arriving = self.arriving.iter().map(|((at, _), bytes)| (at, *bytes));
-        let partials = self.partials.iter().map(|(at, bytes)| (at, length(bytes)));
+        let partials = self
+            .partials
+            .iter()
+            .map(|(at, (bytes, _))| (at, length(bytes)));
         files
             .chain(partials)
             .chain(arriving)
@@ -246,8 +250,11 @@ impl Tree {
             .fold(0, |sum, (_, bytes)| sum.saturating_add(bytes))
     }
 
-    pub(super) fn partial_size(&self, key: &str) -> Option<u64> {
-        self.partials.get(key).map(|bytes| length(bytes))
+    pub(super) fn partial_kept(&self, key: &str) -> Option<Kept> {
+        self.partials.get(key).map(|(bytes, modified)| Kept {
+            bytes: length(bytes),
+            modified: *modified,
+        })
     }
 
     pub(super) fn check_no_append(&self, key: &str) -> Result<(), StoreError> {

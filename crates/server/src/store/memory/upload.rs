@@ -151,6 +151,7 @@ impl MemoryUpload {
             return;
         }
         self.is_done = true;
+        let now = (self.shared.clock)();
         let mut tree = self.shared.tree();
         release(&mut tree, self.way, &self.key);
         tree.arrived(&self.key, self.number, 0);
@@ -163,8 +164,8 @@ impl MemoryUpload {
                 let _ = tree.delete(&self.key);
             }
             Way::Named | Way::Unique if self.is_touched && !self.bytes.is_empty() => {
-                tree.partials
-                    .insert(self.key.clone(), mem::take(&mut self.bytes));
+                let kept = (mem::take(&mut self.bytes), now);
+                tree.partials.insert(self.key.clone(), kept);
             }
             _ => {}
         }
@@ -216,7 +217,10 @@ fn kept(tree: &mut Tree, key: &str, offset: u64) -> Result<Vec<u8>, StoreError> 
         return Err(StoreError::Busy);
     }
     let offset = usize::try_from(offset).map_err(|_| StoreError::BadOffset)?;
-    let partial = tree.partials.get(key).and_then(|bytes| bytes.get(..offset));
+    let partial = tree
+        .partials
+        .get(key)
+        .and_then(|(bytes, _)| bytes.get(..offset));
     let target = target.as_ref().and_then(|bytes| bytes.get(..offset));
     let bytes = match partial.or(target) {
         Some(bytes) => bytes.to_vec(),

@@ -109,7 +109,8 @@ impl Home {
     }
 
     async fn partial(&self, name: &str) -> Option<u64> {
-        self.store.partial(&path(name)).await.unwrap()
+        let kept = self.store.partial(&path(name)).await.unwrap();
+        kept.map(|kept| kept.bytes)
     }
 
     fn rest(&self) {
@@ -368,7 +369,7 @@ impl Store for Free {
     fn partial<'a>(
         &'a self,
         path: &'a VirtualPath,
-    ) -> BoxFuture<'a, Result<Option<u64>, StoreError>> {
+    ) -> BoxFuture<'a, Result<Option<Kept>, StoreError>> {
         self.0.partial(path)
     }
 
