@@ -8,6 +8,7 @@ use std::pin::Pin;
 use std::task::{Poll, ready};
 use std::time::Duration;
 
+use futures_util::FutureExt as _;
 use thirdhost_wire::{Command, CommandError, LINE_BYTES_MAX, LineDecoder, LineEvent, Reply};
 use tokio::io::{AsyncRead, AsyncWriteExt, ReadBuf, ReadHalf, WriteHalf};
 
@@ -96,7 +97,12 @@ impl Control {
             sent = send_some(writer, &self.output), if has_output => sent?,
             read = read_some(reader, &mut self.input), if wants_input => {
                 self.fresh = true;
-                return Ok(read? > 0);
+                let is_open = read? > 0;
+                if holds && !is_open {
+                    // He may read on: what has been done is told, as it would have been by now.
+                    let _as_far_as_it_goes = send_some(writer, &self.output).now_or_never();
+                }
+                return Ok(is_open);
             }
             else => return std::future::pending().await,
         };
@@ -245,9 +251,8 @@ const OUTPUT_BYTES_MAX: usize = 64 * 1024;
 
 #[cfg(test)]
 mod tests {
-    use futures_util::FutureExt;
     use thirdhost_wire::ReplyCode;
-    use tokio::io::AsyncReadExt;
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
     use super::*;
     use crate::dtp::testing::ends;
@@ -274,6 +279,22 @@ mod tests {
             assert!(heard == expected);
         }
     }
+
+    /// He may only have closed his own direction, and reads on.
+    #[tokio::test]
+    async fn what_was_held_back_is_said_to_a_user_who_says_no_more() {
+        let (ours, mut theirs, _) = ends();
+        let mut control = Control::new(ControlStream::Clear(Box::new(ours)));
+        let reply = Reply::new(ReplyCode::new(257).unwrap(), "Made.");
+        control.reply(Duration::ZERO, &reply);
+        theirs.shutdown().await.unwrap();
+        assert!(!control.turn(true, true).await.unwrap(), "that was all");
+        drop(control);
+        let mut heard = String::new();
+        theirs.read_to_string(&mut heard).await.unwrap();
+        assert_eq!(heard, "257 Made.\r\n");
+    }
+
     #[tokio::test]
     async fn what_was_held_back_goes_out_with_what_comes_behind() {
         let (ours, _theirs, spy) = ends();
