@@ -20,8 +20,8 @@ pub struct Limits {
     /// For the second server to be done after the first, and for a server to say that it has
     /// what was sent. 300 s: it may have to write a large file to a slow disk.
     pub straggler: Duration,
-    /// For a server to hash a file. 900 s: what thirdhostd hashes at once (64 GiB), from a disk that
-    /// reads 75 MB a second.
+    /// For a server to hash a file. 900 s: what thirdhostd hashes at once (64 GiB), from a disk
+    /// that reads 75 MB a second.
     pub hash: Duration,
     /// For a whole third-party file, whose bytes we do not see. 24 h.
     pub transfer: Duration,

@@ -125,7 +125,8 @@ impl Stage {
         } = &self.workload;
         let (via, listen, count) = (policy.via, policy.listen, files.len());
         self.trace.note(format_args!(
-            "{task:?} of {count} by {via:?}, {listen:?}, jobs {jobs}, streams {streams}, retries {retries}"
+            "{task:?} of {count} by {via:?}, {listen:?}, jobs {jobs}, streams {streams}, \
+             retries {retries}"
         ));
         for Wanted { path, new, old } in files {
             let (new, old) = (new.len(), old.as_ref().map(|old| old.len()));

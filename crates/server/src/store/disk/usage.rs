@@ -109,8 +109,8 @@ impl Walk {
     }
 }
 
-/// How much a file counts. A temporary may have holes where other parts will come, which are counted
-/// when they come.
+/// How much a file counts. A temporary may have holes where other parts will come, which are
+/// counted when they come.
 fn octets(found: Option<&DirEntry>, metadata: &Metadata) -> u64 {
     let name = found.map(DirEntry::file_name);
     let is_ours = name.is_some_and(|name| name.to_str().is_some_and(names::is_hidden));
