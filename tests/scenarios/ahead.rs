@@ -5,19 +5,19 @@ mod rounds;
 use std::collections::HashSet;
 use std::fs;
 use std::path::Path;
-use std::process::{Child, Stdio};
+use std::process::Child;
 
 use tempfile::TempDir;
 
+use crate::support::copying::Copying;
 use crate::support::patience::{until, until_true};
-use crate::support::thirdhostd::{self, Thirdhostd};
+use crate::support::thirdhostd::Thirdhostd;
 
 /// Two servers, and a tree of small files at the first.
 struct Scene {
     source: Server,
     destination: Server,
-    /// Where the client keeps what it remembers, and its answers.
-    own: TempDir,
+    copying: Copying,
 }
 
 struct Server {
@@ -112,7 +112,7 @@ impl Scene {
         let scene = Self {
             source: Server::at("127.0.0.2"),
             destination: Server::at("127.0.0.3"),
-            own: tempfile::tempdir().unwrap(),
+            copying: Copying::new(),
         };
         for folder in 0..10 {
             fs::create_dir_all(scene.source.path(&format!("tree/d{folder}"))).unwrap();
@@ -131,29 +131,18 @@ impl Scene {
     }
 
     fn client_for(&self, options: &[&str], from: &str, to: &str) -> Child {
-        let file = |name: &str| fs::File::create(self.own.path().join(name)).unwrap();
-        thirdhostd::client()
-            .args(["cp", "-r"])
-            .args(options)
-            .args([self.source.place(from), self.destination.place(to)])
-            .env("XDG_CONFIG_HOME", self.own.path())
-            .env("XDG_CACHE_HOME", self.own.path())
-            .env("THIRDHOST_PASSWORD_127_0_0_2", "secret")
-            .env("THIRDHOST_PASSWORD_127_0_0_3", "secret")
-            .stdin(Stdio::null())
-            .stdout(file("events"))
-            .stderr(file("said"))
-            .spawn()
-            .unwrap()
+        let (from, to) = (self.source.place(from), self.destination.place(to));
+        self.copying
+            .begin(&[&["-r"], options, &[&from, &to]].concat())
     }
 
     fn said(&self) -> String {
-        fs::read_to_string(self.own.path().join("said")).unwrap()
+        self.copying.said()
     }
 
     /// The names that were told as done.
     fn done(&self) -> HashSet<String> {
-        let events = fs::read_to_string(self.own.path().join("events")).unwrap();
+        let events = self.copying.events();
         let done = events
             .lines()
             .filter(|line| line.contains(r#""event":"done""#));

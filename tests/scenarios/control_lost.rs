@@ -2,6 +2,8 @@
 
 use std::net::TcpStream;
 
+use thirdhost_proto::server::QUEUED_COMMANDS_MAX;
+
 use crate::support::patience::until_true;
 use crate::support::peer;
 use crate::support::site::{SITE1, SITE2, Site, USER};
@@ -74,6 +76,37 @@ fn a_user_that_dies_in_the_middle_of_a_file_leaves_the_old_one() {
     }
 }
 
+/// Whoever sent it is told nothing any more, and may have come back and stored another file since:
+/// an end without QUIT is an ABOR of all that was asked (RFC 959 section 4.1.1).
+#[test]
+fn what_waits_behind_a_transfer_is_not_begun_once_its_user_is_gone() {
+    let site = Site::start(SITE2);
+    for (arranges, transfer) in [
+        ("LSTN R", "STOR new"),
+        ("LSTN R", "APPE there"),
+        ("LSTN S", "RETR there"),
+        ("PASV", "STOR there"),
+        ("EPSV", "RETR there"),
+    ] {
+        for behind in [0, FULL] {
+            for end in [End::Close, End::Reset] {
+                site.put("there", "old content");
+                let mut user = site.user();
+                user.send(arranges);
+                user.reply();
+                user.ask(transfer, 150);
+                user.send_bytes("NOOP\r\n".repeat(behind).as_bytes());
+                user.send_bytes(BEHIND.as_bytes());
+                user.vanish(end);
+                site.until_only(0, 0);
+                let what = format!("{arranges}, {transfer}, {behind} before, {end:?}");
+                assert_eq!(site.names(), ["there"], "{what}");
+                assert_eq!(site.read("there"), b"old content", "{what}");
+            }
+        }
+    }
+}
+
 /// `sent` goes over a data connection that is opened as soon as there is an X.
 fn dies_at_every_step(steps: &[Step<'_>], sent: Option<&[u8]>) {
     let site = Site::start(SITE2);
@@ -111,3 +144,9 @@ fn begin_sending(site: &Site, x: u16, bytes: &[u8]) -> TcpStream {
     stream.write_all(bytes).unwrap();
     stream
 }
+
+/// What changes names and files, and needs nobody else.
+const BEHIND: &str = "DELE there\r\nMKD made\r\nRNFR there\r\nRNTO gone\r\nMKD there\r\n";
+
+/// As many commands as a server-PI reads ahead: what is behind them stays in the connection.
+const FULL: usize = QUEUED_COMMANDS_MAX;

@@ -61,6 +61,30 @@ const CASES: &[Case] = &[
         ..PLAIN
     },
     Case {
+        what: "a file onto itself",
+        typed: &["cp", "ONE/file", "ONE/"],
+        code: 1,
+        ..PLAIN
+    },
+    Case {
+        what: "a file appended to itself",
+        typed: &["append", "ONE/file", "ONE/file"],
+        code: 1,
+        ..PLAIN
+    },
+    Case {
+        what: "a directory into itself",
+        typed: &["cp", "-r", "ONE/tree", "ONE/tree/below"],
+        code: 1,
+        ..PLAIN
+    },
+    Case {
+        what: "a directory to where --delete would remove it",
+        typed: &["cp", "-r", "--delete", "ONE/tree/below", "ONE/tree"],
+        code: 1,
+        ..PLAIN
+    },
+    Case {
         what: "a destination below a file of this host",
         typed: &["cp", "ONE/file", "HERE/good/file"],
         code: 2,
@@ -82,6 +106,24 @@ const CASES: &[Case] = &[
         what: "a file that is not there, to print",
         typed: &["cat", "ONE/missing"],
         code: 4,
+        ..PLAIN
+    },
+    Case {
+        what: "a file that is not there, to remove",
+        typed: &["rm", "ONE/missing"],
+        code: 4,
+        ..PLAIN
+    },
+    Case {
+        what: "a site whose host is none",
+        typed: &["site", "add", "one", "ftp://one.example/"],
+        code: 1,
+        ..PLAIN
+    },
+    Case {
+        what: "a site whose port is none",
+        typed: &["site", "add", "one", "one.example:99999"],
+        code: 1,
         ..PLAIN
     },
     Case {
@@ -121,6 +163,25 @@ const CASES: &[Case] = &[
         what: "a name that is not allowed",
         typed: &["cp", "HERE/good", "LIAR/file"],
         lies: &[("STOR", "553 not that name")],
+        code: 6,
+        ..PLAIN
+    },
+    Case {
+        what: "a directory that is to be removed as a file: it is there",
+        typed: &["rm", "ONE/tree"],
+        code: 6,
+        ..PLAIN
+    },
+    Case {
+        what: "a file that may not be removed: it is there",
+        typed: &["rm", "LIAR/file"],
+        lies: &[("DELE", "550 no"), ("SIZE", "213 4")],
+        code: 6,
+        ..PLAIN
+    },
+    Case {
+        what: "a directory that is to be printed as a file",
+        typed: &["cat", "ONE/tree"],
         code: 6,
         ..PLAIN
     },

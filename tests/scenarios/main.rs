@@ -13,6 +13,7 @@ mod confined;
 mod control_lost;
 mod crowd;
 mod daemon;
+mod events;
 mod exit_codes;
 mod filter;
 mod lasting;

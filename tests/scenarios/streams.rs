@@ -4,22 +4,22 @@ use std::fs;
 use std::io::{Read as _, Write as _};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::path::PathBuf;
-use std::process::{Child, Stdio};
+use std::process::Child;
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, SystemTime};
 
 use tempfile::TempDir;
 
+use crate::support::copying::Copying;
 use crate::support::patience::{until, until_true};
-use crate::support::thirdhostd::{self, Thirdhostd, alice};
+use crate::support::thirdhostd::{Thirdhostd, alice};
 
 /// Two servers with one user each.
 struct Scene {
     source: Server,
     destination: Server,
-    /// Where the client keeps what it remembers, and its answers.
-    own: TempDir,
+    copying: Copying,
 }
 
 struct Server {
@@ -290,7 +290,7 @@ impl Scene {
         Self {
             source: Server::at("127.0.0.2", "", source_user),
             destination: Server::at("127.0.0.3", destination, destination_user),
-            own: tempfile::tempdir().unwrap(),
+            copying: Copying::new(),
         }
     }
 
@@ -308,35 +308,16 @@ impl Scene {
     }
 
     fn client(&self, options: &[&str]) -> Child {
-        let file = |name: &str| fs::File::create(self.own.path().join(name)).unwrap();
-        thirdhostd::client()
-            .arg("cp")
-            .args(options)
-            .args([self.source.place("f"), self.destination.place("g")])
-            .env("XDG_CONFIG_HOME", self.own.path())
-            .env("XDG_CACHE_HOME", self.own.path())
-            .env("THIRDHOST_PASSWORD_127_0_0_2", "secret")
-            .env("THIRDHOST_PASSWORD_127_0_0_3", "secret")
-            .stdin(Stdio::null())
-            .stdout(file("events"))
-            .stderr(file("said"))
-            .spawn()
-            .unwrap()
+        let (from, to) = (self.source.place("f"), self.destination.place("g"));
+        self.copying.begin(&[options, &[&from, &to]].concat())
     }
 
-    /// All that the client said.
     fn told(&self) -> String {
-        let read = |name: &str| fs::read_to_string(self.own.path().join(name)).unwrap();
-        read("events") + &read("said")
+        self.copying.told()
     }
 
-    /// The line of an event.
     fn event(&self, name: &str) -> String {
-        let told = self.told();
-        let name = format!("\"event\":\"{name}\"");
-        let line = told.lines().find(|line| line.contains(&name));
-        line.unwrap_or_else(|| panic!("no {name}: {told}"))
-            .to_owned()
+        self.copying.event(name)
     }
 }
 
@@ -454,8 +435,9 @@ fn pass(mut from: TcpStream, mut to: TcpStream, said: Arc<Mutex<Vec<u8>>>) {
     thread::spawn(move || {
         let mut buffer = [0; 4096];
         while let Ok(read @ 1..) = from.read(&mut buffer) {
-            said.lock().unwrap().extend_from_slice(&buffer[..read]);
-            if to.write_all(&buffer[..read]).is_err() {
+            let (read, _) = buffer.split_at(read);
+            said.lock().unwrap().extend_from_slice(read);
+            if to.write_all(read).is_err() {
                 break;
             }
         }

@@ -44,6 +44,10 @@ pub const REPLY_TIMEOUT: Duration = Duration::from_secs(60);
 /// long enough for a few dozen that take no waiting, not felt on any way that is long.
 pub const GATHERING: Duration = Duration::from_millis(2);
 
+/// How often a session that reads no more commands, because it holds as many as it may, looks
+/// whether its user is still there: half of the second in which all is to be released (spec S-51).
+pub const DEAF: Duration = Duration::from_millis(500);
+
 /// How long a transfer may move no byte (spec S-53).
 pub const STALL_TIMEOUT: Duration = Duration::from_secs(300);
 

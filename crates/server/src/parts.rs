@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use thirdhost_proto::server::VirtualPath;
 use thirdhost_sockets::Random;
 use thirdhost_wire::PartsKey;
+use tokio_util::sync::CancellationToken;
 
 use crate::accounts::Account;
 use crate::store::{Assembly, Ranges, Source, StoreError, Upload};
@@ -118,13 +119,16 @@ impl Parts {
         opened
     }
 
-    /// Lets it appear under its name, if all of it has come.
+    /// Lets it appear under its name, if all of it has come. It is given up where its user is
+    /// `gone` before.
     ///
     /// # Errors
     /// [`StoreError::Incomplete`] if not, and whatever the store says.
-    pub(crate) async fn commit(&self) -> Result<(), StoreError> {
+    pub(crate) async fn commit(&self, gone: &CancellationToken) -> Result<(), StoreError> {
         self.check_whole()?;
-        let assembly = self.assembly().take().ok_or(StoreError::NotFound)?;
+        let mut assembly = self.assembly().take().ok_or(StoreError::NotFound)?;
+        let settled = gone.run_until_cancelled(assembly.settle()).await;
+        settled.unwrap_or(Err(StoreError::NotFound))?;
         assembly.commit().await
     }
 

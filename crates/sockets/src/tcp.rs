@@ -307,6 +307,18 @@ impl Connection for KernelConnection {
         silence::end_on_silence(&self.socket());
     }
 
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    fn has_ended(&self) -> bool {
+        use rustix::event::{PollFd, PollFlags, Timespec, poll};
+        let ends = PollFlags::RDHUP | PollFlags::HUP | PollFlags::ERR;
+        let socket = self.socket();
+        let found = poll(
+            &mut [PollFd::new(&*socket, ends)],
+            Some(&Timespec::default()),
+        );
+        found.is_ok_and(|found| found > 0)
+    }
+
     fn send_file<'a>(
         &'a mut self,
         file: &'a Arc<File>,
@@ -399,6 +411,31 @@ mod tests {
         connection.end_on_silence();
         let after = connection.socket().tcp_user_timeout().unwrap();
         assert_eq!(after, Some(silence::SILENCE_MAX));
+    }
+
+    #[cfg(target_os = "linux")]
+    #[tokio::test]
+    async fn the_end_is_known_before_what_came_first_is_read() {
+        for resets in [false, true] {
+            let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+            let mut far = TcpStream::connect(listener.local_addr().unwrap())
+                .await
+                .unwrap();
+            let (stream, peer) = listener.accept().await.unwrap();
+            let mut connection = KernelConnection::new(stream, peer).unwrap();
+            far.write_all(b"unread").await.unwrap();
+            let mut first = [0; 1];
+            connection.read_exact(&mut first).await.unwrap();
+            assert!(!connection.has_ended());
+            if resets {
+                SockRef::from(&far)
+                    .set_linger(Some(Duration::ZERO))
+                    .unwrap();
+            }
+            drop(far);
+            // Loopback carries it before the call returns.
+            assert!(connection.has_ended(), "resets: {resets}");
+        }
     }
 
     /// Waiting for the next caller goes on only where there may be one.

@@ -127,6 +127,13 @@ pub trait Connection: AsyncRead + AsyncWrite + fmt::Debug + Send + Unpin {
     /// does. Transports that cannot do it need not.
     fn end_on_silence(&mut self) {}
 
+    /// Whether the far end has closed or reset it, as far as the system knows, also where octets
+    /// that came before have not been read: nobody waits for what they ask for. Transports that
+    /// cannot tell say no; then it shows when all has been read.
+    fn has_ended(&self) -> bool {
+        false
+    }
+
     /// Takes the connection out of the runtime, for a thread that may block: reading there takes
     /// one thread where the runtime and a store take two. Until it is [given
     /// back](Self::take_back), it can only be reset, and all else fails. `None` where that cannot

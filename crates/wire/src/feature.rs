@@ -135,6 +135,16 @@ mod tests {
     }
 
     #[test]
+    fn a_feature_that_was_added_is_there() {
+        let mut features = Features::new();
+        assert!(!features.has("SIZE"));
+        features.add("SIZE", "");
+        features.add("LSTN", "S;");
+        assert!(features.has("size") && features.has("LSTN"));
+        assert_eq!(features.parameters("LSTN"), Some("S;"));
+    }
+
+    #[test]
     fn no_features_are_a_single_line() {
         let none = Features::new();
         assert_eq!(none.reply().to_string(), "211 No extensions supported");

@@ -104,6 +104,9 @@ mod tests {
         check("192.0.2.1", "192.0.2.1", Some("192.0.2.1"));
         check("[2001:DB8::1]", "[2001:db8::1]", Some("2001:db8::1"));
         check(&"a".repeat(63), &"a".repeat(63), None);
+        let longest = format!("{}b", "a.".repeat(126));
+        assert_eq!(longest.len(), 253);
+        check(&longest, &longest, None);
     }
 
     #[test]
@@ -130,6 +133,8 @@ mod tests {
             "a b",
             &"a".repeat(64),
             &"a.".repeat(127),
+            &format!("{}bc", "a.".repeat(126)),
+            &format!("{}bc", "a.".repeat(127)),
         ] {
             assert_eq!(text.parse::<HostName>(), Err(HostNameError), "{text}");
         }

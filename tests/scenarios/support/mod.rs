@@ -1,5 +1,6 @@
 //! What every scenario needs: servers, raw users, peers of data connections, patience.
 
+pub(crate) mod copying;
 pub(crate) mod liar;
 pub(crate) mod network;
 pub(crate) mod patience;

@@ -66,8 +66,9 @@ impl Filter {
         !self.is_shallow
     }
 
-    /// Whether a directory is taken, with what lies below.
-    pub(super) fn enters(&self, path: &str) -> bool {
+    /// Whether the directory with this path below the root is taken, with what lies below.
+    #[must_use]
+    pub fn enters(&self, path: &str) -> bool {
         !matches(&self.exclude, path)
     }
 

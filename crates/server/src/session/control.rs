@@ -5,12 +5,12 @@ use std::io;
 use std::mem::MaybeUninit;
 use std::net::SocketAddr;
 use std::pin::Pin;
-use std::task::{Poll, ready};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use thirdhost_wire::{Command, CommandError, LINE_BYTES_MAX, LineDecoder, LineEvent, Reply};
-use tokio::io::{AsyncRead, AsyncWriteExt, ReadBuf, ReadHalf, WriteHalf};
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf};
 
 use super::stream::ControlStream;
 
@@ -22,7 +22,7 @@ pub(super) struct Control {
     local: SocketAddr,
     protected: bool,
     /// None while TLS begins or ends.
-    halves: Option<(ReadHalf<ControlStream>, WriteHalf<ControlStream>)>,
+    stream: Option<ControlStream>,
     decoder: LineDecoder,
     input: Vec<u8>,
     taken: usize,
@@ -51,7 +51,7 @@ impl Control {
             peer,
             local,
             protected,
-            halves: Some(tokio::io::split(stream)),
+            stream: Some(stream),
             decoder: LineDecoder::new(LINE_BYTES_MAX),
             input: Vec::new(),
             taken: 0,
@@ -64,14 +64,13 @@ impl Control {
 
     /// Takes what the connection runs over, to put TLS on it or to end it.
     pub(super) fn take_stream(&mut self) -> Option<ControlStream> {
-        let (reader, writer) = self.halves.take()?;
-        Some(reader.unsplit(writer))
+        self.stream.take()
     }
 
     /// Goes on over `stream`; of what came before nothing is left, half a line included.
     pub(super) fn put_stream(&mut self, stream: ControlStream) {
         self.protected = stream.is_protected();
-        self.halves = Some(tokio::io::split(stream));
+        self.stream = Some(stream);
         self.decoder = LineDecoder::new(LINE_BYTES_MAX);
         self.input.clear();
         self.taken = 0;
@@ -89,25 +88,33 @@ impl Control {
             self.taken = 0;
         }
         let has_output = self.has_output() && !holds;
-        let Some((reader, writer)) = &mut self.halves else {
+        let Some(stream) = &mut self.stream else {
             return std::future::pending().await;
         };
-        let sent = tokio::select! {
-            biased;
-            sent = send_some(writer, &self.output), if has_output => sent?,
-            read = read_some(reader, &mut self.input), if wants_input => {
-                self.fresh = true;
-                let is_open = read? > 0;
-                if holds && !is_open {
-                    // He may read on: what has been done is told, as it would have been by now.
-                    let _as_far_as_it_goes = send_some(writer, &self.output).now_or_never();
-                }
-                return Ok(is_open);
+        let done = poll_fn(|cx| {
+            if has_output && let Poll::Ready(sent) = send_some(stream, &self.output, cx) {
+                return Poll::Ready(sent.map(Turn::Sent));
             }
-            else => return std::future::pending().await,
-        };
-        self.sent(sent);
-        Ok(true)
+            if wants_input && let Poll::Ready(read) = read_some(stream, &mut self.input, cx) {
+                return Poll::Ready(read.map(Turn::Read));
+            }
+            Poll::Pending
+        });
+        match done.await? {
+            Turn::Sent(sent) => {
+                self.sent(sent);
+                Ok(true)
+            }
+            Turn::Read(read) => {
+                self.fresh = true;
+                if holds && read == 0 {
+                    // He may read on: what has been done is told, as it would have been by now.
+                    let telling = poll_fn(|cx| send_some(stream, &self.output, cx));
+                    let _as_far_as_it_goes = telling.now_or_never();
+                }
+                Ok(read > 0)
+            }
+        }
     }
 
     /// The next whole line among the bytes read.
@@ -141,10 +148,16 @@ impl Control {
 
     /// Says that no more will be said; the user sees an orderly end.
     pub(super) async fn shutdown(&mut self) -> io::Result<()> {
-        match &mut self.halves {
-            Some((_, writer)) => writer.shutdown().await,
+        match &mut self.stream {
+            Some(stream) => stream.shutdown().await,
             None => Ok(()),
         }
+    }
+
+    /// Whether the user is gone, though commands that he sent before are still unread.
+    pub(super) fn has_ended(&self) -> bool {
+        let stream = self.stream.as_ref();
+        stream.is_some_and(|stream| stream.connection().has_ended())
     }
 
     /// How many bytes have been read and not yet served.
@@ -215,28 +228,39 @@ impl Control {
     }
 }
 
+/// What was done in one turn, and how many bytes of it.
+enum Turn {
+    Sent(usize),
+    Read(usize),
+}
+
 /// Writes some of `output`, or, when there is none, pushes out what was written before.
-async fn send_some(writer: &mut WriteHalf<ControlStream>, output: &[u8]) -> io::Result<usize> {
+fn send_some(
+    stream: &mut ControlStream,
+    output: &[u8],
+    cx: &mut Context<'_>,
+) -> Poll<io::Result<usize>> {
     if output.is_empty() {
-        writer.flush().await?;
-        return Ok(0);
+        ready!(Pin::new(stream).poll_flush(cx))?;
+        return Poll::Ready(Ok(0));
     }
-    match writer.write(output).await? {
-        0 => Err(io::ErrorKind::WriteZero.into()),
-        sent => Ok(sent),
+    match ready!(Pin::new(stream).poll_write(cx, output))? {
+        0 => Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
+        sent => Poll::Ready(Ok(sent)),
     }
 }
 
 /// There is room only while there is something to read.
-async fn read_some(reader: &mut ReadHalf<ControlStream>, input: &mut Vec<u8>) -> io::Result<usize> {
-    poll_fn(|cx| {
-        let mut room = [MaybeUninit::uninit(); READ_BYTES];
-        let mut room = ReadBuf::uninit(&mut room);
-        ready!(Pin::new(&mut *reader).poll_read(cx, &mut room))?;
-        input.extend_from_slice(room.filled());
-        Poll::Ready(Ok(room.filled().len()))
-    })
-    .await
+fn read_some(
+    stream: &mut ControlStream,
+    input: &mut Vec<u8>,
+    cx: &mut Context<'_>,
+) -> Poll<io::Result<usize>> {
+    let mut room = [MaybeUninit::uninit(); READ_BYTES];
+    let mut room = ReadBuf::uninit(&mut room);
+    ready!(Pin::new(stream).poll_read(cx, &mut room))?;
+    input.extend_from_slice(room.filled());
+    Poll::Ready(Ok(room.filled().len()))
 }
 
 /// How much is read at once: a few dozen commands. It is room on the stack, for as long as it is

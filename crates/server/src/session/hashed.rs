@@ -41,6 +41,10 @@ impl Upload for Hashed {
         self.upload.write(bytes)
     }
 
+    fn settle(&mut self) -> BoxFuture<'_, Result<(), StoreError>> {
+        self.upload.settle()
+    }
+
     fn commit(self: Box<Self>) -> BoxFuture<'static, Result<(), StoreError>> {
         let Self {
             upload,

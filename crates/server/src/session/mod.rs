@@ -8,6 +8,7 @@ mod ask;
 mod begin;
 mod control;
 mod establish;
+mod farewell;
 mod hash;
 mod hashed;
 mod hearing;
@@ -208,6 +209,11 @@ impl Session {
             // During a login it reads on, or else it would not hear that the user is gone.
             let listens = self.logging_in || self.pi.wants_commands();
             let wants_input = !self.closing && listens && !self.control.is_clogged();
+            // What is left unread hides the end behind it.
+            let is_deaf = !self.closing && !wants_input;
+            if is_deaf && self.control.has_ended() {
+                return "closed by the user";
+            }
             // A marker that is not told now may be forgotten for a later one, and takes no memory.
             let hears_of_marks = !self.control.is_clogged();
             if self.in_a_row >= IN_A_ROW_MAX {
@@ -223,11 +229,11 @@ impl Session {
                 self.sockets.push_out();
             }
             let gathers = self.gathers();
-            let wait = gathers.unwrap_or_else(|| self.wait());
+            let wait = gathers.unwrap_or_else(|| self.wait(is_deaf));
             let clock = Arc::clone(&self.shared.world.clock);
             let (operation, running) = (&mut self.operation, &mut self.running);
-            // One branch reads the control connection and one writes it: they share its halves,
-            // so a user who does not read cannot stop a transfer.
+            // The control connection is read and written beside the operation, so that a user who
+            // does not read cannot stop a transfer.
             tokio::select! {
                 biased;
                 done = async { operation.as_mut().expect("invariant: guarded below").await },
@@ -367,13 +373,14 @@ impl Session {
     }
 
     /// How long nothing needs to be done unless something happens.
-    fn wait(&self) -> Duration {
+    fn wait(&self, is_deaf: bool) -> Duration {
         let unread = self
             .control
             .output_since()
             .map(|since| since + limits::REPLY_TIMEOUT);
         let deadline = [self.pi.poll_timeout(), unread].into_iter().flatten().min();
-        deadline.map_or(FOREVER, |deadline| deadline.saturating_sub(self.now()))
+        let wait = deadline.map_or(FOREVER, |deadline| deadline.saturating_sub(self.now()));
+        wait.min(if is_deaf { limits::DEAF } else { FOREVER })
     }
 
     fn is_unread(&self) -> bool {

@@ -64,7 +64,7 @@ impl Asking {
             self.held.give_up();
             return Err(Refusal::Differs);
         }
-        match parts.commit().await {
+        match parts.commit(&self.bounds.gone).await {
             // Parts that are missing may still come.
             Err(error @ StoreError::Incomplete) => Err(refusal(&error)),
             Err(error) => {

@@ -8,6 +8,7 @@ use thirdhost_sockets::Clock;
 use thirdhost_wire::Direction;
 use tokio_util::sync::CancellationToken;
 
+use super::farewell::settle;
 use super::refusal::refusal;
 use super::sockets::{DataSockets, Line};
 use super::transfer::{Job, Step, broken, connect, stopped};
@@ -111,8 +112,16 @@ pub(super) async fn receive(
             return stopped(connection);
         }
     };
+    let settled = match received {
+        Ok(ref received) if !received.suspect => settle(&job.stop, &mut *upload).await,
+        _ => Some(Ok(())),
+    };
+    let Some(settled) = settled else {
+        upload.abandon().await;
+        return stopped(connection);
+    };
     job.sockets.keep(connection);
-    let stored = match received {
+    let stored = match received.and_then(|received| settled.map(|()| received)) {
         Ok(received) if received.suspect => {
             tracing::warn!(number, "the source gave the file up; it is not stored");
             upload.abandon().await;

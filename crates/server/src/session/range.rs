@@ -95,6 +95,10 @@ impl Upload for Bounded {
         })
     }
 
+    fn settle(&mut self) -> BoxFuture<'_, Result<(), StoreError>> {
+        self.upload.settle()
+    }
+
     fn commit(self: Box<Self>) -> BoxFuture<'static, Result<(), StoreError>> {
         self.upload.commit()
     }

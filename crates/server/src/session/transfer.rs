@@ -11,6 +11,7 @@ use thirdhost_sockets::Clock;
 use thirdhost_wire::{Direction, HashAlgorithm, RepresentationType, TransmissionMode};
 use tokio_util::sync::CancellationToken;
 
+use super::farewell::{has_lost_its_user, settle};
 use super::hashed::Hashed;
 use super::range::{begin_part, open_part};
 use super::refusal::refusal;
@@ -21,7 +22,6 @@ use crate::dtp::{
     DataConnection, Pace, Progress, TransferError, Watch, close_received, close_sent, receive_file,
     send_file, send_listing,
 };
-use crate::limits;
 use crate::parts::Parts;
 use crate::store::{Pages, Source, Store, StoreError, Upload, UploadKind};
 
@@ -324,12 +324,17 @@ async fn receive(
     if received.suspect {
         tracing::warn!("the source marked the file as suspect; it is stored all the same (M-20)");
     }
-    if has_lost_its_user(job, connection.peer().ip(), received.octets).await {
+    let settled = settle(&job.stop, &mut *upload).await;
+    if settled.is_none() || has_lost_its_user(job, connection.peer().ip(), received.octets).await {
         upload.abandon().await;
         return stopped(connection);
     }
     // Completion is said after the data is in place (design D10); from here on ABOR is too late.
-    if let Err(error) = upload.commit().await {
+    let stored = match settled {
+        Some(Err(error)) => Err(error),
+        _ => upload.commit().await,
+    };
+    if let Err(error) = stored {
         connection.reset();
         return Outcome::Refused(refusal(&error));
     }
@@ -340,34 +345,6 @@ async fn receive(
     }
     close_received(connection, watch).await;
     Outcome::Completed { bytes, kept: false }
-}
-
-/// Whether the control connection has ended with the data connection: the system closes both in
-/// order when a user's process dies, and in MODE S the end of the one looks like the end of the
-/// file (spec M-14). The session reads the control connection while this waits: once for what
-/// is known already, once for what the system reports meanwhile, and where the user sends the
-/// file itself, for what comes a moment later. Under TLS an end without a word is an error
-/// already, and of a file as long as ALLO said nothing is missing.
-async fn has_lost_its_user(job: &mut Job, peer: IpAddr, octets: u64) -> bool {
-    tokio::task::yield_now().await;
-    tokio::task::yield_now().await;
-    let parameters = job.transfer.parameters;
-    let is_users_own = peer.to_canonical() == job.control_peer;
-    let is_announced = job.announced == Some(octets)
-        && parameters.representation == RepresentationType::Image
-        && !matches!(
-            job.transfer.operation,
-            Operation::Store {
-                offset: Some(_),
-                ..
-            }
-        );
-    let may_be_cut = parameters.mode == TransmissionMode::Stream && job.line.handshake.is_none();
-    if is_users_own && may_be_cut && !is_announced {
-        let later = job.clock.sleep(limits::LAST_WORD);
-        return job.stop.run_until_cancelled(later).await.is_none();
-    }
-    job.stop.is_cancelled()
 }
 
 pub(super) fn stopped(connection: DataConnection) -> Outcome {

@@ -103,6 +103,18 @@ async fn a_replaced_file_is_the_old_one_until_the_end(store: &impl Store) {
     upload.commit().await.unwrap();
     assert_eq!(read(store, "a").await, "new");
     assert_eq!(store.stat(&path("a")).await.unwrap().partial, None);
+    // Until it is committed nothing is seen of it, whatever is on the disk.
+    let mut upload = begin(store, "a", UploadKind::Replace).await;
+    write(&mut upload, "newer").await;
+    upload.settle().await.unwrap();
+    assert_eq!(read(store, "a").await, "new");
+    upload.abandon().await;
+    assert_eq!(read(store, "a").await, "new");
+    let mut upload = begin(store, "a", UploadKind::Replace).await;
+    write(&mut upload, "newest").await;
+    upload.settle().await.unwrap();
+    upload.commit().await.unwrap();
+    assert_eq!(read(store, "a").await, "newest");
     // An empty file is a file.
     begin(store, "e", UploadKind::Replace)
         .await

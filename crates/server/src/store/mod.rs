@@ -14,6 +14,8 @@ mod quota;
 
 #[cfg(test)]
 mod conformance;
+#[cfg(test)]
+mod interleavings;
 
 use std::fmt;
 use std::fs::File;
@@ -222,6 +224,16 @@ pub trait Upload: Send {
     fn write_from(&mut self, fetch: Fetch) -> BoxFuture<'_, Result<(), StoreError>> {
         drop(fetch);
         Box::pin(async { Err(StoreError::NotSupported) })
+    }
+
+    /// Does what takes long of what [`commit`](Self::commit) does before the upload appears:
+    /// until then it can still be given up, for a user who is gone or says ABOR meanwhile. Nothing
+    /// is written afterwards.
+    ///
+    /// # Errors
+    /// Those of `commit`; then there is nothing to commit.
+    fn settle(&mut self) -> BoxFuture<'_, Result<(), StoreError>> {
+        Box::pin(async { Ok(()) })
     }
 
     /// Makes the upload appear, whole. When it returns, the data is in place.

@@ -18,6 +18,14 @@ pub trait Assembly: fmt::Debug + Send + Sync {
     /// Opens what has come so far for reading from the beginning.
     fn open(&self) -> BoxFuture<'_, Result<Box<dyn Source>, StoreError>>;
 
+    /// Does what takes long of [`commit`](Self::commit), as long as it can be dropped.
+    ///
+    /// # Errors
+    /// Those of `commit`.
+    fn settle(&mut self) -> BoxFuture<'_, Result<(), StoreError>> {
+        Box::pin(async { Ok(()) })
+    }
+
     /// Makes the file appear, whole; its length is what has come. When it returns, the data is
     /// in place.
     fn commit(self: Box<Self>) -> BoxFuture<'static, Result<(), StoreError>>;

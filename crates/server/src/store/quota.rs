@@ -2,6 +2,7 @@
 //! to stay free on the disk.
 //! Spec S-59.
 
+mod upload;
 mod usage;
 
 use std::collections::HashMap;
@@ -12,13 +13,13 @@ use futures_util::future::BoxFuture;
 use thirdhost_proto::server::VirtualPath;
 use thirdhost_sockets::Clock;
 
+use self::upload::{BoundedAssembly, BoundedUpload};
 use self::usage::{Quota, Usage};
 use super::{
-    Assembly, Claim, Entry, EntryKind, Kept, Listing, Pages, Pen, Source, Store, StoreError,
-    Upload, UploadKind,
+    Assembly, Entry, EntryKind, Kept, Listing, Pages, Pen, Source, Store, StoreError, Upload,
+    UploadKind,
 };
 use crate::accounts::Account;
-use crate::limits::FREE_SPACE_INTERVAL;
 
 /// The counts of all homes that have a quota. One for the whole server; users who share a home
 /// share its count.
@@ -287,111 +288,6 @@ impl Store for Bounded {
         to: &'a VirtualPath,
     ) -> BoxFuture<'a, Result<(), StoreError>> {
         self.store.rename_new(from, to)
-    }
-}
-
-/// A file of parts within bounds. How long it may be was looked at when it was begun; what comes
-/// is counted as it comes, as that of any upload.
-#[derive(Debug)]
-struct BoundedAssembly {
-    assembly: Box<dyn Assembly>,
-    quota: Option<Quota>,
-    floor: Option<Floor>,
-}
-
-impl Assembly for BoundedAssembly {
-    fn part(&self, claim: Claim) -> Box<dyn Upload> {
-        Box::new(BoundedUpload {
-            upload: self.assembly.part(claim),
-            quota: self.quota.clone(),
-            left_of_file: None,
-            floor: self.floor.clone(),
-            unchecked: 0,
-            is_full: false,
-        })
-    }
-
-    fn open(&self) -> BoxFuture<'_, Result<Box<dyn Source>, StoreError>> {
-        self.assembly.open()
-    }
-
-    fn commit(self: Box<Self>) -> BoxFuture<'static, Result<(), StoreError>> {
-        self.assembly.commit()
-    }
-}
-
-/// An upload within bounds.
-struct BoundedUpload {
-    upload: Box<dyn Upload>,
-    quota: Option<Quota>,
-    left_of_file: Option<u64>,
-    floor: Option<Floor>,
-    /// How many octets have come since the floor was looked at.
-    unchecked: u64,
-    /// Whether a bound was hit: then there is no use in keeping what has arrived.
-    is_full: bool,
-}
-
-impl BoundedUpload {
-    async fn write_bounded(&mut self, bytes: Vec<u8>) -> Result<Vec<u8>, StoreError> {
-        let octets = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
-        if let Some(left) = &mut self.left_of_file {
-            let Some(less) = left.checked_sub(octets) else {
-                self.is_full = true;
-                return Err(StoreError::TooLarge);
-            };
-            *left = less;
-        }
-        if let Some(floor) = &self.floor {
-            self.unchecked = self.unchecked.saturating_add(octets);
-            if self.unchecked >= FREE_SPACE_INTERVAL {
-                self.unchecked = 0;
-                if let Err(error) = floor.room(octets).await {
-                    self.is_full = true;
-                    return Err(error);
-                }
-            }
-        }
-        let Some(quota) = &self.quota else {
-            return self.upload.write(bytes).await;
-        };
-        match quota.charge(octets).await {
-            Ok(charge) => {
-                let written = self.upload.write(bytes).await;
-                drop(charge);
-                written
-            }
-            Err(error) => {
-                self.is_full = true;
-                Err(error)
-            }
-        }
-    }
-}
-
-impl Upload for BoundedUpload {
-    fn path(&self) -> &VirtualPath {
-        self.upload.path()
-    }
-
-    fn write(&mut self, bytes: Vec<u8>) -> BoxFuture<'_, Result<Vec<u8>, StoreError>> {
-        Box::pin(self.write_bounded(bytes))
-    }
-
-    fn commit(self: Box<Self>) -> BoxFuture<'static, Result<(), StoreError>> {
-        self.upload.commit()
-    }
-
-    fn abandon(self: Box<Self>) -> BoxFuture<'static, ()> {
-        if self.is_full {
-            self.upload.discard()
-        } else {
-            self.upload.abandon()
-        }
-    }
-
-    fn discard(self: Box<Self>) -> BoxFuture<'static, ()> {
-        self.upload.discard()
     }
 }
 

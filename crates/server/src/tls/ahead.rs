@@ -123,6 +123,10 @@ impl Connection for Ahead {
         self.connection.hold_back(hold);
     }
 
+    fn has_ended(&self) -> bool {
+        self.connection.has_ended()
+    }
+
     fn send_file<'a>(
         &'a mut self,
         file: &'a Arc<File>,

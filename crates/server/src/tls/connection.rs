@@ -109,6 +109,13 @@ impl Connection for TlsConnection {
         }
     }
 
+    fn has_ended(&self) -> bool {
+        match &self.stream {
+            TlsStream::Client(stream) => stream.get_ref().0.has_ended(),
+            TlsStream::Server(stream) => stream.get_ref().0.has_ended(),
+        }
+    }
+
     fn send_file<'a>(
         &'a mut self,
         file: &'a Arc<File>,

@@ -12,6 +12,7 @@ mod crash;
 mod dying;
 mod foreign;
 mod guessing;
+mod late;
 mod logins;
 mod permissions;
 mod quota;

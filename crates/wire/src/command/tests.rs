@@ -99,6 +99,9 @@ fn sock_takes_a_host_and_a_socket() {
     ] {
         refused(&format!("SOCK {argument}"));
     }
+    let longest = "a".repeat(255);
+    let of_that_name = sock(SockHost::Other(longest.clone()), 21);
+    check(&format!("SOCK {longest},21"), of_that_name);
     refused(&format!("SOCK {},21", "a".repeat(256)));
 }
 

@@ -85,6 +85,7 @@ fn telnet_commands_are_taken_out() {
         b"A\xff\xfa\x01\r\n\xff\xff\xf0\xff\xf0B\r\n",
         &[line(b"AB")],
     );
+    check(b"A\xff\xfa\x01\xf0\r\n\xff\xf0B\r\n", &[line(b"AB")]);
     check(b"\xff\xf9\xff\xf6A\r\n", &[line(b"A")]);
 }
 

@@ -19,55 +19,58 @@ pub(crate) struct Args {
     pub(crate) verb: Verb,
 
     /// How the two servers are brought together.
-    #[arg(long, global = true, value_enum, default_value_t = ViaArg::Auto)]
+    #[arg(long, global = true, value_enum, default_value_t = ViaArg::Auto, help_heading = BETWEEN)]
     pub(crate) via: ViaArg,
 
     /// Whether the bytes go directly from server to server.
     #[arg(long, global = true, value_enum, default_value_t = ThirdPartyArg::First)]
+    #[arg(help_heading = BETWEEN)]
     pub(crate) third_party: ThirdPartyArg,
 
     /// Never through this host: the same as --third-party only.
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = BETWEEN)]
     pub(crate) no_relay: bool,
 
     /// Which server listens for the other.
     #[arg(long, global = true, value_enum, default_value_t = ListenArg::Auto)]
+    #[arg(help_heading = BETWEEN)]
     pub(crate) listen: ListenArg,
 
     /// Try every way anew, and keep nothing about what worked between two servers.
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = BETWEEN)]
     pub(crate) no_cache: bool,
 
     /// What is compared after both servers said done.
     #[arg(long, global = true, value_enum, default_value_t = VerifyArg::Auto)]
+    #[arg(help_heading = BETWEEN)]
     pub(crate) verify: VerifyArg,
 
     /// Prints the password on its first line; THIRDHOST_SITE and THIRDHOST_USER say for whom.
-    #[arg(long, global = true, value_name = "COMMAND")]
+    #[arg(long, global = true, value_name = "COMMAND", help_heading = LOGIN)]
     pub(crate) password_command: Option<String>,
 
     /// Believe the certificate of a server seen for the first time, and remember it.
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = LOGIN)]
     pub(crate) accept_new: bool,
 
     /// Speak in clear text to ftp:// servers, though they offer TLS: passwords can be read.
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = LOGIN)]
     pub(crate) clear_text: bool,
 
     /// Let two servers speak TLS to each other though they cannot check each other's certificate.
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = BETWEEN)]
     pub(crate) unverified_peers: bool,
 
     /// Print errors only.
-    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    #[arg(short, long, global = true, conflicts_with = "verbose", help_heading = TOLD)]
     pub(crate) quiet: bool,
 
     /// Print the dialogues on stderr.
-    #[arg(short, long, global = true)]
+    #[arg(short, long, global = true, help_heading = TOLD)]
     pub(crate) verbose: bool,
 
     /// Print one JSON event per line on stdout.
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = TOLD)]
     pub(crate) json: bool,
 }
 
@@ -75,12 +78,20 @@ pub(crate) struct Args {
 pub(crate) enum Verb {
     /// Copy files: between two servers directly, or from or to this host.
     #[command(override_usage = "thirdhost cp [OPTIONS] <SOURCE>... <DESTINATION>")]
+    #[command(after_help = AFTER_CP)]
     Cp(CopyArgs),
     /// Append a file to another: RFC 438's own command.
-    Append { source: String, destination: String },
+    #[command(after_help = MORE)]
+    Append {
+        /// The file that is read: a place on a server, or a file of this host.
+        source: String,
+        /// The file that grows: a place on a server. One that ends in `/` is a directory.
+        destination: String,
+    },
     /// Find out which ways there are between two servers, and what would open the others.
     ///
     /// A few bytes are copied in every way from one directory to the other, and removed.
+    #[command(after_help = MORE)]
     Probe {
         /// A directory of the source, where a small file may be put for a while.
         source: String,
@@ -91,25 +102,59 @@ pub(crate) enum Verb {
         read_only: bool,
     },
     /// List a directory.
-    Ls { place: String },
+    #[command(after_help = MORE)]
+    Ls {
+        /// A directory of a server; the login directory, if there is no path.
+        place: String,
+    },
     /// Print a file.
-    Cat { place: String },
+    #[command(after_help = MORE)]
+    Cat {
+        /// A file of a server.
+        place: String,
+    },
     /// Fetch a file to this host.
+    #[command(after_help = MORE)]
     Get {
+        /// A file of a server; for a directory there is `cp -r`.
         place: String,
         /// Where to; the name it has there, in the current directory, if not told.
         file: Option<PathBuf>,
     },
     /// Store a file of this host.
-    Put { file: PathBuf, place: String },
+    #[command(after_help = MORE)]
+    Put {
+        /// A file of this host; for a directory there is `cp -r`.
+        file: PathBuf,
+        /// Where to: a place on a server. One that ends in `/` is a directory.
+        place: String,
+    },
     /// Remove a file.
-    Rm { place: String },
+    #[command(after_help = MORE)]
+    Rm {
+        /// A file of a server.
+        place: String,
+    },
     /// Make a directory.
-    Mkdir { place: String },
+    #[command(after_help = MORE)]
+    Mkdir {
+        /// A place on a server; what is above it has to be there.
+        place: String,
+    },
     /// Rename on one server, or move between two: removed at the source once verified.
-    Mv { source: String, destination: String },
+    #[command(after_help = MORE)]
+    Mv {
+        /// A file or directory; a file, where it moves to another host.
+        source: String,
+        /// Its new place. One that ends in `/` is a directory.
+        destination: String,
+    },
     /// Print what is known of a file or directory.
-    Stat { place: String },
+    #[command(after_help = MORE)]
+    Stat {
+        /// A file or directory of a server.
+        place: String,
+    },
     /// Servers under names of your own: `name:path` then is a place.
     #[command(subcommand)]
     Site(SiteVerb),
@@ -119,6 +164,7 @@ pub(crate) enum Verb {
 pub(crate) enum SiteVerb {
     /// Add a site, or replace it.
     Add {
+        /// What you call it: letters, digits, `-`, `_` and `.`.
         name: String,
         #[command(flatten)]
         site: SiteArgs,
@@ -126,7 +172,10 @@ pub(crate) enum SiteVerb {
     /// List them.
     List,
     /// Remove a site.
-    Remove { name: String },
+    Remove {
+        /// What you call it.
+        name: String,
+    },
 }
 
 /// What `sites.toml` is to know of a site.
@@ -134,6 +183,7 @@ pub(crate) enum SiteVerb {
 pub(crate) struct SiteArgs {
     /// `host`, `host:port` or `[address]:port`.
     pub(crate) host: String,
+    /// Who logs in; anonymous, if not told.
     #[arg(long)]
     pub(crate) user: Option<String>,
     /// Prints the password on its first line.
@@ -253,7 +303,13 @@ impl Args {
 
 fn exit_codes() -> String {
     let mut text = String::from(
-        "A place is ftp://[user@]host[:port]/path, site:path or a local path. The path is relative \
+        "Examples:\n  \
+         thirdhost cp -r ftp://alice@one.example/x ftp://bob@two.example/y\n  \
+         thirdhost append ftp://alice@one.example/PROG1.PL1 ftp://bob@two.example/PROG2.PL1\n  \
+         thirdhost probe ftp://alice@one.example/x ftp://bob@two.example/y\n  \
+         thirdhost site add one one.example --user alice\n  \
+         thirdhost ls one:x\n\n\
+         A place is ftp://[user@]host[:port]/path, site:path or a local path. The path is relative \
          to the login directory; // or %2F makes it absolute. ftp:// uses TLS where the server \
          offers it (on loopback it does not ask); ftpes:// (AUTH TLS) and ftps:// (TLS from the \
          first octet on, port 990) always.\n\n\
@@ -268,6 +324,25 @@ fn exit_codes() -> String {
     }
     text
 }
+
+/// What belongs to transfers from server to server.
+const BETWEEN: &str = "Between two servers (cp, mv, append, probe)";
+
+const LOGIN: &str = "At every server";
+
+const TOLD: &str = "What is told";
+
+const MORE: &str = "`thirdhost --help` says what a place is, where passwords come from, and what \
+                    the exit codes mean.";
+
+const AFTER_CP: &str = "\
+Examples:
+  thirdhost cp ftp://alice@one.example/f ftp://bob@two.example/
+  thirdhost cp -r --update one:x two:y
+  thirdhost cp -r --continue -j 4 photos ftp://alice@one.example/photos
+  thirdhost cp -n -r one:x two:y
+
+`thirdhost --help` says what a place is, where passwords come from, and what the exit codes mean.";
 
 #[cfg(test)]
 mod tests {

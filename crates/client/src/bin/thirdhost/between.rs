@@ -8,6 +8,7 @@ use thirdhost_client::{
 use crate::args::CopyArgs;
 use crate::console::Console;
 use crate::failure::Failure;
+use crate::overlap::Overlap;
 use crate::{cp, local, session};
 
 pub(crate) async fn append(
@@ -44,8 +45,10 @@ pub(crate) async fn rename(
         }
     };
     let mut conn = session::open(console, from).await?;
-    conn.rename(session::path(from)?, &name_at(from, to)?)
-        .await?;
+    let path = session::path(from)?;
+    if let Err(error) = conn.rename(path, &name_at(from, to)?).await {
+        return Err(session::at(&mut conn, path, error).await);
+    }
     conn.quit().await.ok();
     Ok(ExitCode::Done)
 }
@@ -77,6 +80,9 @@ async fn append_directly(
 ) -> Result<(), Failure> {
     let path = session::path(from)?;
     let name = name_at(from, to)?;
+    if let Some(overlap) = Overlap::at(from, path.as_str(), to, name.as_str()) {
+        overlap.refuse_same()?;
+    }
     // One after the other: both may ask for a password.
     let source = session::open(console, from).await?;
     let destination = session::open(console, to).await?;

@@ -12,6 +12,7 @@ use crate::args::CopyArgs;
 use crate::console::Console;
 use crate::events;
 use crate::failure::Failure;
+use crate::overlap::Overlap;
 use crate::session;
 use crate::watch::{self, Watch};
 
@@ -164,14 +165,35 @@ async fn one(copy: &Copy, from: &Place, to: &Place, is_many: bool) -> Result<Sum
     // A pattern stands for many, also when it happens to match one.
     let into = is_many || found.as_slice() != [source];
     let mut roots = Vec::new();
-    for from in found {
-        let is_into = into || names_directory(to) || is_directory(copy, &from, to).await?;
-        roots.push(Root {
-            to: target(&from, to, is_into)?,
-            from,
-        });
+    for location in found {
+        let is_into = into || names_directory(to) || is_directory(copy, &location, to).await?;
+        let root = Root {
+            to: target(&location, to, is_into)?,
+            from: location,
+        };
+        refuse_overlap(&copy.options, (from, &root.from), (to, &root.to))?;
+        roots.push(root);
     }
     Ok(copy.run(&roots).await?)
+}
+
+/// Of several sources, too, none is to be written onto itself.
+fn refuse_overlap(
+    options: &Options,
+    from: (&Place, &Location),
+    to: (&Place, &Location),
+) -> Result<(), Failure> {
+    let Some(overlap) = Overlap::of(from, to) else {
+        return Ok(());
+    };
+    overlap.refuse_same()?;
+    if options.recursive {
+        overlap.refuse_inside(&options.filter)?;
+    }
+    if options.delete {
+        overlap.refuse_deleting_the_source()?;
+    }
+    Ok(())
 }
 
 /// Whether a file shall go into an existing directory, as with the shell's cp. A directory's

@@ -35,6 +35,14 @@ pub(crate) enum Failure {
     Stdout(io::Error),
     #[error("{0}; it is the site's ca_file")]
     Authorities(#[from] AuthoritiesError),
+    /// What a server said of one path, which its reply does not name.
+    #[error("{path}: {source}")]
+    At { path: String, source: Error },
+    /// The same, where it was asked again, and has something there.
+    #[error(
+        "{path}: {source}; it is there, and may not be one to do that to, or not for this user"
+    )]
+    There { path: String, source: Error },
     #[error(transparent)]
     Client(#[from] Error),
 }
@@ -51,14 +59,20 @@ impl Failure {
                 ExitCode::FileNotFound
             }
             Self::File { .. } | Self::Stdout(_) => ExitCode::Other,
-            Self::Client(error) => error.exit_code(),
+            Self::There { .. } => ExitCode::Refused,
+            Self::Client(error) | Self::At { source: error, .. } => error.exit_code(),
         }
     }
 
     /// Whoever read our output has read enough.
     pub(crate) fn is_broken_pipe(&self) -> bool {
         let kind = match self {
-            Self::Stdout(source) | Self::Client(Error::Here { source, .. }) => source.kind(),
+            Self::Stdout(source)
+            | Self::Client(Error::Here { source, .. })
+            | Self::At {
+                source: Error::Here { source, .. },
+                ..
+            } => source.kind(),
             _ => return false,
         };
         kind == io::ErrorKind::BrokenPipe

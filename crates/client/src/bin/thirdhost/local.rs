@@ -27,8 +27,10 @@ pub(crate) async fn put(console: &Console, file: &Path, place: &str) -> Result<(
 pub(crate) async fn cat(console: &Console, place: &str) -> Result<(), Failure> {
     let remote = session::remote(place)?;
     let mut conn = session::open(console, &remote).await?;
-    conn.get(session::path(&remote)?, &mut tokio::io::stdout())
-        .await?;
+    let path = session::path(&remote)?;
+    if let Err(error) = conn.get(path, &mut tokio::io::stdout()).await {
+        return Err(session::at(&mut conn, path, error).await);
+    }
     conn.quit().await.ok();
     Ok(())
 }
@@ -49,7 +51,10 @@ pub(crate) async fn fetch(console: &Console, from: &Remote, to: &Path) -> Result
     };
     let handle = temporary.reopen().map_err(file("write"))?;
     let mut handle = tokio::fs::File::from_std(handle);
-    let bytes = conn.get(path, &mut handle).await?;
+    let bytes = match conn.get(path, &mut handle).await {
+        Ok(bytes) => bytes,
+        Err(error) => return Err(session::at(&mut conn, path, error).await),
+    };
     handle.flush().await.map_err(file("write"))?;
     temporary
         .persist(&to)
@@ -74,10 +79,14 @@ pub(crate) async fn store(
             source,
         })?;
     let mut conn = session::open(console, to).await?;
-    let bytes = if append {
-        conn.append(&name, &mut file).await?
+    let stored = if append {
+        conn.append(&name, &mut file).await
     } else {
-        conn.put(&name, &mut file).await?
+        conn.put(&name, &mut file).await
+    };
+    let bytes = match stored {
+        Ok(bytes) => bytes,
+        Err(error) => return Err(session::at(&mut conn, &name, error).await),
     };
     conn.quit().await.ok();
     report(console, bytes, &to.site(), from)
@@ -134,6 +143,8 @@ fn temporary_beside(file: &Path) -> Result<tempfile::NamedTempFile, Failure> {
     };
     let failure = |source: io::Error| {
         let path = directory.to_owned();
+        // Without the name of the temporary, which is none that the user knows.
+        let source = io::Error::from(source.kind());
         Failure::File {
             what: "write in",
             path,

@@ -12,6 +12,7 @@ mod failure;
 mod local;
 mod names;
 mod netrc;
+mod overlap;
 mod probe;
 mod session;
 mod sites;

@@ -10,7 +10,15 @@ use crate::session;
 pub(crate) async fn list(console: &Console, place: &str) -> Result<(), Failure> {
     let remote = session::remote(place)?;
     let mut conn = session::open(console, &remote).await?;
-    match conn.list(remote.path.as_ref()).await? {
+    let listing = conn.list(remote.path.as_ref()).await;
+    let listing = listing.map_err(|source| match &remote.path {
+        Some(path) => Failure::At {
+            path: path.as_str().to_owned(),
+            source,
+        },
+        None => source.into(),
+    })?;
+    match listing {
         Listing::Facts {
             mut entries,
             unreadable,
@@ -59,7 +67,13 @@ pub(crate) async fn stat(console: &Console, place: &str) -> Result<(), Failure> 
     let remote = session::remote(place)?;
     let path = session::path(&remote)?;
     let mut conn = session::open(console, &remote).await?;
-    let stat = conn.stat(path).await?;
+    let stat = match conn.stat(path).await {
+        Ok(stat) => stat,
+        Err(source) => {
+            let path = path.as_str().to_owned();
+            return Err(Failure::At { path, source });
+        }
+    };
     conn.quit().await.ok();
     let modified = stat.modified.map(|time| time.to_string());
     let event = json!({
@@ -81,7 +95,10 @@ pub(crate) async fn stat(console: &Console, place: &str) -> Result<(), Failure> 
 pub(crate) async fn remove(console: &Console, place: &str) -> Result<(), Failure> {
     let remote = session::remote(place)?;
     let mut conn = session::open(console, &remote).await?;
-    conn.remove_file(session::path(&remote)?).await?;
+    let path = session::path(&remote)?;
+    if let Err(error) = conn.remove_file(path).await {
+        return Err(session::at(&mut conn, path, error).await);
+    }
     conn.quit().await.ok();
     Ok(())
 }
@@ -89,7 +106,10 @@ pub(crate) async fn remove(console: &Console, place: &str) -> Result<(), Failure
 pub(crate) async fn make_directory(console: &Console, place: &str) -> Result<(), Failure> {
     let remote = session::remote(place)?;
     let mut conn = session::open(console, &remote).await?;
-    conn.make_directory(session::path(&remote)?).await?;
+    let path = session::path(&remote)?;
+    if let Err(error) = conn.make_directory(path).await {
+        return Err(session::at(&mut conn, path, error).await);
+    }
     conn.quit().await.ok();
     Ok(())
 }

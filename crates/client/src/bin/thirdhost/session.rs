@@ -3,8 +3,8 @@
 use std::net::SocketAddr;
 
 use thirdhost_client::{
-    Authorities, Certified, ControlConn, Environment, Pathname, Place, Remote, Security, Server,
-    Site,
+    Authorities, Certified, ControlConn, Environment, Error, ExitCode, Pathname, Place, Remote,
+    Security, Server, Site,
 };
 
 use crate::console::Console;
@@ -42,6 +42,21 @@ pub(crate) fn path(remote: &Remote) -> Result<&Pathname, Failure> {
             remote.site()
         ))
     })
+}
+
+/// Says which path it was. A server answers 550 to what it does not have and to what it does not
+/// allow: which of the two, it is asked.
+pub(crate) async fn at(conn: &mut ControlConn, path: &Pathname, source: Error) -> Failure {
+    let is_unclear = source
+        .reply()
+        .is_some_and(|reply| reply.code().number() == 550)
+        && source.exit_code() == ExitCode::FileNotFound;
+    let is_there = is_unclear && conn.stat(path).await.is_ok();
+    let path = path.as_str().to_owned();
+    match is_there {
+        true => Failure::There { path, source },
+        false => Failure::At { path, source },
+    }
 }
 
 /// Connects and logs in.

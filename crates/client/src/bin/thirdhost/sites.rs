@@ -119,7 +119,7 @@ pub(crate) fn run(console: &Console, verb: &SiteVerb) -> Result<(), Failure> {
                 let problem = format!("{name} cannot name a site; use letters, digits, - _ and .");
                 return Err(Failure::Usage(problem));
             }
-            let site = table(site)?;
+            let site = table(name, site)?;
             sites.insert(name, toml_edit::Item::Table(site));
         }
     }
@@ -130,7 +130,19 @@ pub(crate) fn run(console: &Console, verb: &SiteVerb) -> Result<(), Failure> {
     })
 }
 
-fn table(site: &SiteArgs) -> Result<toml_edit::Table, Failure> {
+/// What is wrong is said now, not when the site is used.
+fn table(name: &str, site: &SiteArgs) -> Result<toml_edit::Table, Failure> {
+    let place = Place::parse(&format!("ftp://{}/", site.host));
+    let is_host = |remote: &Remote| remote.user.is_none() && remote.path.is_none();
+    if !matches!(&place, Ok(Place::Remote(remote)) if is_host(remote)) {
+        let (host, why) = (&site.host, place.err());
+        let why = why.map_or(String::new(), |why| format!(" ({why})"));
+        let problem = format!(
+            "{host} is no host for {name}{why}; expected host, host:port or \
+                               [address]:port, and --user for who logs in"
+        );
+        return Err(Failure::Usage(problem));
+    }
     let absolute = |file: &PathBuf| {
         std::path::absolute(file).map_err(|source| Failure::File {
             what: "find",
@@ -139,6 +151,13 @@ fn table(site: &SiteArgs) -> Result<toml_edit::Table, Failure> {
         })
     };
     let ca_file = site.ca_file.as_ref().map(absolute).transpose()?;
+    if let Some(path) = &ca_file {
+        std::fs::File::open(path).map_err(|source| Failure::File {
+            what: "read",
+            path: path.clone(),
+            source,
+        })?;
+    }
     let words = [
         ("host", Some(site.host.clone())),
         ("user", site.user.clone()),

@@ -72,6 +72,10 @@ impl Assembly for DiskAssembly {
         }))
     }
 
+    fn settle(&mut self) -> BoxFuture<'_, Result<(), StoreError>> {
+        self.upload.settle()
+    }
+
     fn commit(self: Box<Self>) -> BoxFuture<'static, Result<(), StoreError>> {
         self.upload.commit()
     }

@@ -15,6 +15,16 @@ pub(super) trait Work: Send {
     /// Writes the next bytes.
     fn write(&mut self, bytes: &[u8]) -> Result<(), StoreError>;
 
+    /// Whether [`settle`](Self::settle) has anything to do.
+    fn settles(&self) -> bool {
+        false
+    }
+
+    /// Does what takes long of [`commit`](Self::commit), as long as the upload can be dropped.
+    fn settle(&mut self) -> Result<(), StoreError> {
+        Ok(())
+    }
+
     /// Makes the upload appear.
     fn commit(self: Box<Self>) -> Result<(), StoreError>;
 
@@ -70,6 +80,20 @@ impl Upload for DiskUpload {
             let mut work = work.lock().unwrap_or_else(PoisonError::into_inner);
             let work = work.as_mut().ok_or_else(ended)?;
             fetch(&mut |bytes| work.write(bytes))
+        }))
+    }
+
+    fn settle(&mut self) -> BoxFuture<'_, Result<(), StoreError>> {
+        let settles =
+            |work: &Option<Box<dyn Work>>| work.as_ref().is_some_and(|work| work.settles());
+        // A write that is still going on is waited for by the commit too.
+        if self.work.try_lock().is_ok_and(|work| !settles(&work)) {
+            return Box::pin(async { Ok(()) });
+        }
+        let work = Arc::clone(&self.work);
+        Box::pin(blocking(move || {
+            let mut work = work.lock().unwrap_or_else(PoisonError::into_inner);
+            work.as_mut().ok_or_else(ended)?.settle()
         }))
     }
 

@@ -32,6 +32,8 @@ pub(super) struct Whole {
     /// The name of a STOU.
     reservation: Option<Reservation>,
     durability: Durability,
+    /// Whether all of it is on the disk.
+    is_settled: bool,
     is_done: bool,
 }
 
@@ -86,6 +88,7 @@ impl Whole {
             writer,
             reservation: None,
             durability,
+            is_settled: false,
             is_done: false,
         };
         if let Some(target) = target {
@@ -119,6 +122,7 @@ impl Whole {
             writer: Writer::new(file, offset),
             reservation: None,
             durability,
+            is_settled: false,
             is_done: false,
         };
         if whole.writer.size() < offset {
@@ -145,6 +149,7 @@ impl Whole {
             writer: Writer::anew(file, length),
             reservation: None,
             durability,
+            is_settled: false,
             is_done: false,
         })
     }
@@ -215,9 +220,19 @@ impl Work for Whole {
         self.unless_no_space(written)
     }
 
+    fn settles(&self) -> bool {
+        self.durability == Durability::Power
+    }
+
+    fn settle(&mut self) -> Result<(), StoreError> {
+        self.finish()?;
+        self.is_settled = true;
+        Ok(())
+    }
+
     fn commit(mut self: Box<Self>) -> Result<(), StoreError> {
-        let is_slow = self.durability == Durability::Power;
-        if is_slow {
+        let is_slow = self.settles();
+        if is_slow && !self.is_settled {
             self.finish()?;
         }
         // Renamed, it is a target: shared, so that it is not taken for one appended to.

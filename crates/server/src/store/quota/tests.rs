@@ -9,6 +9,7 @@ use thirdhost_proto::server::Permissions;
 use super::super::{DiskStore, Durability, MemoryStore, Ranges, UploadPolicy};
 use super::*;
 use crate::accounts::{Admission, Bounds};
+use crate::limits::FREE_SPACE_INTERVAL;
 use crate::limits::{USAGE_KEPT, USAGE_PAUSE_MIN};
 
 pub(in super::super) fn path(name: &str) -> VirtualPath {
