@@ -194,6 +194,17 @@ impl Parts<'_> {
         self.job.is_in_parts(None);
         let Files { from, to, .. } = self.files;
         let after = first.source().stat(from).await?;
+        // Who brings another file there meanwhile has not put it in place.
+        let Stat {
+            partial,
+            partial_modified,
+            ..
+        } = *before;
+        let after = Stat {
+            partial,
+            partial_modified,
+            ..after
+        };
         if *before != after {
             let server = first.source().name().to_owned();
             let what = "size or time";

@@ -152,6 +152,21 @@ async fn all_files_together_have_so_many_streams_and_no_more() {
     }
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_file_that_somebody_begins_to_replace_is_still_the_same() {
+    let has_sent = AtomicBool::new(false);
+    let source = pretends(move |line| {
+        let has_sent = has_sent.fetch_or(line.starts_with("RETR"), Relaxed);
+        let partial = if has_sent { "X.partial=5;" } else { "" };
+        let facts = format!("type=file;size={SIZE};modify=20200101000000;{partial}");
+        let answer = || Answer::Say(format!("250-\r\n {facts} f\r\n250 End\r\n"));
+        line.starts_with("MLST").then(answer)
+    });
+    let stage = stage([BOTH, BOTH], source, pretends(|_| None));
+    let summary = stage.run(remote("f"), remote("g")).await;
+    assert_eq!(summary.exit_code(), ExitCode::Done, "{:?}", stage.diary());
+}
+
 /// Servers read the whole file for it, from disks that may be slow; nothing grows meanwhile.
 #[tokio::test(start_paused = true)]
 async fn a_proof_that_takes_long_is_waited_for() {

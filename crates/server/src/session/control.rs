@@ -8,6 +8,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
+use futures_util::FutureExt as _;
 use thirdhost_wire::{Command, CommandError, LINE_BYTES_MAX, LineDecoder, LineEvent, Reply};
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf};
 
@@ -106,6 +107,11 @@ impl Control {
             }
             Turn::Read(read) => {
                 self.fresh = true;
+                if holds && read == 0 {
+                    // He may read on: what has been done is told, as it would have been by now.
+                    let telling = poll_fn(|cx| send_some(stream, &self.output, cx));
+                    let _as_far_as_it_goes = telling.now_or_never();
+                }
                 Ok(read > 0)
             }
         }
@@ -269,9 +275,8 @@ const OUTPUT_BYTES_MAX: usize = 64 * 1024;
 
 #[cfg(test)]
 mod tests {
-    use futures_util::FutureExt;
     use thirdhost_wire::ReplyCode;
-    use tokio::io::AsyncReadExt;
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
     use super::*;
     use crate::dtp::testing::ends;
@@ -298,6 +303,22 @@ mod tests {
             assert!(heard == expected);
         }
     }
+
+    /// He may only have closed his own direction, and reads on.
+    #[tokio::test]
+    async fn what_was_held_back_is_said_to_a_user_who_says_no_more() {
+        let (ours, mut theirs, _) = ends();
+        let mut control = Control::new(ControlStream::Clear(Box::new(ours)));
+        let reply = Reply::new(ReplyCode::new(257).unwrap(), "Made.");
+        control.reply(Duration::ZERO, &reply);
+        theirs.shutdown().await.unwrap();
+        assert!(!control.turn(true, true).await.unwrap(), "that was all");
+        drop(control);
+        let mut heard = String::new();
+        theirs.read_to_string(&mut heard).await.unwrap();
+        assert_eq!(heard, "257 Made.\r\n");
+    }
+
     #[tokio::test]
     async fn what_was_held_back_goes_out_with_what_comes_behind() {
         let (ours, _theirs, spy) = ends();

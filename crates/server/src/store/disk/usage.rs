@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use cap_std::fs::{Dir, ReadDir};
+use cap_std::fs::{Dir, DirEntry, Metadata, ReadDir};
 
-use super::super::StoreError;
+use super::super::{StoreError, names};
 use super::errors::store_error;
 use super::jobs::blocking;
+use super::system;
 
 /// Counts the bytes of all regular files, the store's own among them. Links are not followed.
 /// Memory and open files stay bounded, whatever users have made.
@@ -77,7 +78,9 @@ impl Walk {
                 continue;
             };
             if metadata.is_file() {
-                self.bytes = self.bytes.saturating_add(metadata.len());
+                self.bytes = self
+                    .bytes
+                    .saturating_add(octets(found.as_ref().ok(), &metadata));
             }
             if let (true, Ok(found)) = (metadata.is_dir(), found) {
                 self.go_into(&found.file_name())?;
@@ -106,11 +109,25 @@ impl Walk {
     }
 }
 
+/// How much a file counts. A temporary may have holes where other parts will come, which are
+/// counted when they come.
+fn octets(found: Option<&DirEntry>, metadata: &Metadata) -> u64 {
+    let name = found.map(DirEntry::file_name);
+    let is_ours = name.is_some_and(|name| name.to_str().is_some_and(names::is_hidden));
+    match system::allocated(metadata) {
+        Some(allocated) if is_ours => metadata.len().min(allocated.saturating_add(INLINE_MAX)),
+        _ => metadata.len(),
+    }
+}
+
 fn level(dir: &Dir, name: &str, path: String) -> std::io::Result<Level> {
     let dir = dir.open_dir(name)?;
     let entries = dir.entries()?;
     Ok(Level { path, dir, entries })
 }
+
+/// What a file system may keep beside a file's blocks, in its inode.
+const INLINE_MAX: u64 = 4_096;
 
 /// How many entries one job looks at: some milliseconds, so that a shutdown does not wait.
 const STEP_ENTRIES: usize = 1_024;

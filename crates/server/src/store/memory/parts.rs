@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::mem;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures_util::future::{self, BoxFuture};
@@ -19,21 +20,31 @@ pub(super) struct MemoryAssembly {
     come: Arc<Mutex<Come>>,
 }
 
-/// The parts that have come, by their first octet.
-type Come = BTreeMap<u64, Vec<u8>>;
+/// What has come.
+struct Come {
+    /// The parts that are there, by their first octet.
+    parts: BTreeMap<u64, Vec<u8>>,
+    /// How many octets, those of parts under way among them.
+    octets: u64,
+    count: Box<dyn Fn(u64) + Send + Sync>,
+}
 
 impl MemoryAssembly {
     pub(super) fn new(upload: MemoryUpload) -> Self {
         Self {
             path: upload.path().clone(),
+            come: Arc::new(Mutex::new(Come {
+                parts: BTreeMap::new(),
+                octets: 0,
+                count: Box::new(upload.counter()),
+            })),
             upload: Box::new(upload),
-            come: Arc::default(),
         }
     }
 
     fn bytes(&self) -> Vec<u8> {
         let come = lock(&self.come);
-        come.values().flatten().copied().collect()
+        come.parts.values().flatten().copied().collect()
     }
 }
 
@@ -50,7 +61,7 @@ impl Assembly for MemoryAssembly {
         Box::new(Part {
             path: self.path.clone(),
             come: Arc::clone(&self.come),
-            claim,
+            claim: Some(claim),
             bytes: Vec::new(),
         })
     }
@@ -72,8 +83,29 @@ impl Assembly for MemoryAssembly {
 struct Part {
     path: VirtualPath,
     come: Arc<Mutex<Come>>,
-    claim: Claim,
+    /// Empty once it is there.
+    claim: Option<Claim>,
     bytes: Vec<u8>,
+}
+
+impl Come {
+    fn grow(&mut self, octets: u64) {
+        self.octets = self.octets.saturating_add(octets);
+        (self.count)(self.octets);
+    }
+
+    fn shrink(&mut self, octets: u64) {
+        self.octets = self.octets.saturating_sub(octets);
+        (self.count)(self.octets);
+    }
+}
+
+impl Drop for Part {
+    fn drop(&mut self) {
+        if self.claim.is_some() {
+            lock(&self.come).shrink(length(&self.bytes));
+        }
+    }
 }
 
 impl Upload for Part {
@@ -83,26 +115,31 @@ impl Upload for Part {
 
     fn write(&mut self, mut bytes: Vec<u8>) -> BoxFuture<'_, Result<Vec<u8>, StoreError>> {
         Box::pin(async move {
+            let claim = self.claim.as_mut().ok_or(StoreError::NotFound)?;
             let octets = length(&bytes);
-            self.claim.next(octets)?;
-            self.claim.advance(octets);
+            claim.next(octets)?;
+            claim.advance(octets);
+            lock(&self.come).grow(octets);
             self.bytes.append(&mut bytes);
             Ok(bytes)
         })
     }
 
-    fn commit(self: Box<Self>) -> BoxFuture<'static, Result<(), StoreError>> {
+    fn commit(mut self: Box<Self>) -> BoxFuture<'static, Result<(), StoreError>> {
         Box::pin(async move {
-            let Self {
-                come, claim, bytes, ..
-            } = *self;
-            let first = claim.next(0)?.saturating_sub(length(&bytes));
+            let claim = self.claim.take().ok_or(StoreError::NotFound)?;
+            let bytes = mem::take(&mut self.bytes);
+            let mut come = lock(&self.come);
+            let octets = length(&bytes);
+            let first = claim.next(0).map(|at| at.saturating_sub(octets));
             // There before it counts, so that whoever finds all parts finds their octets.
-            let mut come = lock(&come);
-            come.insert(first, bytes);
-            claim.fulfil().inspect_err(|_| {
-                come.remove(&first);
-            })
+            let done = first.and_then(|first| {
+                come.parts.insert(first, bytes);
+                claim.fulfil().inspect_err(|_| {
+                    come.parts.remove(&first);
+                })
+            });
+            done.inspect_err(|_| come.shrink(octets))
         })
     }
 

@@ -111,6 +111,12 @@ impl MemoryUpload {
         })
     }
 
+    /// Tells how many octets there are of it, for the count of the home.
+    pub(super) fn counter(&self) -> impl Fn(u64) + Send + Sync + use<> {
+        let (shared, key, number) = (Arc::clone(&self.shared), self.key.clone(), self.number);
+        move |octets| shared.tree().arrived(&key, number, octets)
+    }
+
     /// All of it at once.
     pub(super) fn gather(&mut self, bytes: Vec<u8>) {
         self.bytes = bytes;

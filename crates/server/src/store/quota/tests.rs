@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use thirdhost_proto::server::Permissions;
 
-use super::super::{DiskStore, Durability, MemoryStore, UploadPolicy};
+use super::super::{DiskStore, Durability, MemoryStore, Ranges, UploadPolicy};
 use super::*;
 use crate::accounts::{Admission, Bounds};
 use crate::limits::FREE_SPACE_INTERVAL;
@@ -197,6 +197,35 @@ async fn what_an_interrupted_upload_left_counts() {
         let resumed = home.put("a", Resume { offset: 70 }, 30).await;
         assert_eq!(resumed, "stored", "nothing is copied: {home:?}");
         assert_eq!(home.size("a").await, Some(100));
+    }
+}
+
+/// A file of parts has holes until all have come: they count when they come, and not before.
+#[tokio::test]
+async fn a_file_of_parts_counts_as_what_has_come() {
+    for home in Home::everywhere(Some(2_600_000), None) {
+        let ranges = Ranges::new(2_000_000);
+        let assembly = home.store.assemble(&path("a"), 2_000_000).await.unwrap();
+        let part = |first, end| assembly.part(ranges.claim(first, end).unwrap());
+        let mut behind = part(1_000_000, 2_000_000);
+        behind.write(vec![b'n'; 10_000]).await.unwrap();
+        home.clock.on(USAGE_KEPT);
+        home.store.room(1).await.unwrap();
+        behind.write(vec![b'n'; 990_000]).await.unwrap();
+        behind.commit().await.unwrap();
+        let mut given_up = part(0, 1_000_000);
+        given_up.write(vec![b'n'; 500_000]).await.unwrap();
+        given_up.abandon().await;
+        home.clock.on(USAGE_KEPT);
+        home.store.room(1).await.unwrap();
+        let mut before = part(0, 1_000_000);
+        before.write(vec![b'n'; 1_000_000]).await.unwrap();
+        before.commit().await.unwrap();
+        home.clock.on(USAGE_KEPT);
+        let refused = home.store.room(700_000).await.unwrap_err();
+        assert!(matches!(refused, StoreError::NoSpace), "{home:?}");
+        assembly.commit().await.unwrap();
+        assert_eq!(home.inner.usage().await.unwrap(), 2_000_000);
     }
 }
 

@@ -36,6 +36,11 @@ pub(in super::super) fn has_other_names(_metadata: &Metadata) -> bool {
     false
 }
 
+/// Nobody tells.
+pub(in super::super) fn allocated(_metadata: &Metadata) -> Option<u64> {
+    None
+}
+
 /// Adds nothing.
 pub(in super::super) fn add_facts(_entry: &mut Entry, _metadata: &Metadata) {}
 

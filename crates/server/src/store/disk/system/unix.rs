@@ -44,6 +44,11 @@ pub(in super::super) fn has_other_names(metadata: &Metadata) -> bool {
     metadata.nlink() > 1
 }
 
+/// How many octets it takes on the disk, where that is told: fewer than its length if it has holes.
+pub(in super::super) fn allocated(metadata: &Metadata) -> Option<u64> {
+    Some(metadata.blocks().saturating_mul(512))
+}
+
 /// Adds the facts that only Unix has.
 pub(in super::super) fn add_facts(entry: &mut Entry, metadata: &Metadata) {
     entry.unique = identity(metadata);
