@@ -337,7 +337,12 @@ fn a_copy_that_was_stopped_leaves_whole_files_and_one_beginning_at_most() {
         };
         let (part, source) = (bytes.as_ref().unwrap(), whole[&name].as_ref().unwrap());
         let is_beginning = source.starts_with(part) && part.len() <= source.len();
-        assert!(is_beginning, "{path}: {} octets of {}", part.len(), source.len());
+        assert!(
+            is_beginning,
+            "{path}: {} octets of {}",
+            part.len(),
+            source.len()
+        );
         false
     });
     for (name, bytes) in &copied {

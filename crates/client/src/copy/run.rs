@@ -63,6 +63,9 @@ impl Copy {
             self.find_unfinished(destination, &to_be_made, &mut plan.jobs)
                 .await?;
         }
+        if !line.is_usable() {
+            line = Line::open(self).await?;
+        }
         if let (Some(pair), true) = (line.pair(), plan.jobs.len() >= ahead::FILES_MIN) {
             // The call is agreed while the directories are made, and the first files are sent.
             let items = ahead::first_items(self, &plan.jobs, pair.destination());

@@ -6,13 +6,15 @@ use thirdhost_wire::Pathname;
 
 use super::plan::{self, Job};
 use super::walk::{self, Entry, Kind};
-use super::{Copy, Location, names, upload};
+use super::worker::is_stop;
+use super::{Copy, Happened, Location, names, upload};
 use crate::{ControlConn, Error};
 
 impl Copy {
     /// Tells each file what there is of it at the destination, and removes what is of no use.
     ///
     /// Every directory with files to come is listed once, but for those that are still to be made.
+    /// The connection may break over that; then nothing more is looked for.
     pub(super) async fn find_unfinished(
         &self,
         conn: &mut ControlConn,
@@ -31,7 +33,13 @@ impl Copy {
                 Ok(listing) => listing,
                 // It is not there, or may not be listed: each file begins anew.
                 Err(Error::Refused { .. }) => continue,
-                Err(error) => return Err(error),
+                Err(error) if is_stop(&error) => return Err(error),
+                // No reason not to copy: a user may be let through to no data connection.
+                Err(error) => {
+                    let note = format!("what earlier runs left is not looked for: {error}");
+                    self.watcher.happened(&Happened::Note(&note));
+                    return Ok(());
+                }
             };
             let (entries, _) = walk::entries(listing);
             let there = Location::Remote(directory);

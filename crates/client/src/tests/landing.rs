@@ -264,6 +264,23 @@ async fn of_what_several_runs_left_the_longest_is_gone_on_with_and_the_rest_remo
     assert_eq!(there.names(), names, "{:?}", stage.net.sent_to(SITE2));
 }
 
+/// As behind a wall that lets a user to no data connection of the server.
+#[tokio::test(start_paused = true)]
+async fn a_directory_that_cannot_be_listed_keeps_no_file_from_being_copied() {
+    for answer in [Answer::Close, Answer::Silence, say("550 no")] {
+        let mut stage = Stage::new(OTHER, nothing_odd(), times(1, "EPSV", answer));
+        stage.options.resume = true;
+        stage.source.clone().with("a", b"hello", 1);
+        let there = stage.destination.clone().with_directory("y");
+        let summary = stage.run(remote("a"), remote("y/a")).await;
+        let diary = stage.diary();
+        assert_eq!(summary.exit_code(), ExitCode::Done, "{diary:?}");
+        assert_eq!(there.contents("y/a").unwrap(), b"hello");
+        let is_told = diary.iter().any(|line| line.contains("not looked for"));
+        assert!(is_told, "{diary:?}");
+    }
+}
+
 /// The size would be right in the end, and two files be mixed in one.
 #[tokio::test(start_paused = true)]
 async fn what_was_left_before_the_source_changed_is_no_beginning_of_it() {
