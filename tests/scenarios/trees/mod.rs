@@ -8,9 +8,9 @@ mod overtaken;
 mod unfinished;
 
 use std::fs;
-use std::io::{BufRead as _, BufReader};
+use std::io::{BufRead as _, BufReader, Lines};
 use std::net::Ipv4Addr;
-use std::process::{Command, Output, Stdio};
+use std::process::{Child, ChildStdout, Command, Output, Stdio};
 
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
@@ -66,17 +66,21 @@ impl World {
         self.copy(arguments).output().unwrap()
     }
 
+    /// It runs, and these are its events.
+    fn telling(&self, arguments: &[&str]) -> (Child, Lines<BufReader<ChildStdout>>) {
+        let mut copy = self.copy(arguments);
+        copy.arg("--json")
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null());
+        let mut child = copy.spawn().unwrap();
+        let stdout = child.stdout.take().unwrap();
+        (child, BufReader::new(stdout).lines())
+    }
+
     /// Kills it after so many lines of its events; whether it was still running.
     fn killed_after(&self, lines: usize, arguments: &[&str]) -> bool {
-        let mut copy = self.copy(arguments);
-        let mut child = copy
-            .arg("--json")
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let stdout = BufReader::new(child.stdout.take().unwrap());
-        let seen = stdout.lines().take(lines).filter(Result::is_ok).count();
+        let (mut child, stdout) = self.telling(arguments);
+        let seen = stdout.take(lines).filter(Result::is_ok).count();
         child.kill().unwrap();
         child.wait().unwrap();
         seen == lines
@@ -309,13 +313,7 @@ fn a_copy_that_was_stopped_leaves_whole_files_and_one_beginning_at_most() {
     let world = World::between("thirdhostd", "thirdhostd").unwrap();
     let (x, y) = world.places();
     forest::grow(&x, 200, seed(), &[]);
-    let mut child = world
-        .copy(&["-r", "--json"])
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
-    let mut stdout = BufReader::new(child.stdout.take().unwrap()).lines();
+    let (mut child, mut stdout) = world.telling(&["-r"]);
     stdout.by_ref().take(40).for_each(drop);
     let pid = child.id().to_string();
     assert!(

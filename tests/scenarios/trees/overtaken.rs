@@ -1,9 +1,9 @@
 //! Two copies of one tree to one place: one is stopped or killed, the other comes after it.
 
 use std::fs;
-use std::io::{BufRead as _, BufReader, Lines};
+use std::io::{BufReader, Lines};
 use std::path::Path;
-use std::process::{Child, ChildStdout, Command, Stdio};
+use std::process::{Child, ChildStdout, Command};
 
 use rand::rngs::StdRng;
 use rand::{Rng as _, RngExt as _, SeedableRng as _};
@@ -71,15 +71,7 @@ struct Begun {
 
 impl Begun {
     fn after(count: usize, world: &World) -> Self {
-        let mut copy = world.copy(&OPTIONS);
-        let mut child = copy
-            .arg("--json")
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let stdout = child.stdout.take().unwrap();
-        let mut lines = BufReader::new(stdout).lines();
+        let (child, mut lines) = world.telling(&OPTIONS);
         lines.by_ref().take(count).for_each(drop);
         Self { child, lines }
     }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use socket2::SockRef;
 use tokio::io::AsyncWriteExt;
+use tokio::net::TcpStream;
 use tokio::task::yield_now;
 use tokio::time::timeout;
 
@@ -27,6 +28,19 @@ async fn part(user: &mut User, name: &str, first: usize, end: usize) -> String {
     let bytes = bytes();
     let part = bytes.get(first..end).unwrap();
     user.send(&format!("STOR {name}"), part).await
+}
+
+/// Another session, half of whose part of 200,000 octets has been sent.
+async fn half_a_part(site: &Site, key: &str) -> (User, TcpStream) {
+    let mut user = site.user().await;
+    user.check(&format!("SITE PARTS JOIN {key}"), "200").await;
+    user.check("RANG 0 199999", "350").await;
+    let mut data = user.passive().await;
+    user.check("STOR f", "150").await;
+    data.write_all(bytes().get(..100_000).unwrap())
+        .await
+        .unwrap();
+    (user, data)
 }
 
 /// Nothing but what a user has put there: no temporary either.
@@ -159,12 +173,7 @@ async fn a_part_that_is_cut_off_may_come_again_at_once() {
         let site = Site::start().await;
         let mut owner = site.user().await;
         let key = open(&mut owner, "f").await;
-        let mut other = site.user().await;
-        other.check(&format!("SITE PARTS JOIN {key}"), "200").await;
-        other.check("RANG 0 199999", "350").await;
-        let mut data = other.passive().await;
-        other.check("STOR f", "150").await;
-        data.write_all(&bytes()[..100_000]).await.unwrap();
+        let (mut other, data) = half_a_part(&site, &key).await;
         let size = format!("SITE PARTS SIZE {key}");
         // Nobody else stores there meanwhile.
         let twice = part(&mut owner, "f", 0, SIZE).await;
@@ -231,13 +240,7 @@ async fn when_the_session_that_opened_it_lets_go_nothing_is_left() {
         site.put("f", b"old");
         let mut owner = site.user().await;
         let key = open(&mut owner, "f").await;
-        let mut other = site.user().await;
-        other.check(&format!("SITE PARTS JOIN {key}"), "200").await;
-        other.check("RANG 0 199999", "350").await;
-        let mut data = other.passive().await;
-        other.check("STOR f", "150").await;
-        let bytes = bytes();
-        data.write_all(&bytes[..100_000]).await.unwrap();
+        let (mut other, mut data) = half_a_part(&site, &key).await;
         match end {
             "" => drop(owner),
             "SITE PARTS OPEN 5 g" => {
@@ -253,7 +256,7 @@ async fn when_the_session_that_opened_it_lets_go_nothing_is_left() {
             }
         }
         until_names_are(&site, &["f"]).await;
-        data.write_all(&bytes[100_000..200_000]).await.ok();
+        data.write_all(&bytes()[100_000..200_000]).await.ok();
         data.shutdown().await.ok();
         let reply = other.reply().await;
         assert!(reply.starts_with('4'), "{end}: {reply}");
