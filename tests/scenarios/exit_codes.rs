@@ -49,6 +49,12 @@ const CASES: &[Case] = &[
         ..PLAIN
     },
     Case {
+        what: "an option that would mean nothing",
+        typed: &["ls", "--via", "pasv", "ONE/"],
+        code: 1,
+        ..PLAIN
+    },
+    Case {
         what: "a place that is none",
         typed: &["ls", "ftp://[::1"],
         code: 1,
@@ -93,6 +99,18 @@ const CASES: &[Case] = &[
     Case {
         what: "a directory that is not there, to list",
         typed: &["ls", "ONE/missing/"],
+        code: 3,
+        ..PLAIN
+    },
+    Case {
+        what: "a directory of this host that is not there, to copy into",
+        typed: &["cp", "ONE/file", "HERE/missing/file"],
+        code: 3,
+        ..PLAIN
+    },
+    Case {
+        what: "a directory of this host that is not there, to fetch into",
+        typed: &["get", "ONE/file", "HERE/missing/file"],
         code: 3,
         ..PLAIN
     },
@@ -148,6 +166,13 @@ const CASES: &[Case] = &[
     Case {
         what: "a disk that is full now",
         typed: &["cp", "--retries", "0", "HERE/good", "LIAR/file"],
+        lies: &[("STOR", "452 no space")],
+        code: 5,
+        ..PLAIN
+    },
+    Case {
+        what: "a disk that is full now, for each of two files",
+        typed: &["cp", "--retries", "0", "HERE/good", "HERE/other", "LIAR/"],
         lies: &[("STOR", "452 no space")],
         code: 5,
         ..PLAIN
@@ -273,7 +298,9 @@ impl World {
             Thirdhostd::start(&[Path::new("--config"), &file]),
         ];
         let here = directory();
-        fs::write(here.path().join("good"), "good").unwrap();
+        for name in ["good", "other"] {
+            fs::write(here.path().join(name), "good").unwrap();
+        }
         fs::create_dir(here.path().join("odd")).unwrap();
         fs::write(here.path().join("odd/good"), "good").unwrap();
         fs::write(here.path().join("odd/line\nbreak"), "bad").unwrap();

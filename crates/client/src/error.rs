@@ -3,11 +3,11 @@
 use std::io;
 use std::time::Duration;
 
-use thirdhost_proto::third_party::{Cause, Failure, Side, Step};
+use thirdhost_proto::third_party::{Failure, Side};
 use thirdhost_proto::user::SendRefused;
 use thirdhost_wire::{CodecError, PathnameError, Reply};
 
-use crate::{Distrust, ExitCode, Refusal};
+use crate::{Distrust, Refusal};
 
 /// Why something was not done.
 #[derive(Debug, thiserror::Error)]
@@ -255,6 +255,14 @@ pub enum Error {
         /// What SIZE says.
         found: u64,
     },
+    /// The new file did not get its name, and the old one, which had made room, not its own back.
+    #[error("{source}; the file that was there before is kept as {old}")]
+    Displaced {
+        /// What it is called.
+        old: String,
+        /// Why.
+        source: Box<Error>,
+    },
     /// A file was to be moved, and what arrived could not be verified.
     #[error("{file} was copied but not verified, so the source was left as it is; use cp and rm")]
     NotVerified {
@@ -292,36 +300,6 @@ pub enum Error {
 }
 
 impl Error {
-    /// The number `thirdhost` ends with.
-    #[must_use]
-    pub fn exit_code(&self) -> ExitCode {
-        match self {
-            Self::Connect { .. } | Self::Silent { .. } | Self::Lost { .. } => ExitCode::Temporary,
-            Self::Closing { .. } | Self::DataConnection { .. } | Self::Stalled { .. } => {
-                ExitCode::Temporary
-            }
-            Self::NotAReply { .. } | Self::Misbehaved { .. } | Self::NotSent { .. } => {
-                ExitCode::Fatal
-            }
-            Self::Unusable { .. } | Self::Handshake { .. } => ExitCode::Fatal,
-            Self::Distrusted { .. } | Self::NoTls { .. } => ExitCode::Refused,
-            Self::PerhapsOneFile { .. } | Self::Unnameable { .. } => ExitCode::Refused,
-            Self::Stopped { .. } => ExitCode::Stopped,
-            Self::Refused { reply, step, .. } => of_reply(reply, step),
-            Self::Local { source, .. } if source.kind() == io::ErrorKind::NotFound => {
-                ExitCode::FileNotFound
-            }
-            Self::Here { .. } | Self::Local { .. } | Self::Unverifiable { .. } => ExitCode::Other,
-            Self::Argument(_) | Self::OneServer { .. } => ExitCode::Usage,
-            Self::NotVerified { .. } => ExitCode::PartlyDone,
-            Self::ThirdParty { failure, .. } => of_failure(failure),
-            Self::ThirdPartyRefused { .. } => ExitCode::ThirdPartyRefused,
-            Self::Verification { .. } | Self::HashDiffers { .. } | Self::PartsDiffer { .. } => {
-                ExitCode::VerificationFailed
-            }
-        }
-    }
-
     /// The server's reply, where one is the reason.
     #[must_use]
     pub fn reply(&self) -> Option<&Reply> {
@@ -330,6 +308,7 @@ impl Error {
             | Self::Refused { reply, .. }
             | Self::Unusable { reply, .. } => Some(reply),
             Self::ThirdParty { failure, .. } => failure.cause.reply(),
+            Self::Displaced { source, .. } => source.reply(),
             _ => None,
         }
     }
@@ -342,29 +321,6 @@ impl Error {
             Self::Verification { .. } => Some(Side::Destination),
             _ => None,
         }
-    }
-}
-
-fn of_failure(failure: &Failure) -> ExitCode {
-    match &failure.cause {
-        Cause::Reply(reply) if failure.step == Step::Presence => of_reply(reply, "SIZE"),
-        Cause::Reply(reply) if failure.side == Side::Source => of_reply(reply, "RETR"),
-        Cause::Reply(reply) => of_reply(reply, "STOR"),
-        Cause::Unusable { .. } if failure.step == Step::Presence => ExitCode::FileNotFound,
-        Cause::Lost | Cause::Closing(_) | Cause::InUse(_) => ExitCode::Temporary,
-        Cause::Stopped => ExitCode::Stopped,
-        Cause::OutOfStep(_) => ExitCode::Fatal,
-        Cause::Unusable { .. } | Cause::Address { .. } | Cause::Impossible(_) => ExitCode::Refused,
-    }
-}
-
-/// 550 means "not there" to what reads; to what writes it means "not allowed".
-fn of_reply(reply: &Reply, step: &str) -> ExitCode {
-    match (reply.code().number(), step) {
-        (550, "RETR" | "SIZE" | "MLST" | "MDTM" | "DELE" | "RNFR") => ExitCode::FileNotFound,
-        (550, "MLSD" | "LIST" | "CWD" | "RMD") => ExitCode::DirectoryNotFound,
-        _ if reply.code().is_transient_negative() => ExitCode::Temporary,
-        _ => ExitCode::Refused,
     }
 }
 

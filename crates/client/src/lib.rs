@@ -4,6 +4,7 @@ mod chain;
 mod control;
 mod copy;
 mod data;
+mod ending;
 mod environment;
 mod error;
 mod escape;

@@ -83,9 +83,12 @@ async fn make(
         (Location::Remote(Some(path)), Some(conn), _) => match conn.make_directory(path).await {
             Err(refused @ Error::Refused { .. }) => {
                 // It may be there, though a listing does not show it.
-                let found = look::at(Some(conn), at).await?;
+                let found = look::at(Some(&mut *conn), at).await?;
                 let is_there = found.is_some_and(|entry| entry.kind == Kind::Directory);
-                if is_there { Ok(()) } else { Err(refused) }
+                match is_there {
+                    true => Ok(()),
+                    false => make_with_above(conn, path, refused).await,
+                }
             }
             made => made,
         },
@@ -100,6 +103,55 @@ async fn make(
         }
         _ => Ok(()),
     }
+}
+
+/// Makes those above it that are missing, and then what was `refused`.
+async fn make_with_above(
+    conn: &mut ControlConn,
+    path: &Pathname,
+    refused: Error,
+) -> Result<(), Error> {
+    let mut missing = Vec::new();
+    let mut next = parent(path);
+    while let Some(above) = next {
+        let at = Location::Remote(Some(above.clone()));
+        if look::at(Some(&mut *conn), &at).await?.is_some() {
+            break;
+        }
+        next = parent(&above);
+        missing.push(above);
+    }
+    if missing.is_empty() {
+        return Err(refused);
+    }
+    for above in missing.iter().rev() {
+        match conn.make_directory(above).await {
+            // An empty directory may not show; if not that, the last one is refused too.
+            Ok(()) | Err(Error::Refused { .. }) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    conn.make_directory(path)
+        .await
+        .map_err(|error| match error {
+            Error::Refused {
+                server,
+                step,
+                reply,
+                ..
+            } => Error::Refused {
+                server,
+                step,
+                reply,
+                hint: "; what is above it is missing and cannot be made; make that first",
+            },
+            error => error,
+        })
+}
+
+fn parent(path: &Pathname) -> Option<Pathname> {
+    let (above, _) = path.as_str().rsplit_once('/')?;
+    Pathname::try_from(above).ok()
 }
 
 fn is_below(location: &Location, above: &Location) -> bool {

@@ -1,5 +1,6 @@
 //! Files of this host: received whole or not at all, never outside their directory, and stored.
 
+use std::fs::TryLockError;
 use std::io::{self, SeekFrom};
 use std::path::{Path, PathBuf};
 
@@ -11,6 +12,7 @@ use tokio::io::{AsyncSeekExt as _, AsyncWriteExt as _};
 
 use super::{Copy, Moved, Way, digest, names, walk};
 use crate::control::hash;
+use crate::ending::OPEN_DIRECTORY;
 use crate::{ControlConn, Error, Verify};
 
 /// A name in a directory of this host.
@@ -71,7 +73,7 @@ impl Beneath {
 
     /// Removes what an interrupted fetch left.
     pub(super) fn remove_partial(&self) {
-        let _may_be_missing = self.open().and_then(|dir| dir.remove_file(self.partial()));
+        let _may_be_missing = self.open().and_then(|dir| self.remove_idle(&dir));
     }
 
     /// Makes a directory of that name, and those above it.
@@ -89,7 +91,22 @@ impl Beneath {
         removed.map_err(at("remove", &self.path()))
     }
 
-    /// A new file, so that what somebody put there is not written through, or the one kept.
+    /// Removes what is half done, unless another copy is writing it.
+    fn remove_idle(&self, dir: &Dir) -> io::Result<()> {
+        let partial = self.partial();
+        let is_file = dir.symlink_metadata(&partial)?.is_file();
+        // Until it is removed, nobody else begins with it.
+        let held = match is_file.then(|| dir.open(&partial)) {
+            Some(Ok(file)) => Some(file.into_std()),
+            // What cannot be opened is nobody's work.
+            Some(Err(_)) | None => None,
+        };
+        held.as_ref().map_or(Ok(()), hold)?;
+        dir.remove_file(&partial)
+    }
+
+    /// A new file, so that what somebody put there is not written through, or the one kept. Nobody
+    /// else begins it until it is closed.
     fn begin(&self, dir: &Dir, offset: u64) -> io::Result<File> {
         let partial = self.partial();
         let mut options = OpenOptions::new();
@@ -99,13 +116,14 @@ impl Beneath {
                 return Err(io::Error::other("what was interrupted is no file any more"));
             }
         } else {
-            match dir.remove_file(&partial) {
+            match self.remove_idle(dir) {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
                 _ => {}
             }
             options.create_new(true);
         }
         let file = dir.open_with(&partial, &options)?.into_std();
+        hold(&file)?;
         file.set_len(offset)?;
         Ok(File::from_std(file))
     }
@@ -121,7 +139,7 @@ pub(super) async fn fetch(
 ) -> Result<Moved, Error> {
     let began = copy.environment.world.clock.now();
     let path = to.path();
-    let dir = to.open().map_err(at("open", &to.directory))?;
+    let dir = to.open().map_err(at(OPEN_DIRECTORY, &to.directory))?;
     let mut file = to.begin(&dir, offset).map_err(at("write", &path))?;
     file.seek(SeekFrom::Start(offset))
         .await
@@ -141,9 +159,10 @@ pub(super) async fn fetch(
         // A file system that keeps no times is no reason to fail.
         let _kept = file.set_modified(time);
     }
-    drop(file);
     dir.rename(to.partial(), &dir, &to.name)
         .map_err(at("write", &path))?;
+    // Not before: it would be anybody's to begin anew.
+    drop(file);
     Ok(Moved {
         bytes: Some(bytes),
         offset,
@@ -246,6 +265,18 @@ async fn verify(
     }
 }
 
+/// Takes a file for oneself, of all who copy with this.
+fn hold(file: &std::fs::File) -> io::Result<()> {
+    match file.try_lock() {
+        Err(TryLockError::WouldBlock) => Err(io::Error::new(
+            io::ErrorKind::ResourceBusy,
+            "another copy of it is under way; wait for that",
+        )),
+        // A file system that knows no locks is no reason to fail.
+        Ok(()) | Err(TryLockError::Error(_)) => Ok(()),
+    }
+}
+
 fn system_time(time: TimeVal) -> Option<std::time::SystemTime> {
     let seconds = u64::try_from(time.unix_seconds()).ok()?;
     let since = std::time::Duration::new(seconds, time.nanoseconds());
@@ -284,6 +315,26 @@ mod tests {
         }
         assert_eq!(std::fs::read(outside.join("f")).unwrap(), b"old");
         assert_eq!(std::fs::read_dir(&outside).unwrap().count(), 2);
+    }
+
+    /// One would give its name to what the other is still writing.
+    #[test]
+    fn two_fetches_of_one_file_at_once_do_not_share_what_is_half_done() {
+        let place = tempfile::tempdir().unwrap();
+        let file = Beneath::new(place.path(), &place.path().join("f"));
+        let dir = file.open().unwrap();
+        let first = file.begin(&dir, 0).unwrap();
+        first.try_into_std().unwrap().set_len(5).unwrap();
+        for offset in [0, 5] {
+            let first = file.begin(&dir, offset).unwrap();
+            let refused = file.begin(&dir, offset).unwrap_err();
+            assert!(refused.to_string().contains("another"), "{refused}");
+            file.remove_partial();
+            assert_eq!(file.kept().map(|(bytes, _)| bytes), Some(offset));
+            drop(first);
+        }
+        file.remove_partial();
+        assert_eq!(file.kept(), None);
     }
 
     #[test]

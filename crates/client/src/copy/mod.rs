@@ -318,7 +318,12 @@ impl Summary {
             _ if self.stopped => ExitCode::Stopped,
             [] if did_something => ExitCode::Done,
             [] => ExitCode::NothingToDo,
-            [only] if !did_something && self.skipped == 0 => only.code,
+            [first, others @ ..] if !did_something && self.skipped == 0 => {
+                match others.iter().all(|other| other.code == first.code) {
+                    true => first.code,
+                    false => ExitCode::Other,
+                }
+            }
             _ => ExitCode::PartlyDone,
         }
     }
@@ -335,5 +340,38 @@ impl Summary {
             Way::Relayed => self.relayed_bytes += bytes,
             Way::Local => self.local_bytes += bytes,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check((copied, skipped): (u64, u64), codes: &[ExitCode], expected: ExitCode) {
+        let failed = |&code: &ExitCode| Failed {
+            name: "f".to_owned(),
+            message: String::new(),
+            code,
+        };
+        let summary = Summary {
+            copied,
+            skipped,
+            failures: codes.iter().map(failed).collect(),
+            ..Summary::default()
+        };
+        let found = summary.exit_code();
+        assert_eq!(found, expected, "{copied} {skipped} {codes:?}");
+    }
+
+    #[test]
+    fn a_copy_is_partly_done_only_if_some_of_it_is_done() {
+        use ExitCode::{Done, NothingToDo, Other, PartlyDone, Refused, Temporary};
+        check((1, 0), &[], Done);
+        check((0, 1), &[], NothingToDo);
+        check((0, 0), &[Temporary], Temporary);
+        check((0, 0), &[Temporary, Temporary], Temporary);
+        check((0, 0), &[Temporary, Refused], Other);
+        check((0, 1), &[Temporary, Temporary], PartlyDone);
+        check((1, 0), &[Temporary], PartlyDone);
     }
 }

@@ -6,7 +6,7 @@ use thirdhost_wire::{Command, Pathname, RestartPoint};
 use super::plan::{self, Job};
 use super::progress::{self, Scout};
 use super::start::{self, Start};
-use super::worker::Line;
+use super::worker::{Line, is_stop};
 use super::{Copy, Existing, Happened, Location, Moved, Way, local, streams, upload};
 use crate::control::hash;
 use crate::{Error, ExitCode, Pair, Report};
@@ -76,18 +76,16 @@ async fn otherwise(
     copy: &Copy,
     line: &mut Line,
     job: &mut Job,
-    mut start: Start,
+    start: Start,
     error: &Error,
 ) -> Option<(Start, &'static str)> {
-    if error.exit_code() == ExitCode::Stopped || !line.is_usable() {
+    if is_stop(error) || !line.is_usable() {
         return None;
     }
     if start.offset > 0 && cannot_go_on(error) {
-        start.offset = 0;
-        if start.is_aside {
-            upload::discard(line, job, None).await;
-            start = Start::new(copy, line, job);
-        }
+        // Also where its own name was gone on with: that is not cut for what may fail again.
+        upload::discard(line, job, None).await;
+        let start = Start::new(copy, line, job);
         for conn in line.both().into_iter().flatten() {
             // The server that did not refuse REST still has its number (RFC 3659 section 5.3).
             let begin = Command::Rest(RestartPoint::Offset(0));
@@ -128,10 +126,10 @@ async fn attempt(
         Ok(moved)
     }
     .await;
-    if result.is_err() {
+    if let Err(error) = &result {
         job.has_begun |= line.destination().is_none_or(|conn| conn.has_stored);
         // Nor is that forgotten which an attempt before has left.
-        job.left = left(copy, line, job, start).or(job.left.take());
+        job.left = left(line, job, start, error).or(job.left.take());
     }
     result
 }
@@ -163,8 +161,8 @@ async fn followed(
 
 /// What may be there half done. Under its own name a file is only taken away again when the
 /// person stops: a STOR that was refused has changed nothing.
-fn left(copy: &Copy, line: &mut Line, job: &Job, start: &Start) -> Option<Location> {
-    let is_stopped = copy.environment.interrupt.is_tripped();
+fn left(line: &mut Line, job: &Job, start: &Start, error: &Error) -> Option<Location> {
+    let is_stopped = is_stop(error);
     match (&job.to, line.destination()) {
         (Location::Local(_), _) => Some(job.to.clone()),
         (Location::Remote(_), Some(conn)) if conn.has_stored && !upload::keeps_partials(conn) => {

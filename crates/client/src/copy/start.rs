@@ -5,7 +5,7 @@ use thirdhost_wire::TimeVal;
 use super::local::Beneath;
 use super::plan::Job;
 use super::worker::Line;
-use super::{Copy, Location, upload};
+use super::{Copy, Location, look, upload};
 use crate::{ControlConn, Error};
 
 /// Where a file goes, and from which of its octets on.
@@ -64,6 +64,9 @@ async fn go_on(copy: &Copy, line: &mut Line, job: &Job) -> Result<Option<Start>,
     if job.file.size.is_none() || !is_wanted || !can(line.source()) || !can(line.destination()) {
         return Ok(Some(start));
     }
+    if job.has_begun && is_another(line, job).await? {
+        return Ok(Some(start));
+    }
     if start.is_aside {
         return go_on_aside(copy, line, job, start).await;
     }
@@ -112,6 +115,20 @@ async fn go_on_aside(
         }
         _ => Some(fresh),
     })
+}
+
+/// Whether the source is another than it was when it was looked at, hours ago perhaps. What is told
+/// at one of the two looks alone says nothing.
+async fn is_another(line: &mut Line, job: &Job) -> Result<bool, Error> {
+    let Some(now) = look::at(line.source(), &job.from).await? else {
+        return Ok(true);
+    };
+    let has_other_size = now.size.zip(job.file.size).is_some_and(|(a, b)| a != b);
+    let has_other_time = now
+        .modified
+        .zip(job.file.modified)
+        .is_some_and(|(a, b)| a.unix_seconds() != b.unix_seconds());
+    Ok(has_other_size || has_other_time)
 }
 
 /// What is there of a file: one octet at least.

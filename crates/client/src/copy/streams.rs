@@ -223,7 +223,8 @@ impl Parts<'_> {
 
     /// Moves all parts at once. The first that fails stops the others.
     async fn race(&self, pairs: Vec<&mut Pair>) -> Vec<Result<Report, Error>> {
-        let (race, left) = (self.stop.child(), AtomicUsize::new(pairs.len()));
+        let parts = pairs.len().min(self.ranges.len());
+        let (race, left) = (self.stop.child(), AtomicUsize::new(parts));
         let all_done = Interrupt::default();
         let (race, left, all_done) = (&race, &left, &all_done);
         let runs = pairs.into_iter().zip(&self.ranges).map(|(pair, range)| {

@@ -44,6 +44,9 @@ impl Copy {
             let (entries, _) = walk::entries(listing);
             let there = Location::Remote(directory);
             for useless in self.hand_out(&there, entries, &mut files) {
+                if self.environment.interrupt.is_tripped() {
+                    return Err(conn.stop_wanted());
+                }
                 conn.remove_at_the_end(&useless).await;
             }
         }

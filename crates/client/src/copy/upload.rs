@@ -64,17 +64,32 @@ pub(super) async fn settle(
     let Some(old) = beside(to, names::replaced) else {
         return Err(refused);
     };
-    match conn.rename(to, &old).await {
+    // Who stops now waits until one of the two has the name.
+    let interrupt = std::mem::take(&mut conn.environment.interrupt);
+    let settled = make_room(conn, (aside, to, &old), refused).await;
+    conn.environment.interrupt = interrupt;
+    settled
+}
+
+async fn make_room(
+    conn: &mut ControlConn,
+    (aside, to, old): (&Pathname, &Pathname, &Pathname),
+    refused: Error,
+) -> Result<(), Error> {
+    match conn.rename(to, old).await {
         // Nothing is in the way, or it may not be moved: no reason to remove it.
         Err(error) if is_final(&error, "RNFR") || is_final(&error, "RNTO") => return Err(refused),
         renamed => renamed?,
     }
-    match conn.rename(aside, to).await {
-        Ok(()) => conn.remove_file(&old).await,
-        Err(error) => {
-            conn.rename(&old, to).await?;
-            Err(error)
-        }
+    let Err(error) = conn.rename(aside, to).await else {
+        return conn.remove_file(old).await;
+    };
+    match conn.rename(old, to).await {
+        Ok(()) => Err(error),
+        Err(_) => Err(Error::Displaced {
+            old: old.as_str().to_owned(),
+            source: Box::new(error),
+        }),
     }
 }
 

@@ -113,6 +113,39 @@ async fn a_tree_goes_from_this_host_and_comes_back_the_same() {
     assert!(difference.unwrap_or_default() < Duration::from_secs(1));
 }
 
+/// As `lftp mirror` and `rclone copy` do, and as it is at this host.
+#[tokio::test(start_paused = true)]
+async fn the_directories_above_that_of_a_tree_are_made_too() {
+    for features in [OURS, OTHER] {
+        let there = Mutex::new(vec!["a".to_owned()]);
+        let strict: Odd = Box::new(move |line| {
+            let path = line.strip_prefix("MKD ")?;
+            let mut there = there.lock().unwrap();
+            let has = |there: &[String], path: &str| there.iter().any(|made| made == path);
+            let parent = path.rsplit_once('/').map(|(parent, _)| parent);
+            if has(&there, path) || !parent.is_none_or(|parent| has(&there, parent)) {
+                return Some(say("550 no"));
+            }
+            there.push(path.to_owned());
+            None
+        });
+        let stage = Stage::new(features, nothing_odd(), strict);
+        stage.source.clone().with("x/d/f", b"hello", 1);
+        stage.destination.clone().with_directory("a");
+        let summary = stage.run(remote("x"), remote("a/b/c/y")).await;
+        assert_eq!(summary.exit_code(), ExitCode::Done, "{:?}", stage.diary());
+        let names = [
+            "a/",
+            "a/b/",
+            "a/b/c/",
+            "a/b/c/y/",
+            "a/b/c/y/d/",
+            "a/b/c/y/d/f",
+        ];
+        assert_eq!(stage.destination.names(), names);
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_file_that_fails_does_not_stop_the_others() {
     let refuses: Odd = Box::new(|line| (line == "STOR y/b").then(|| say("553 no")));

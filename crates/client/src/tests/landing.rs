@@ -1,8 +1,12 @@
 //! Under which name a file arrives, what a failure leaves, and where the next attempt goes on.
 
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::sync::{Arc, OnceLock};
+
 use super::stage::{OTHER, OURS, Odd, SITE1, SITE2, Stage, nothing_odd, remote, times};
-use crate::ExitCode;
 use crate::fake::{Answer, say};
+use crate::fake_site::FakeSite;
+use crate::{ExitCode, Interrupt};
 
 /// What another run has left.
 const PARTIAL: &str = "y/.a.0a1b2c3d.thirdhost-partial";
@@ -328,10 +332,9 @@ async fn what_was_left_before_the_source_changed_is_no_beginning_of_it() {
 
 /// Tells a length that cannot be, once, after the file has arrived.
 fn later_size() -> Odd {
-    let asked = std::sync::atomic::AtomicUsize::new(0);
+    let asked = AtomicUsize::new(0);
     Box::new(move |line| {
-        let is_second = line == format!("SIZE {PARTIAL}")
-            && asked.fetch_add(1, std::sync::atomic::Ordering::Relaxed) == 1;
+        let is_second = line == format!("SIZE {PARTIAL}") && asked.fetch_add(1, Relaxed) == 1;
         is_second.then(|| say("213 77"))
     })
 }
@@ -507,4 +510,132 @@ async fn what_a_listing_hides_is_neither_made_nor_copied_again() {
             stage.diary()
         );
     }
+}
+
+/// Hours may lie between two attempts. The size would be right in the end, and nobody told.
+#[tokio::test(start_paused = true)]
+async fn a_retry_begins_anew_where_the_source_was_replaced_meanwhile() {
+    let source: Arc<OnceLock<FakeSite>> = Arc::default();
+    let (there, stored) = (source.clone(), AtomicUsize::new(0));
+    let replaced: Odd = Box::new(move |line| {
+        let is_first = line.starts_with("STOR") && stored.fetch_add(1, Relaxed) == 0;
+        is_first.then(|| {
+            let source = there.get().unwrap().clone();
+            source.with("x/a", b"HELLO, WORLD", 20_261_122_000_001);
+            Answer::Say("150 soon\r\n426 broken\r\n".to_owned())
+        })
+    });
+    let mut stage = Stage::new(OTHER, nothing_odd(), replaced);
+    stage.options.retries = 1;
+    let before = stage.source.clone();
+    let before = before.with("x/a", b"hello, world", 20_261_122_000_000);
+    assert!(source.set(before).is_ok());
+    stage.destination.begins_with(b"hello");
+    let summary = stage.tree().await;
+    assert_eq!(summary.exit_code(), ExitCode::Done, "{:?}", stage.diary());
+    let found = stage.destination.contents("y/a").unwrap();
+    assert_eq!(String::from_utf8_lossy(&found), "HELLO, WORLD");
+    assert_eq!(stage.destination.names(), ["y/", "y/a"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_file_under_its_own_name_that_cannot_be_gone_on_with_is_not_cut() {
+    let odd: Odd = Box::new(|line| match line.split(' ').next() {
+        Some("REST") => Some(say("502 not here")),
+        Some("STOR") => Some(say("552 full")),
+        _ => None,
+    });
+    let mut stage = Stage::new(OTHER, nothing_odd(), odd);
+    stage.options.resume = true;
+    stage
+        .source
+        .clone()
+        .with("x/a", b"hello, world", 20_261_122_000_000);
+    let there = stage.destination.clone();
+    let there = there.with("y/a", b"hel", 20_261_123_000_000);
+    assert_eq!(stage.tree().await.exit_code(), ExitCode::Refused);
+    let sent = about_files(&stage);
+    assert!(sent.contains(&"REST 3".to_owned()), "{sent:?}");
+    assert!(!sent.contains(&"STOR y/a".to_owned()), "{sent:?}");
+    assert_eq!(there.contents("y/a").unwrap(), b"hel");
+}
+
+/// The old file has made room and the new one has no name yet.
+#[tokio::test(start_paused = true)]
+async fn whoever_stops_between_two_names_has_one_of_the_two_files() {
+    for at in [
+        "RNFR y/a",
+        "RNTO y/.a.thirdhost-replaced",
+        "RNFR y/.a.",
+        "RNTO y/a",
+    ] {
+        let interrupt: Arc<OnceLock<Interrupt>> = Arc::default();
+        let (stop, refused) = (interrupt.clone(), AtomicUsize::new(0));
+        let odd: Odd = Box::new(move |line| {
+            let is_refused = refused.load(Relaxed) > 0;
+            if line.starts_with(at) && is_refused {
+                stop.get().unwrap().trip();
+            }
+            let is_first = line == "RNTO y/a" && refused.fetch_add(1, Relaxed) == 0;
+            is_first.then(|| say("553 it is there"))
+        });
+        let stage = Stage::new(OTHER, nothing_odd(), odd);
+        interrupt.set(stage.environment.interrupt.clone()).unwrap();
+        stage.source.clone().with("x/a", b"hello", 1);
+        let there = stage.destination.clone().with("y/a", b"old", 1);
+        let summary = stage.tree().await;
+        assert_eq!(there.names(), ["y/", "y/a"], "{at} {:?}", stage.diary());
+        let found = there.contents("y/a").unwrap();
+        let is_whole = [&b"hello"[..], b"old"].contains(&&found[..]);
+        assert!(is_whole, "{at} {found:?} {:?}", stage.diary());
+        assert_eq!(summary.exit_code(), ExitCode::Stopped, "{at}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_the_old_file_cannot_be_put_back_it_is_told_what_it_is_called() {
+    let renamed = AtomicUsize::new(0);
+    let odd: Odd = Box::new(move |line| {
+        let is_it = line == "RNTO y/a";
+        match renamed.fetch_add(usize::from(is_it), Relaxed) {
+            0 if is_it => Some(say("553 it is there")),
+            1 if is_it => Some(Answer::Close),
+            _ => None,
+        }
+    });
+    let mut stage = Stage::new(OTHER, nothing_odd(), odd);
+    stage.options.retries = 0;
+    stage.source.clone().with("x/a", b"hello", 1);
+    let there = stage.destination.clone().with("y/a", b"old", 1);
+    assert_eq!(stage.tree().await.exit_code(), ExitCode::Temporary);
+    let old = "y/.a.thirdhost-replaced";
+    assert_eq!(there.contents(old).unwrap(), b"old");
+    let diary = stage.diary();
+    let is_told = |line: &String| line.starts_with("failed a: ") && line.contains(old);
+    assert!(diary.iter().any(is_told), "{diary:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_stops_does_not_wait_until_all_is_removed_that_earlier_runs_left() {
+    let interrupt: Arc<OnceLock<Interrupt>> = Arc::default();
+    let stop = interrupt.clone();
+    let odd: Odd = Box::new(move |line| {
+        if line.starts_with("DELE") {
+            stop.get().unwrap().trip();
+        }
+        None
+    });
+    let mut stage = Stage::new(OTHER, nothing_odd(), odd);
+    interrupt.set(stage.environment.interrupt.clone()).unwrap();
+    stage.options.resume = true;
+    stage.source.clone().with("x/a", b"hello", 1);
+    for mark in 0..9 {
+        let left = format!("y/.a.0000000{mark}.thirdhost-partial");
+        stage.destination.clone().with(&left, b"hello, world", 1);
+    }
+    let ended = stage.try_run(remote("x"), remote("y")).await;
+    let code = ended.map_or_else(|error| error.exit_code(), |summary| summary.exit_code());
+    assert_eq!(code, ExitCode::Stopped);
+    let removed = about_files(&stage);
+    assert_eq!(removed.len(), 1, "{removed:?}");
 }

@@ -1,5 +1,6 @@
 //! `cp`: from the places on the command line to one copy for each source.
 
+use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -62,6 +63,7 @@ pub(crate) async fn run(
     let to_site = site(console, &to, &environment).await?;
     let mut summary = Summary::default();
     let mut copied = Ok(());
+    let mut taken = Taken::default();
     for from in &sources {
         let mut options = options.clone();
         if let (Place::Remote(from), Place::Remote(to)) = (from, &to) {
@@ -74,7 +76,7 @@ pub(crate) async fn run(
             watcher: watch.clone(),
             environment: environment.clone(),
         };
-        match Box::pin(one(&copy, from, &to, sources.len() > 1)).await {
+        match Box::pin(one(&copy, from, (&to, sources.len() > 1), &mut taken)).await {
             Ok(found) => summary.add(found),
             Err(failure) => copied = Err(failure),
         }
@@ -87,12 +89,8 @@ pub(crate) async fn run(
         }
     }
     watch.end();
-    let seconds = environment
-        .world
-        .clock
-        .now()
-        .saturating_sub(began)
-        .as_secs_f64();
+    let elapsed = environment.world.clock.now().saturating_sub(began);
+    let seconds = elapsed.as_secs_f64();
     let line = watch::summary_line(&summary, seconds, options.dry_run);
     // What ended it counts more than what was done before.
     let code = copied
@@ -159,7 +157,34 @@ async fn site(
     }
 }
 
-async fn one(copy: &Copy, from: &Place, to: &Place, is_many: bool) -> Result<Summary, Failure> {
+/// Which source has which place at the destination.
+#[derive(Debug, Default)]
+struct Taken(HashMap<Location, String>);
+
+impl Taken {
+    /// Refuses the second of two sources that would get one name: `mv` would leave of the first
+    /// nothing anywhere.
+    fn take(&mut self, site: Option<&Site>, root: &Root) -> Result<(), Failure> {
+        let (path, to) = (&root.from, &root.to);
+        let source = match site {
+            Some(site) => format!("{path} at {}", site.name()),
+            None => path.to_string(),
+        };
+        let Some(other) = self.0.insert(to.clone(), source.clone()) else {
+            return Ok(());
+        };
+        let problem =
+            format!("{other} and {source} would both become {to}; copy each to a name of its own");
+        Err(Failure::Usage(problem))
+    }
+}
+
+async fn one(
+    copy: &Copy,
+    from: &Place,
+    (to, is_many): (&Place, bool),
+    taken: &mut Taken,
+) -> Result<Summary, Failure> {
     let source = location(from);
     let found = copy.expand(&source).await?;
     // A pattern stands for many, also when it happens to match one.
@@ -172,6 +197,7 @@ async fn one(copy: &Copy, from: &Place, to: &Place, is_many: bool) -> Result<Sum
             from: location,
         };
         refuse_overlap(&copy.options, (from, &root.from), (to, &root.to))?;
+        taken.take(copy.from.as_ref(), &root)?;
         roots.push(root);
     }
     Ok(copy.run(&roots).await?)

@@ -55,8 +55,11 @@ impl Failure {
                 ExitCode::Usage
             }
             Self::Resolve { .. } | Self::NoAddress(_) => ExitCode::Temporary,
-            Self::File { source, .. } if source.kind() == io::ErrorKind::NotFound => {
-                ExitCode::FileNotFound
+            Self::File { what, source, .. } if source.kind() == io::ErrorKind::NotFound => {
+                match *what {
+                    WRITE_IN => ExitCode::DirectoryNotFound,
+                    _ => ExitCode::FileNotFound,
+                }
             }
             Self::File { .. } | Self::Stdout(_) => ExitCode::Other,
             Self::There { .. } => ExitCode::Refused,
@@ -78,3 +81,6 @@ impl Failure {
         kind == io::ErrorKind::BrokenPipe
     }
 }
+
+/// What is done to a directory of this host that a file is to come into.
+pub(crate) const WRITE_IN: &str = "write in";

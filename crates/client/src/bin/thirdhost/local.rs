@@ -8,7 +8,7 @@ use thirdhost_client::{Pathname, Remote};
 use tokio::io::AsyncWriteExt as _;
 
 use crate::console::Console;
-use crate::failure::Failure;
+use crate::failure::{Failure, WRITE_IN};
 use crate::session;
 
 pub(crate) async fn get(
@@ -146,7 +146,7 @@ fn temporary_beside(file: &Path) -> Result<tempfile::NamedTempFile, Failure> {
         // Without the name of the temporary, which is none that the user knows.
         let source = io::Error::from(source.kind());
         Failure::File {
-            what: "write in",
+            what: WRITE_IN,
             path,
             source,
         }
