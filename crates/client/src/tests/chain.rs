@@ -304,6 +304,23 @@ async fn no_file_gets_a_socket_that_may_still_be_called_for_another() {
     assert_eq!(count(SITE1, "EPRT"), files);
 }
 
+/// What was given up may still be on its way to a listener that tells the same number again.
+#[tokio::test(start_paused = true)]
+async fn the_socket_of_a_call_that_was_given_up_rests() {
+    let gives_up = at(1, "RETR x/c", "426 given up");
+    let stage = Stage::unlike([PURE, PURE], gives_up, nothing_odd());
+    for name in NAMES {
+        let (path, text) = (format!("x/{name}"), name.repeat(3));
+        stage.source.clone().with(&path, text.as_bytes(), 1);
+    }
+    let began = tokio::time::Instant::now();
+    let summary = stage.tree().await;
+    let seconds = began.elapsed().as_secs();
+    assert_eq!(summary.exit_code(), ExitCode::Done, "{:?}", stage.diary());
+    is_whole(&stage, &[]);
+    assert!((5..10).contains(&seconds), "{seconds} {:?}", stage.diary());
+}
+
 /// Answers so the `number`th line that begins so.
 fn at(number: u32, prefix: &'static str, text: &'static str) -> Odd {
     let seen = AtomicU32::new(0);

@@ -152,6 +152,25 @@ async fn all_files_together_have_so_many_streams_and_no_more() {
     }
 }
 
+/// Parts are whole blocks, so that fewer of them than there are streams may be all.
+#[tokio::test(start_paused = true)]
+async fn a_stream_that_is_left_over_is_not_waited_for() {
+    let mut stage = stage([BOTH, BOTH], pretends(|_| None), pretends(|_| None));
+    stage.options.streams = 10;
+    stage.options.policy.verify = Verify::None;
+    stage.environment.limits.stream_bytes = 64 << 10;
+    stage.source.clone().with("f", &[7; 640 << 10], 1);
+    let seats = Arc::clone(&stage.environment.stream_pairs);
+    let others = u32::try_from(STREAM_PAIRS_MAX - 5).unwrap();
+    let _others = seats.try_acquire_many_owned(others).unwrap();
+    let summary = stage.run(remote("f"), remote("g")).await;
+    let diary = stage.diary();
+    assert_eq!(summary.exit_code(), ExitCode::Done, "{diary:?}");
+    let sent = stage.net.sent_to(SITE2);
+    let parts = sent.iter().filter(|line| line.starts_with("STOR"));
+    assert_eq!(parts.count(), 5, "{sent:?}");
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_file_that_somebody_begins_to_replace_is_still_the_same() {
     let has_sent = AtomicBool::new(false);
