@@ -139,6 +139,25 @@ const CASES: &[Case] = &[
         ..PLAIN
     },
     Case {
+        what: "a site whose host has a user in it",
+        typed: &["site", "add", "one", "alice@one.example"],
+        code: 1,
+        ..PLAIN
+    },
+    Case {
+        what: "a site whose authorities are not there",
+        typed: &[
+            "site",
+            "add",
+            "one",
+            "one.example",
+            "--ca-file",
+            "HERE/missing",
+        ],
+        code: 4,
+        ..PLAIN
+    },
+    Case {
         what: "a site whose port is none",
         typed: &["site", "add", "one", "one.example:99999"],
         code: 1,

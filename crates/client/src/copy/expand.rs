@@ -92,6 +92,13 @@ async fn matching(
         let mut next = Vec::new();
         for directory in found {
             next.extend(in_one(conn.as_deref_mut(), &directory, pattern, is_last).await?);
+            if is_too_much(&next) {
+                return Err(Error::Local {
+                    what: "use all that matches",
+                    path: text.into(),
+                    source: std::io::Error::other(walk::too_much()),
+                });
+            }
         }
         found = next;
     }
@@ -149,4 +156,26 @@ async fn in_one(
 
 fn is_pattern(text: &str) -> bool {
     text.contains(['*', '?', '['])
+}
+
+/// Every directory may hold as much as a listing may say, and with each part of a pattern there
+/// may be as many more.
+fn is_too_much(found: &[Location]) -> bool {
+    let octets = found.iter().map(|location| match location {
+        Location::Remote(path) => path.as_ref().map_or(0, |path| path.as_str().len()),
+        Location::Local(path) => path.as_os_str().len(),
+    });
+    found.len() > walk::ENTRIES_MAX || octets.sum::<usize>() > walk::PATH_BYTES_MAX
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_matches_is_bounded() {
+        let many = |count| vec![Location::Remote(None); count];
+        assert!(!is_too_much(&many(walk::ENTRIES_MAX)));
+        assert!(is_too_much(&many(walk::ENTRIES_MAX + 1)));
+    }
 }

@@ -141,20 +141,10 @@ pub(super) async fn fetch(
     let path = to.path();
     let dir = to.open().map_err(at(OPEN_DIRECTORY, &to.directory))?;
     let mut file = to.begin(&dir, offset).map_err(at("write", &path))?;
-    file.seek(SeekFrom::Start(offset))
-        .await
-        .map_err(at("write", &path))?;
-    let bytes = conn.get_from(from, offset, &mut file).await?;
-    file.flush().await.map_err(at("write", &path))?;
-    let here = file
-        .try_clone()
-        .await
-        .map_err(at("read", &path))?
-        .into_std()
-        .await;
-    let length = offset.saturating_add(bytes);
-    let verified = verify(copy, conn, from, (here, length)).await?;
+    let received = receive(copy, conn, (from, &path), offset, &mut file).await;
+    // Also after a failure: what is still being written is held until it is.
     let file = file.into_std().await;
+    let (bytes, verified) = received?;
     if let Some(time) = modified.and_then(system_time) {
         // A file system that keeps no times is no reason to fail.
         let _kept = file.set_modified(time);
@@ -172,6 +162,25 @@ pub(super) async fn fetch(
         protection: None,
         verified,
     })
+}
+
+async fn receive(
+    copy: &Copy,
+    conn: &mut ControlConn,
+    (from, path): (&Pathname, &Path),
+    offset: u64,
+    file: &mut File,
+) -> Result<(u64, Option<&'static str>), Error> {
+    file.seek(SeekFrom::Start(offset))
+        .await
+        .map_err(at("write", path))?;
+    let bytes = conn.get_from(from, offset, file).await?;
+    file.flush().await.map_err(at("write", path))?;
+    let here = file.try_clone().await.map_err(at("read", path))?;
+    let here = here.into_std().await;
+    let length = offset.saturating_add(bytes);
+    let verified = verify(copy, conn, from, (here, length)).await?;
+    Ok((bytes, verified))
 }
 
 /// Stores a file.

@@ -97,9 +97,7 @@ async fn remote(conn: &mut ControlConn, path: &Pathname) -> Result<Option<Entry>
         Ok(listing) => {
             let (entries, _) = walk::entries(listing);
             Ok(Some(match entries.as_slice() {
-                [only] if only.kind == Kind::File && path.as_str().ends_with(&only.path) => {
-                    file(only.size)
-                }
+                [only] if only.kind == Kind::File && is_itself(path, &only.path) => file(only.size),
                 _ => Entry {
                     kind: Kind::Directory,
                     ..file(None)
@@ -111,5 +109,30 @@ async fn remote(conn: &mut ControlConn, path: &Pathname) -> Result<Option<Entry>
     }
 }
 
+/// Servers list a file under the name they were given, or under the last part of it.
+fn is_itself(path: &Pathname, listed: &str) -> bool {
+    let path = path.as_str();
+    path == listed || path.rsplit('/').next() == Some(listed)
+}
+
 /// RFC 3659: MLST of what is not there.
 const NOT_THERE: u16 = 550;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_directory_with_one_file_is_not_taken_for_that_file() {
+        for (path, listed, expected) in [
+            ("x/a", "a", true),
+            ("x/a", "x/a", true),
+            ("a", "a", true),
+            ("x/html", "l", false),
+            ("x/a", "b", false),
+        ] {
+            let path = Pathname::try_from(path).unwrap();
+            assert_eq!(is_itself(&path, listed), expected, "{path} {listed}");
+        }
+    }
+}

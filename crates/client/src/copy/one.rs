@@ -37,7 +37,7 @@ pub(super) async fn copy(
     let Some(mut start) = start::begin(copy, line, job).await? else {
         return Ok(Outcome::Skipped("the size is the same"));
     };
-    let mut refused_names = false;
+    let (mut refused_names, mut was_gone) = (false, false);
     loop {
         copy.watcher.happened(&Happened::Started {
             name: &job.name,
@@ -58,7 +58,7 @@ pub(super) async fn copy(
                 }
                 return Ok(Outcome::Moved(moved));
             }
-            Err(error) => match otherwise(copy, line, job, start, &error).await {
+            Err(error) => match otherwise(copy, line, job, (start, &mut was_gone), &error).await {
                 Some((next, why)) => {
                     let note = format!("{}: {why} ({error})", job.name);
                     copy.watcher.happened(&Happened::Note(&note));
@@ -76,7 +76,7 @@ async fn otherwise(
     copy: &Copy,
     line: &mut Line,
     job: &mut Job,
-    start: Start,
+    (start, was_gone): (Start, &mut bool),
     error: &Error,
 ) -> Option<(Start, &'static str)> {
     if is_stop(error) || !line.is_usable() {
@@ -94,11 +94,19 @@ async fn otherwise(
         return Some((start, "it cannot be gone on with, so it begins anew"));
     }
     if start.is_aside && upload::refuses_names(error) {
+        let is_gone = !*was_gone && upload::is_gone(line, &start.at, error).await;
+        *was_gone |= is_gone;
         upload::discard(line, job, None).await;
-        return Some((
-            Start::in_place(job),
-            "the server wants it under its own name at once",
-        ));
+        return Some(match is_gone {
+            true => {
+                let start = Start::new(copy, line, job);
+                (start, "what was set aside is gone, so it begins anew")
+            }
+            false => {
+                let start = Start::in_place(job);
+                (start, "the server wants it under its own name at once")
+            }
+        });
     }
     None
 }

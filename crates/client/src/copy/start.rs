@@ -49,7 +49,10 @@ pub(super) async fn begin(
     line: &mut Line,
     job: &mut Job,
 ) -> Result<Option<Start>, Error> {
-    let start = go_on(copy, line, job).await?;
+    let start = match job.has_begun && has_changed(line, job).await? {
+        true => Some(Start::new(copy, line, job)),
+        false => go_on(copy, line, job).await?,
+    };
     let at = start.as_ref().map(|start| &start.at);
     upload::discard(line, job, at).await;
     Ok(start)
@@ -62,9 +65,6 @@ async fn go_on(copy: &Copy, line: &mut Line, job: &Job) -> Result<Option<Start>,
     // What somebody else left may be the beginning of another file.
     let is_wanted = copy.options.resume || job.has_begun;
     if job.file.size.is_none() || !is_wanted || !can(line.source()) || !can(line.destination()) {
-        return Ok(Some(start));
-    }
-    if job.has_begun && is_another(line, job).await? {
         return Ok(Some(start));
     }
     if start.is_aside {
@@ -119,7 +119,7 @@ async fn go_on_aside(
 
 /// Whether the source is another than it was when it was looked at, hours ago perhaps. What is told
 /// at one of the two looks alone says nothing.
-async fn is_another(line: &mut Line, job: &Job) -> Result<bool, Error> {
+async fn has_changed(line: &mut Line, job: &mut Job) -> Result<bool, Error> {
     let Some(now) = look::at(line.source(), &job.from).await? else {
         return Ok(true);
     };
@@ -128,6 +128,8 @@ async fn is_another(line: &mut Line, job: &Job) -> Result<bool, Error> {
         .modified
         .zip(job.file.modified)
         .is_some_and(|(a, b)| a.unix_seconds() != b.unix_seconds());
+    job.file.size = now.size.or(job.file.size);
+    job.file.modified = now.modified.or(job.file.modified);
     Ok(has_other_size || has_other_time)
 }
 

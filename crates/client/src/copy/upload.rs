@@ -123,6 +123,17 @@ pub(super) async fn check_settled(
     }
 }
 
+/// Whether a file could not be renamed because it is not there any more: somebody else took it, or
+/// removed it.
+pub(super) async fn is_gone(line: &mut Line, at: &Location, error: &Error) -> bool {
+    match (at, line.destination()) {
+        (Location::Remote(Some(path)), Some(conn)) if is_final(error, "RNFR") => {
+            matches!(conn.size(path).await, Ok(None))
+        }
+        _ => false,
+    }
+}
+
 /// Whether this server does not let a file arrive under another name, or not be renamed.
 pub(super) fn refuses_names(error: &Error) -> bool {
     match error {

@@ -313,7 +313,7 @@ pub(super) fn time_val(time: std::time::SystemTime) -> Option<TimeVal> {
     TimeVal::from_unix(seconds, since.subsec_nanos()).ok()
 }
 
-fn too_much() -> String {
+pub(super) fn too_much() -> String {
     format!(
         "more than {ENTRIES_MAX} names, {DEPTH_MAX} levels, or {} MiB of paths",
         PATH_BYTES_MAX >> 20
@@ -329,10 +329,10 @@ fn join(directory: &str, name: &str) -> String {
 }
 
 /// A million names are some hundred MB; a server that lists more would use up our memory.
-const ENTRIES_MAX: usize = 1_000_000;
+pub(super) const ENTRIES_MAX: usize = 1_000_000;
 
 /// Below a directory with a long name every path is long: a few MB of listing would become many GB.
-const PATH_BYTES_MAX: usize = 256 << 20;
+pub(super) const PATH_BYTES_MAX: usize = 256 << 20;
 
 /// A server may list a directory in itself without end.
 const DEPTH_MAX: usize = 100;

@@ -518,24 +518,30 @@ async fn a_retry_begins_anew_where_the_source_was_replaced_meanwhile() {
     let source: Arc<OnceLock<FakeSite>> = Arc::default();
     let (there, stored) = (source.clone(), AtomicUsize::new(0));
     let replaced: Odd = Box::new(move |line| {
-        let is_first = line.starts_with("STOR") && stored.fetch_add(1, Relaxed) == 0;
-        is_first.then(|| {
+        let is_it = line.starts_with("STOR");
+        let before = stored.fetch_add(usize::from(is_it), Relaxed);
+        if is_it && before == 0 {
             let source = there.get().unwrap().clone();
             source.with("x/a", b"HELLO, WORLD", 20_261_122_000_001);
-            Answer::Say("150 soon\r\n426 broken\r\n".to_owned())
-        })
+        }
+        let broke = || Answer::Say("150 soon\r\n426 broken\r\n".to_owned());
+        (is_it && before < 2).then(broke)
     });
     let mut stage = Stage::new(OTHER, nothing_odd(), replaced);
-    stage.options.retries = 1;
+    stage.options.retries = 2;
     let before = stage.source.clone();
     let before = before.with("x/a", b"hello, world", 20_261_122_000_000);
     assert!(source.set(before).is_ok());
-    stage.destination.begins_with(b"hello");
+    stage.destination.begins_with(b"HELLO");
     let summary = stage.tree().await;
     assert_eq!(summary.exit_code(), ExitCode::Done, "{:?}", stage.diary());
     let found = stage.destination.contents("y/a").unwrap();
     assert_eq!(String::from_utf8_lossy(&found), "HELLO, WORLD");
     assert_eq!(stage.destination.names(), ["y/", "y/a"]);
+    let mut begun = stage.diary();
+    begun.retain(|line| line.starts_with("started"));
+    let expected = ["started a at 0", "started a at 0", "started a at 5"];
+    assert_eq!(begun, expected);
 }
 
 #[tokio::test(start_paused = true)]
@@ -638,4 +644,30 @@ async fn whoever_stops_does_not_wait_until_all_is_removed_that_earlier_runs_left
     assert_eq!(code, ExitCode::Stopped);
     let removed = about_files(&stage);
     assert_eq!(removed.len(), 1, "{removed:?}");
+}
+
+/// A run with `--continue` takes what it finds, also what another run is still at.
+#[tokio::test(start_paused = true)]
+async fn where_what_was_set_aside_is_gone_no_other_file_is_cut() {
+    let destination: Arc<OnceLock<FakeSite>> = Arc::default();
+    let (there, renamed) = (destination.clone(), AtomicUsize::new(0));
+    let taken: Odd = Box::new(move |line| {
+        let aside = line.strip_prefix("RNFR y/.")?;
+        if renamed.fetch_add(1, Relaxed) == 0 {
+            let mut files = there.get().unwrap().files.lock().unwrap();
+            files.remove(&format!("y/.{aside}"));
+        }
+        None
+    });
+    let stage = Stage::new(OTHER, nothing_odd(), taken);
+    for name in ["x/a", "x/b"] {
+        stage.source.clone().with(name, b"hello", 1);
+    }
+    assert!(destination.set(stage.destination.clone()).is_ok());
+    let summary = stage.tree().await;
+    assert_eq!(summary.exit_code(), ExitCode::Done, "{:?}", stage.diary());
+    assert_eq!(stage.destination.names(), ["y/", "y/a", "y/b"]);
+    let sent = about_files(&stage);
+    let in_place = |line: &String| line == "STOR y/a" || line == "STOR y/b";
+    assert!(!sent.iter().any(in_place), "{sent:?}");
 }

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 use thirdhost_client::{
-    Error, ExitCode, Operation, Pair, Pathname, Place, Policy, Protected, Remote, Report,
+    Error, ExitCode, Operation, Pair, Pathname, Place, Policy, Protected, Remote, Report, Side,
 };
 
 use crate::args::CopyArgs;
@@ -94,7 +94,14 @@ async fn append_directly(
         Err(Error::ThirdPartyRefused { .. }) => console.cache().keep(&policy, from, to, None),
         Err(_) => {}
     }
-    let report = result?;
+    let report = result.map_err(|source| match source.side() {
+        Some(side) => {
+            let path = if side == Side::Source { path } else { &name };
+            let path = path.as_str().to_owned();
+            Failure::At { path, source }
+        }
+        None => source.into(),
+    })?;
     let control_bytes = pair.source().control_bytes() + pair.destination().control_bytes();
     pair.quit().await;
     let event = json!({
