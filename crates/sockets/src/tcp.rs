@@ -310,10 +310,10 @@ impl Connection for KernelConnection {
     #[cfg(any(target_os = "linux", target_os = "android"))]
     fn has_ended(&self) -> bool {
         use rustix::event::{PollFd, PollFlags, Timespec, poll};
-        let ends = PollFlags::RDHUP | PollFlags::HUP | PollFlags::ERR;
         let socket = self.socket();
+        // What is wrong is told unasked, and so is the end of both directions.
         let found = poll(
-            &mut [PollFd::new(&*socket, ends)],
+            &mut [PollFd::new(&*socket, PollFlags::RDHUP)],
             Some(&Timespec::default()),
         );
         found.is_ok_and(|found| found > 0)
