@@ -403,6 +403,19 @@ mod tests {
 
     #[cfg(target_os = "linux")]
     #[tokio::test]
+    async fn what_is_held_back_waits_for_more_until_it_is_let_go() {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+        let peer = listener.local_addr().unwrap();
+        let stream = TcpStream::connect(peer).await.unwrap();
+        let mut connection = KernelConnection::new(stream, peer).unwrap();
+        for hold in [true, false] {
+            connection.hold_back(hold);
+            assert_eq!(connection.socket().tcp_cork().unwrap(), hold);
+        }
+    }
+
+    #[cfg(target_os = "linux")]
+    #[tokio::test]
     async fn a_connection_that_is_told_so_ends_on_silence() {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         let peer = listener.local_addr().unwrap();

@@ -233,6 +233,13 @@ mod tests {
     }
 
     #[test]
+    fn what_is_granted_twice_is_granted() {
+        let twice = set(&[Write, Read, Write]);
+        assert_eq!(twice, set(&[Read, Write]));
+        assert!(twice.contains(Write) && !twice.contains(Append));
+    }
+
+    #[test]
     fn a_directory_without_prefixes_in_it_is_uniform() {
         let uniform = |at: &str| permissions().is_uniform_in(&path(at));
         assert!(!uniform("/") && !uniform("/in") && !uniform("/in/box") && !uniform("/work"));

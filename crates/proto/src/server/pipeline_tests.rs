@@ -102,15 +102,28 @@ fn without_numbers_a_session_is_the_same_after_each_file() {
     let mut pi = pipelined();
     check(&mut pi, "OPTS PIPELINE OFF", "200");
     check(&mut pi, "LSTN R", "255");
-    let mut states = (0..3).map(|_| {
+    let mut stored = (0..3).map(|_| {
         tell(&mut pi, "STOR f");
         drain(&mut pi);
         finish(&mut pi, KEPT);
         drain(&mut pi);
         format!("{pi:?}")
     });
-    let first = states.next();
-    assert!(states.all(|state| Some(state) == first));
+    let first = stored.next();
+    assert!(stored.all(|state| Some(state) == first));
+
+    // Numbers are in use, but nothing is arranged in which a file could have one.
+    let mut pi = pipelined();
+    tell(&mut pi, "ABOR");
+    drain(&mut pi);
+    check(&mut pi, "MODE S", "200");
+    let mut refused = (0..3).map(|_| {
+        tell(&mut pi, "STOR f");
+        drain(&mut pi);
+        format!("{pi:?}")
+    });
+    let first = refused.next();
+    assert!(refused.all(|state| Some(state) == first));
 }
 
 #[test]

@@ -623,6 +623,7 @@ fn many_files_go_over_one_arrangement_and_a_failure_ends_it() {
     assert_eq!(world.order, [(S, "ABOR".to_owned())]);
     run(&mut world, &[(S, 225, "idle")]);
     assert!(matches!(world.machine.outcome(), Some(Outcome::Failed(_))));
+    assert!(!world.machine.is_arranged());
     assert!(world.machine.next_job(job(Operation::Copy)).is_err());
 }
 
@@ -912,6 +913,15 @@ fn the_socket_of_a_227_is_told_to_the_other_server() {
     run(&mut world, &[(D, 227, "Entering (198,51,100,2,156,66)")]);
     let told = (S, "PORT 198,51,100,2,156,66".to_owned());
     assert_eq!(*world.order.last().unwrap(), told);
+}
+
+#[test]
+fn an_arrangement_is_called_by_its_commands() {
+    for arrangement in [Arrangement::Lstn, Arrangement::Epsv, Arrangement::Pasv] {
+        let told = arrangement.to_string();
+        let first = told.split(' ').next().unwrap();
+        assert_eq!(first, format!("{arrangement:?}").to_uppercase());
+    }
 }
 
 #[test]
