@@ -880,6 +880,19 @@ fn what_a_transfer_leaves_reserved_has_its_whole_time_anew() {
 }
 
 #[test]
+fn what_is_said_to_a_closed_session_leaves_nothing() {
+    let mut pi = logged_in();
+    tell(&mut pi, "QUIT");
+    drain(&mut pi);
+    let closed = format!("{pi:?}");
+    for line in ["NOOP", "STAT", "ABOR", "STOR f", "GET / HTTP/1.1"] {
+        tell(&mut pi, line);
+        assert_eq!(drain(&mut pi), [], "{line}");
+        assert_eq!(format!("{pi:?}"), closed, "{line}");
+    }
+}
+
+#[test]
 fn a_transfer_is_told_to_begin_once_and_not_behind_abor() {
     let mut pi = logged_in();
     check(&mut pi, "LSTN R", "255");

@@ -336,6 +336,45 @@ fn a_file_gone_on_with_begins_at_the_same_octet_at_both() {
 }
 
 #[test]
+fn nothing_is_transferred_unless_both_say_350_to_where_it_goes_on() {
+    for (said, goes_on) in [
+        ([(S, 350, "ok"), (D, 350, "ok")], true),
+        ([(S, 350, "ok"), (D, 504, "REST?")], false),
+        ([(S, 200, "ok"), (D, 350, "ok")], false),
+    ] {
+        let job = Job {
+            offset: 100,
+            ..job(Operation::Copy)
+        };
+        let plan = plan(Arrangement::Lstn, D, false);
+        let mut world = World::new(ThirdParty::new(plan, job));
+        run(&mut world, PARAMETERS);
+        run(
+            &mut world,
+            &[
+                (S, 213, "500"),
+                (D, 255, "SOCK 40002"),
+                (S, 255, "SOCK 51003"),
+                (D, 255, "SOCK 40002"),
+            ],
+        );
+        run(&mut world, &said);
+        let transfers = world
+            .order
+            .iter()
+            .filter(|(_, line)| ["RETR", "STOR"].contains(&verb(line)));
+        assert_eq!(transfers.count(), if goes_on { 2 } else { 0 }, "{said:?}");
+        if !goes_on {
+            run(&mut world, &[(S, 226, "abor"), (D, 226, "abor")]);
+            let Some(Outcome::Failed(failure)) = world.machine.outcome() else {
+                panic!("{said:?}: not failed")
+            };
+            assert_eq!(failure.step, Step::Restart, "{said:?}");
+        }
+    }
+}
+
+#[test]
 fn a_range_of_a_file_is_named_to_both() {
     let job = Job {
         range: ByteRange::new(100, 199),
@@ -844,6 +883,7 @@ fn a_listener_that_tells_nothing_else_fails_for_now_and_nobody_is_told_to_call()
         panic!("another way would be no better")
     };
     assert_eq!((failure.side, failure.step), (D, Step::Listen));
+    assert_eq!(world.machine.asked_again(), 133);
     assert!(world.order.iter().all(|(side, _)| *side == D));
 }
 
