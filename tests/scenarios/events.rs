@@ -132,7 +132,7 @@ impl Scene {
 const TYPED: &[&[&str]] = &[
     &["cp", "-r", "--retries", "0", "ONE/tree", "TWO/there"],
     &["cp", "-r", "-n", "ONE/tree", "TWO/elsewhere"],
-    &["cp", "-r", "ONE/tree", "TWO/made/of/new"],
+    &["cp", "-r", "ONE/tree", "TWO/there/a/below"],
     &["cp", "-r", "ONE/tree", "TWO/new"],
     &["put", "file", "TWO/new/file"],
     &["cp", "-r", "--delete", "ONE/tree", "TWO/new"],

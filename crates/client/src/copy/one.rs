@@ -120,6 +120,10 @@ async fn attempt(
 ) -> Result<Moved, Error> {
     if let Some(conn) = line.destination() {
         conn.has_stored = false;
+        let is_in_place = !start.is_aside && !upload::keeps_partials(conn);
+        if let (true, None, Location::Remote(Some(to))) = (is_in_place, job.was, &job.to) {
+            job.was = Some(conn.size(to).await?);
+        }
     }
     let result = async {
         let moved = followed(copy, scout, line, job, start).await?;

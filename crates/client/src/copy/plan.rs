@@ -28,6 +28,9 @@ pub(super) struct Job {
     pub(super) failed_at: Option<u64>,
     /// What that may have left half done.
     pub(super) left: Option<Location>,
+    /// How long the file was that had its name before this run stored under that: asked once, and
+    /// none in it if there was none.
+    pub(super) was: Option<Option<u64>>,
     /// Nothing that is to be moved there can be what is there already.
     pub(super) is_other: bool,
     /// An attempt began to store it, so that what is there half done is of this run.
@@ -56,6 +59,7 @@ impl Job {
             failures: 0,
             failed_at: None,
             left: None,
+            was: None,
             is_other: false,
             has_begun: false,
             alone: false,

@@ -162,7 +162,7 @@ pub(super) async fn clear(copy: &Copy, line: Option<&mut Line>, job: &mut Job) {
 
 /// The same for several.
 pub(super) async fn clear_all(copy: &Copy, line: Option<&mut Line>, jobs: &mut [Job]) {
-    let mut there = Vec::new();
+    let mut there: Vec<Left> = Vec::new();
     for job in jobs {
         match job.left.take().filter(|_| !copy.options.resume) {
             Some(Location::Local(_)) => {
@@ -170,7 +170,11 @@ pub(super) async fn clear_all(copy: &Copy, line: Option<&mut Line>, jobs: &mut [
                     here.remove_partial();
                 }
             }
-            Some(Location::Remote(Some(path))) => there.push(path),
+            Some(Location::Remote(Some(path))) => {
+                let is_own = job.to == Location::Remote(Some(path.clone()));
+                let was = job.was.flatten().filter(|_| is_own);
+                there.push(Left { path, was });
+            }
             Some(Location::Remote(None)) | None => {}
         }
     }
@@ -186,13 +190,33 @@ pub(super) async fn clear_all(copy: &Copy, line: Option<&mut Line>, jobs: &mut [
     }
 }
 
-async fn remove_all(conn: &mut ControlConn, paths: &[Pathname]) {
-    for path in paths {
-        if !conn.is_usable() {
-            return;
+/// What may be there half done.
+struct Left {
+    path: Pathname,
+    /// How long the file was that had the name before.
+    was: Option<u64>,
+}
+
+async fn remove_all(conn: &mut ControlConn, all: &[Left]) {
+    let interrupt = std::mem::take(&mut conn.environment.interrupt);
+    for left in all {
+        if is_untouched(conn, left).await == Some(false) && conn.is_usable() {
+            conn.remove_at_the_end(&left.path).await;
         }
-        conn.remove_at_the_end(path).await;
     }
+    conn.environment.interrupt = interrupt;
+}
+
+/// Whether the file has its name since before the copy, and the server has not begun with another;
+/// `None` if it does not say so soon.
+async fn is_untouched(conn: &mut ControlConn, left: &Left) -> Option<bool> {
+    let Some(was) = left.was else {
+        return Some(false);
+    };
+    let environment = conn.environment.clone();
+    let limit = environment.limits.abort;
+    let found = environment.within(limit, conn.size(&left.path)).await?;
+    Some(found.ok()? == Some(was))
 }
 
 /// The destination once more, also for somebody who stops, and then does not wait for long.

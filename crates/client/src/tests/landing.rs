@@ -671,3 +671,34 @@ async fn where_what_was_set_aside_is_gone_no_other_file_is_cut() {
     let in_place = |line: &String| line == "STOR y/a" || line == "STOR y/b";
     assert!(!sent.iter().any(in_place), "{sent:?}");
 }
+
+/// Where files get their own names at once, what was there is nobody's half of a file until the
+/// server has begun with it.
+#[tokio::test(start_paused = true)]
+async fn whoever_stops_before_the_server_has_begun_keeps_the_old_file() {
+    for (written, kept) in [(None, Some(&b"old"[..])), (Some(b"he"), None)] {
+        let destination: Arc<OnceLock<FakeSite>> = Arc::default();
+        let interrupt: Arc<OnceLock<Interrupt>> = Arc::default();
+        let (there, stop) = (destination.clone(), interrupt.clone());
+        let odd: Odd = Box::new(move |line| {
+            if line.starts_with("STOR y/.") {
+                return Some(say("553 no names with dots"));
+            }
+            (line == "STOR y/a").then(|| {
+                if let Some(written) = written {
+                    there.get().unwrap().clone().with("y/a", written, 1);
+                }
+                stop.get().unwrap().trip();
+                Answer::Silence
+            })
+        });
+        let stage = Stage::new(OTHER, nothing_odd(), odd);
+        interrupt.set(stage.environment.interrupt.clone()).unwrap();
+        stage.source.clone().with("x/a", b"hello", 1);
+        let there = stage.destination.clone().with("y/a", b"old", 1);
+        assert!(destination.set(there.clone()).is_ok());
+        assert_eq!(stage.tree().await.exit_code(), ExitCode::Stopped);
+        let found = there.contents("y/a");
+        assert_eq!(found.as_deref(), kept, "{:?}", about_files(&stage));
+    }
+}
