@@ -832,6 +832,15 @@ fn options_of_ls_lead_to_no_directory_that_is_closed() {
     // Where both may be read, a file of that very name comes first.
     let both = Some(("/-a /pub".to_owned(), Some("/pub".to_owned())));
     assert_eq!(list(&Permissions::read_only(), "LIST -a /pub"), both);
+    let none = [
+        ("LIST -", "/-"),
+        ("LIST -a/b", "/-a/b"),
+        ("LIST - x", "/- x"),
+    ];
+    for (line, path) in none {
+        let alone = Some((path.to_owned(), None));
+        assert_eq!(list(&Permissions::read_only(), line), alone, "{line}");
+    }
 }
 
 #[test]

@@ -631,6 +631,10 @@ fn the_older_commands_try_the_whole_argument_first() {
         };
         answer(&mut pi, Ok(digest), "213 0AFF");
     }
+    let mut pi = logged_in();
+    question(&mut pi, "XSHA d");
+    // 553 is of the draft of HASH.
+    answer(&mut pi, Err(Refusal::NotFile), "550 Not a regular file.");
     check(&mut logged_in(), "XCRC \"a\" 9 1", "501");
     check(&mut session(Unpinned::ControlHost), "XCRC a", "530");
     let mut pi = session(Unpinned::ControlHost);

@@ -649,6 +649,14 @@ fn many_files_go_over_one_arrangement_and_a_failure_ends_it() {
         panic!("not done")
     };
     assert_eq!(done.source_bytes, Some(5));
+    // Nothing is heard after the end.
+    for side in Side::BOTH {
+        world.machine.handle(Event::Reply {
+            side,
+            reply: reply(226, "again"),
+        });
+        assert_eq!(world.machine.poll_effect(), None);
+    }
     assert!(world.machine.is_arranged());
     world.order.clear();
     world.machine.next_job(job(Operation::Append)).unwrap();
@@ -661,7 +669,12 @@ fn many_files_go_over_one_arrangement_and_a_failure_ends_it() {
     // The source listens still, or could; the destination's failure has ended its own part.
     assert_eq!(world.order, [(S, "ABOR".to_owned())]);
     run(&mut world, &[(S, 225, "idle")]);
-    assert!(matches!(world.machine.outcome(), Some(Outcome::Failed(_))));
+    let Some(Outcome::Failed(failure)) = world.machine.outcome() else {
+        panic!("not failed")
+    };
+    let said = |side| failure.of(side).and_then(Cause::reply);
+    assert_eq!(said(S), Some(&reply(226, "sent")));
+    assert_eq!(said(D), Some(&reply(452, "full")));
     assert!(!world.machine.is_arranged());
     assert!(world.machine.next_job(job(Operation::Copy)).is_err());
 }
