@@ -446,6 +446,7 @@ fn site_tells_what_it_can_and_refuses_with_a_reason() {
         ("SITE WHO", "550"),
         ("SITE IDLE", "200 The session ends after 300 silent seconds"),
         ("SITE IDLE 301", "504"),
+        ("SITE IDLE 300", "200"),
         ("SITE IDLE 0", "504"),
         ("SITE NONSENSE", "500"),
         ("SITE CHMOD", "501"),
@@ -631,6 +632,10 @@ fn the_older_commands_try_the_whole_argument_first() {
         };
         answer(&mut pi, Ok(digest), "213 0AFF");
     }
+    let mut pi = logged_in();
+    question(&mut pi, "XSHA d");
+    // 553 is of the draft of HASH.
+    answer(&mut pi, Err(Refusal::NotFile), "550 Not a regular file.");
     check(&mut logged_in(), "XCRC \"a\" 9 1", "501");
     check(&mut session(Unpinned::ControlHost), "XCRC a", "530");
     let mut pi = session(Unpinned::ControlHost);
