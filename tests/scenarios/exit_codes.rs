@@ -224,6 +224,20 @@ const CASES: &[Case] = &[
         ..PLAIN
     },
     Case {
+        what: "a file that may not be read: it is there",
+        typed: &["cp", "LIAR/file", "HERE/of_the_liar"],
+        lies: &[("RETR", "550 no"), ("SIZE", "213 4")],
+        code: 6,
+        ..PLAIN
+    },
+    Case {
+        what: "the same, between two servers",
+        typed: &["cp", "--via", "epsv", "LIAR/file", "TWO/file"],
+        lies: &[("RETR", "550 no"), ("SIZE", "213 4"), ("EPRT", "200 yes")],
+        code: 6,
+        ..PLAIN
+    },
+    Case {
         what: "a directory that is to be printed as a file",
         typed: &["cat", "ONE/tree"],
         code: 6,

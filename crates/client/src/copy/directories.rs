@@ -27,7 +27,11 @@ impl Copy {
             let made = match made {
                 Some(Ok(())) => Ok(()),
                 // What refused it may be the directory itself, made by somebody meanwhile.
-                Some(Err(_)) | None => make(line.destination(), &at, here.as_ref()).await,
+                Some(Err(_)) | None => {
+                    // A server that refuses one says it of all: what is above is looked at once.
+                    let looks_above = failed.is_empty();
+                    make(line.destination(), (&at, here.as_ref()), looks_above).await
+                }
             };
             match made {
                 Ok(()) => {
@@ -76,8 +80,8 @@ async fn made_ahead(
 
 async fn make(
     conn: Option<&mut ControlConn>,
-    at: &Location,
-    here: Option<&Beneath>,
+    (at, here): (&Location, Option<&Beneath>),
+    looks_above: bool,
 ) -> Result<(), Error> {
     match (at, conn, here) {
         (Location::Remote(Some(path)), Some(conn), _) => match conn.make_directory(path).await {
@@ -87,7 +91,8 @@ async fn make(
                 let is_there = found.is_some_and(|entry| entry.kind == Kind::Directory);
                 match is_there {
                     true => Ok(()),
-                    false => make_with_above(conn, path, refused).await,
+                    false if looks_above => make_with_above(conn, path, refused).await,
+                    false => Err(refused),
                 }
             }
             made => made,

@@ -10,7 +10,7 @@ use super::one::{self, Outcome};
 use super::others::{self, Others};
 use super::plan::{self, Job};
 use super::progress::Scout;
-use super::{Copy, Failed, Happened, Options, Summary, upload};
+use super::{Copy, Failed, Happened, Options, Summary, look, upload};
 use crate::{ControlConn, Error, ExitCode, Pair, pipeline};
 
 /// The control connections that one file at a time needs.
@@ -245,7 +245,8 @@ impl Queue {
                 }
                 Err(error) => {
                     upload::clear(copy, line.as_mut(), &mut job).await;
-                    self.failed(copy, job.name, &error);
+                    self.refused_or_missing(copy, line.as_mut(), job, &error)
+                        .await;
                 }
             }
         }
@@ -279,6 +280,32 @@ impl Queue {
 
     pub(super) fn failed(&self, copy: &Copy, name: String, error: &Error) {
         self.has_failed(copy, name, error.to_string(), error.exit_code());
+    }
+
+    /// A server answers 550 to what it does not have and to what it does not allow: which of the
+    /// two, it is asked.
+    async fn refused_or_missing(
+        &self,
+        copy: &Copy,
+        line: Option<&mut Line>,
+        job: Job,
+        error: &Error,
+    ) {
+        let is_unclear = error.exit_code() == ExitCode::FileNotFound
+            && error
+                .reply()
+                .is_some_and(|reply| reply.code().number() == 550);
+        let source = line.filter(|_| is_unclear).and_then(Line::source);
+        let found = match source {
+            Some(conn) => look::at(Some(conn), &job.from).await.ok().flatten(),
+            None => None,
+        };
+        if found.is_none() {
+            return self.failed(copy, job.name, error);
+        }
+        let message =
+            format!("{error}; it is there, and may not be one to do that to, or not for this user");
+        self.has_failed(copy, job.name, message, ExitCode::Refused);
     }
 
     /// It is not worth it, but for a file that nothing has to be done for.
