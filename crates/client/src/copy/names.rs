@@ -52,9 +52,10 @@ pub(super) fn stem_of(partial: &str) -> Option<&str> {
     (is_mark && stem.len() > 1 && stem.starts_with('.')).then_some(stem)
 }
 
-/// What the old file is called while the new one takes its name.
-pub(super) fn replaced(name: &str) -> String {
-    hidden(name, REPLACED)
+/// What the old file is called while the new one takes its name; with a mark, as who was killed
+/// between the two has left it there.
+pub(super) fn replaced(name: &str, mark: u32) -> String {
+    hidden(name, &format!(".{mark:08x}{REPLACED}"))
 }
 
 /// Whether a name is one that [`partial`] or [`replaced`] gives.

@@ -61,7 +61,8 @@ pub(super) async fn settle(
         Err(error) if is_final(&error, "RNTO") => error,
         settled => return settled,
     };
-    let Some(old) = beside(to, names::replaced) else {
+    let mark = conn.environment.world.random.below(u32::MAX);
+    let Some(old) = beside(to, |name| names::replaced(name, mark)) else {
         return Err(refused);
     };
     // Who stops now waits until one of the two has the name.
