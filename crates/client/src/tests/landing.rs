@@ -114,7 +114,7 @@ async fn the_old_file_is_never_removed_for_a_new_one_that_does_not_get_its_name(
         let sent = about_files(&stage);
         assert!(!sent.contains(&"DELE y/a".to_owned()), "{sent:?}");
         let is_kept = |name: &String| name == "y/a" || name.ends_with(".thirdhost-replaced");
-        let kept = there.names().into_iter().filter(is_kept).next_back();
+        let kept = there.names().into_iter().rfind(is_kept);
         let kept = kept.and_then(|name| there.contents(&name));
         assert_eq!(kept.as_deref(), Some(expected), "{sent:?}");
     }

@@ -15,10 +15,14 @@ use super::upload::MemoryUpload;
 
 /// A file that comes in parts. Dropping it keeps nothing.
 pub(super) struct MemoryAssembly {
+    /// Before the upload, which takes what was counted back.
+    counted: Counted,
     upload: Box<MemoryUpload>,
     path: VirtualPath,
-    come: Arc<Mutex<Come>>,
 }
+
+/// What has come, counted until this is dropped: a part may be over later than its file.
+struct Counted(Arc<Mutex<Come>>);
 
 /// What has come.
 struct Come {
@@ -26,24 +30,24 @@ struct Come {
     parts: BTreeMap<u64, Vec<u8>>,
     /// How many octets, those of parts under way among them.
     octets: u64,
-    count: Box<dyn Fn(u64) + Send + Sync>,
+    count: Option<Box<dyn Fn(u64) + Send + Sync>>,
 }
 
 impl MemoryAssembly {
     pub(super) fn new(upload: MemoryUpload) -> Self {
         Self {
-            path: upload.path().clone(),
-            come: Arc::new(Mutex::new(Come {
+            counted: Counted(Arc::new(Mutex::new(Come {
                 parts: BTreeMap::new(),
                 octets: 0,
-                count: Box::new(upload.counter()),
-            })),
+                count: Some(Box::new(upload.counter())),
+            }))),
+            path: upload.path().clone(),
             upload: Box::new(upload),
         }
     }
 
     fn bytes(&self) -> Vec<u8> {
-        let come = lock(&self.come);
+        let come = lock(&self.counted.0);
         come.parts.values().flatten().copied().collect()
     }
 }
@@ -60,7 +64,7 @@ impl Assembly for MemoryAssembly {
     fn part(&self, claim: Claim) -> Box<dyn Upload> {
         Box::new(Part {
             path: self.path.clone(),
-            come: Arc::clone(&self.come),
+            come: Arc::clone(&self.counted.0),
             claim: Some(claim),
             bytes: Vec::new(),
         })
@@ -91,12 +95,24 @@ struct Part {
 impl Come {
     fn grow(&mut self, octets: u64) {
         self.octets = self.octets.saturating_add(octets);
-        (self.count)(self.octets);
+        self.tell();
     }
 
     fn shrink(&mut self, octets: u64) {
         self.octets = self.octets.saturating_sub(octets);
-        (self.count)(self.octets);
+        self.tell();
+    }
+
+    fn tell(&self) {
+        if let Some(count) = &self.count {
+            count(self.octets);
+        }
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        lock(&self.0).count = None;
     }
 }
 
@@ -154,4 +170,29 @@ impl Upload for Part {
 
 fn lock(come: &Mutex<Come>) -> MutexGuard<'_, Come> {
     come.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::store::conformance::path;
+    use crate::store::{MemoryStore, Ranges, Store as _};
+
+    /// Simulated world 8004757: the session that held the file ended first.
+    #[tokio::test]
+    async fn a_part_that_is_over_after_its_file_is_not_counted_any_more() {
+        let store = MemoryStore::new();
+        let ranges = Ranges::new(10);
+        let assembly = store.assemble(&path("f"), 10).await.unwrap();
+        let part = |first, end| assembly.part(ranges.claim(first, end).unwrap());
+        let (mut there, mut late) = (part(0, 5), part(5, 10));
+        there.write(b"hello".to_vec()).await.unwrap();
+        there.commit().await.unwrap();
+        late.write(b"wor".to_vec()).await.unwrap();
+        assert_eq!(store.usage().await.unwrap(), 8);
+        drop(assembly);
+        assert_eq!(store.usage().await.unwrap(), 0);
+        late.write(b"ld".to_vec()).await.ok();
+        drop(late);
+        assert_eq!(store.usage().await.unwrap(), 0);
+    }
 }
