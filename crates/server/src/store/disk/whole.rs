@@ -105,7 +105,7 @@ impl Whole {
         offset: u64,
         durability: Durability,
     ) -> Result<Self, StoreError> {
-        place.file_entry()?;
+        let target = place.file_entry()?;
         sidecar::keep_appends_away(&place, durability)?;
         // A copy of the target in place of a partial that is being written would be a mix of
         // two files: the client has to come again.
@@ -113,18 +113,8 @@ impl Whole {
         else {
             return Err(StoreError::Busy);
         };
-        let mut whole = Self {
-            place,
-            temporary: name,
-            is_named: true,
-            is_copy: false,
-            replaces: true,
-            writer: Writer::new(file, offset),
-            reservation: None,
-            durability,
-            is_settled: false,
-            is_done: false,
-        };
+        let writer = Writer::new(file, offset);
+        let mut whole = Self::in_place_of(target, place, (name, true), writer, durability)?;
         if whole.writer.size() < offset {
             let copied = copy_target(&whole.place, whole.writer.file(), offset);
             whole.unless_no_space(copied)?;
