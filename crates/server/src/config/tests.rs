@@ -471,6 +471,20 @@ fn the_quick_start_is_read_only_on_loopback() {
     assert!(config.warnings().is_empty());
 }
 
+/// Whoever starts it in the directory of the configuration names no directory at all.
+#[test]
+fn an_xferlog_beside_the_file_can_be_opened() {
+    let warned = |xferlog: &str| {
+        let text = format!("root = \".\"\n[anonymous]\n[log]\nxferlog = {xferlog:?}\n");
+        let config = Config::parse(&text, "thirdhostd.toml".as_ref()).unwrap();
+        let warnings = config.warnings();
+        warnings.iter().any(|said| said.contains("log.xferlog"))
+    };
+    assert!(!warned("xferlog"));
+    assert!(!warned("./xferlog"));
+    assert!(warned("nodir/xferlog"));
+}
+
 #[test]
 fn a_certificate_and_its_key_are_read_beside_the_file() {
     let directory = tempfile::tempdir().unwrap();
