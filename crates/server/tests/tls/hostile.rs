@@ -6,7 +6,7 @@ use std::time::Duration;
 use rustls::version::TLS12;
 use rustls::{CipherSuite, ClientConfig};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 use tokio_rustls::TlsConnector;
 
 use super::site::{Site, pattern};
@@ -61,6 +61,31 @@ async fn an_upload_that_ends_without_close_notify_is_never_acknowledged() {
             assert!(site.holds("f", b"the old file"));
         }
     }
+}
+
+/// The end of TLS is a message too, and he takes none.
+//= security#S-51
+//= type=test
+#[tokio::test(flavor = "multi_thread")]
+async fn a_user_who_reads_nothing_and_goes_keeps_no_session() {
+    let site = Site::holding_replies();
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.set_recv_buffer_size(4096).unwrap();
+    let stream = socket.connect(site.implicit).await.unwrap();
+    let tls = trusting(&Arc::new(Seen::default()));
+    let connector = TlsConnector::from(Arc::new(tls));
+    let mut user = connector.connect(localhost(), stream).await.unwrap();
+    let questions = "FEAT\r\n".repeat(5_000);
+    user.write_all(questions.as_bytes()).await.unwrap();
+    user.flush().await.unwrap();
+    user.get_mut().0.shutdown().await.unwrap();
+    let gone = async {
+        while site.server.sessions() > 0 {
+            tokio::task::yield_now().await;
+        }
+    };
+    let gone = tokio::time::timeout(Duration::from_secs(20), gone).await;
+    assert!(gone.is_ok(), "the session is kept");
 }
 
 //= security#S-38
