@@ -6,6 +6,7 @@ use std::time::{Duration, SystemTime};
 use futures_util::FutureExt;
 use thirdhost_proto::server::{Answer, Event, Permissions, Question, Refusal, VirtualPath};
 use thirdhost_wire::{Fact, FactSet, RepresentationType, TimeVal};
+use tokio_util::sync::CancellationToken;
 
 use super::parts::Asking;
 use super::refusal::refusal;
@@ -23,15 +24,16 @@ impl Session {
             return self.pi.handle_event(now, refused);
         };
         let store = Arc::clone(&user.store);
-        if let Question::Room { octets } = question {
-            self.announced = Some(octets);
-        }
         let answering = match question {
             Question::Who => {
                 let lines = self.shared.presence.lines(now);
                 let directory = false;
                 let answer = Answer::Lines { directory, lines };
                 return self.pi.handle_event(now, Event::Answered(Ok(answer)));
+            }
+            Question::Room { octets } => {
+                self.announced = Some(octets);
+                room(store, octets, self.gone()).boxed()
             }
             Question::Hash { algorithm, targets } => {
                 let bounds = self.hashing();
@@ -57,12 +59,17 @@ impl Session {
         self.operation = Some(answering.boxed());
     }
 
+    /// Cancelled when nobody waits for answers any more.
+    fn gone(&mut self) -> CancellationToken {
+        self.gone.get_or_insert_default().clone()
+    }
+
     /// What bounds a hash that this session asks for.
     fn hashing(&mut self) -> hash::Bounds {
         hash::Bounds {
             turns: Arc::clone(&self.shared.hashing),
             octets_max: limits::HASH_BYTES_MAX,
-            gone: self.gone.get_or_insert_default().clone(),
+            gone: self.gone(),
             threads: Arc::clone(&self.shared.world.threads),
         }
     }
@@ -91,7 +98,6 @@ async fn answer(
             };
             renaming.await.map(|()| Answer::Done)
         }
-        Question::Room { octets } => store.room(*octets).await.map(|()| Answer::Done),
         Question::Modified(path) => file(&*store, path)
             .await
             .map(|e| Answer::Text(time_val(e.modified))),
@@ -115,10 +121,26 @@ async fn answer(
             mode,
         } => set_facts(&*store, path, *modified, *mode).await,
         // The session answers these itself: they need more than a store.
-        Question::Hash { .. } | Question::Parts(_) | Question::Who => Err(StoreError::NotSupported),
+        Question::Room { .. } | Question::Hash { .. } | Question::Parts(_) | Question::Who => {
+            Err(StoreError::NotSupported)
+        }
         Question::Status(path) => status(&*store, path, now).await,
     };
     answer.map_err(|error| refusal(&error))
+}
+
+/// Whether there is room, for which a home may have to be counted, however large it is.
+async fn room(
+    store: Arc<dyn Store>,
+    octets: u64,
+    gone: CancellationToken,
+) -> Result<Answer, Refusal> {
+    let room = gone.run_until_cancelled(store.room(octets)).await;
+    match room {
+        Some(Ok(())) => Ok(Answer::Done),
+        Some(Err(error)) => Err(refusal(&error)),
+        None => Err(Refusal::Failed),
+    }
 }
 
 async fn enter(store: &dyn Store, path: &VirtualPath) -> Result<Answer, StoreError> {
