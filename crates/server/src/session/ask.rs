@@ -13,7 +13,7 @@ use super::refusal::refusal;
 use super::{Done, Session, hash};
 use crate::dtp::{list_line, mlsx_line, time_val};
 use crate::limits;
-use crate::store::{Entry, EntryKind, Kept, Store, StoreError};
+use crate::store::{Entry, EntryKind, Kept, Source, Store, StoreError};
 
 impl Session {
     /// Has a question answered: at once, or by the operation that runs now.
@@ -219,21 +219,31 @@ async fn size(
     if representation == RepresentationType::Image {
         return Ok(Answer::Size(entry.size));
     }
-    if entry.size > limits::ASCII_SIZE_BYTES_MAX {
+    let source = store.open(path, 0).await.map_err(|error| refusal(&error))?;
+    counted(source).await.map(Answer::Size)
+}
+
+/// How many octets what was there when it was opened takes in TYPE A; what comes behind it
+/// meanwhile is not sent either.
+async fn counted(mut source: Box<dyn Source>) -> Result<u64, Refusal> {
+    let mut left = source.size();
+    if left > limits::ASCII_SIZE_BYTES_MAX {
         return Err(Refusal::TooLargeToCount);
     }
-    let mut source = store.open(path, 0).await.map_err(|error| refusal(&error))?;
     let (mut octets, mut buffer) = (0_u64, Vec::new());
-    loop {
+    while left > 0 {
         buffer.clear();
-        let read = source.read(&mut buffer, COUNT_CHUNK_BYTES).await;
-        match read.map_err(|error| refusal(&error))? {
-            0 => return Ok(Answer::Size(octets)),
-            read => octets += read as u64,
-        }
+        let wanted = usize::try_from(left).unwrap_or(usize::MAX);
+        let read = source.read(&mut buffer, wanted.min(COUNT_CHUNK_BYTES));
+        let read = match read.await.map_err(|error| refusal(&error))? {
+            0 => break,
+            read => read as u64,
+        };
+        left = left.saturating_sub(read);
         // Each LF goes out as CR LF.
-        octets += buffer.iter().filter(|&&octet| octet == b'\n').count() as u64;
+        octets += read + buffer.iter().filter(|&&octet| octet == b'\n').count() as u64;
     }
+    Ok(octets)
 }
 
 async fn status(
@@ -273,3 +283,25 @@ const COUNT_CHUNK_BYTES: usize = 64 * 1024;
 
 /// STAT's listing goes over the control connection and is held in memory whole.
 const STATUS_LINES_MAX: usize = 1000;
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+
+    use super::*;
+    use crate::store::{DiskStore, Durability, UploadPolicy};
+
+    /// Somebody may append faster than is read.
+    #[tokio::test]
+    async fn what_grows_is_counted_as_it_was_opened() {
+        let root = tempfile::tempdir().unwrap();
+        let file = root.path().join("f");
+        std::fs::write(&file, "a\nb").unwrap();
+        let store = DiskStore::open(root.path(), UploadPolicy::Whole, Durability::Process).unwrap();
+        let path = VirtualPath::root().join(&"f".try_into().unwrap()).unwrap();
+        let source = store.open(&path, 0).await.unwrap();
+        let mut grown = std::fs::File::options().append(true).open(&file).unwrap();
+        grown.write_all(b"more\n").unwrap();
+        assert_eq!(counted(source).await, Ok(4));
+    }
+}
