@@ -86,6 +86,9 @@ mod tests {
         for mut file in files {
             file.write_all(b"octets").unwrap();
             let memory = Memory::of(&file);
+            if rustix::fs::fstatfs(&file).unwrap().f_type == TMPFS {
+                assert_ne!(memory, Memory::Unknown);
+            }
             let mut into = [0; 9];
             if memory != Memory::Unknown {
                 assert_eq!(memory.read_at(&file, &mut into, 2), Some(4), "{memory:?}");

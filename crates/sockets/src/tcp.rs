@@ -310,10 +310,10 @@ impl Connection for KernelConnection {
     #[cfg(any(target_os = "linux", target_os = "android"))]
     fn has_ended(&self) -> bool {
         use rustix::event::{PollFd, PollFlags, Timespec, poll};
-        let ends = PollFlags::RDHUP | PollFlags::HUP | PollFlags::ERR;
         let socket = self.socket();
+        // What is wrong is told unasked, and so is the end of both directions.
         let found = poll(
-            &mut [PollFd::new(&*socket, ends)],
+            &mut [PollFd::new(&*socket, PollFlags::RDHUP)],
             Some(&Timespec::default()),
         );
         found.is_ok_and(|found| found > 0)
@@ -399,6 +399,19 @@ mod tests {
         let mut arrived = [0; 10];
         far.read_exact(&mut arrived).await.unwrap();
         assert_eq!(arrived, *b"oneand two");
+    }
+
+    #[cfg(target_os = "linux")]
+    #[tokio::test]
+    async fn what_is_held_back_waits_for_more_until_it_is_let_go() {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+        let peer = listener.local_addr().unwrap();
+        let stream = TcpStream::connect(peer).await.unwrap();
+        let mut connection = KernelConnection::new(stream, peer).unwrap();
+        for hold in [true, false] {
+            connection.hold_back(hold);
+            assert_eq!(connection.socket().tcp_cork().unwrap(), hold);
+        }
     }
 
     #[cfg(target_os = "linux")]

@@ -207,7 +207,7 @@ impl dyn Threads + '_ {
 
 #[cfg(test)]
 mod tests {
-    use crate::fake::{Script, ip};
+    use crate::fake::{Outcome, Script, ip, socket};
 
     use super::*;
 
@@ -218,6 +218,13 @@ mod tests {
         };
         let (world, _) = script.world();
         assert_eq!(world.network.is_local(ip(1)), is_local, "{refused:?}");
+    }
+
+    #[tokio::test]
+    async fn a_transport_that_cannot_tell_does_not_take_the_far_end_for_gone() {
+        let (world, _) = Script::of_calls([Outcome::Answered]).world();
+        let called = world.network.call(None, socket(2, 40_002)).await.unwrap();
+        assert!(!called.has_ended());
     }
 
     // S-3

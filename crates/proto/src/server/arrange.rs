@@ -107,3 +107,23 @@ pub fn pinned_host(filter: AcceptFilter) -> Option<IpAddr> {
         AcceptFilter::HostPort(peer) => Some(peer.host()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use thirdhost_wire::HostSocket;
+
+    use super::*;
+
+    #[test]
+    fn a_filter_concerns_the_host_that_it_names() {
+        let host: IpAddr = std::net::Ipv4Addr::new(192, 0, 2, 1).into();
+        let peer = HostSocket::new(host, 5000).unwrap();
+        for (filter, expected) in [
+            (AcceptFilter::Any, None),
+            (AcceptFilter::Host(host), Some(host)),
+            (AcceptFilter::HostPort(peer), Some(host)),
+        ] {
+            assert_eq!(pinned_host(filter), expected);
+        }
+    }
+}

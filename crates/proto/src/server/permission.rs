@@ -224,6 +224,22 @@ mod tests {
     }
 
     #[test]
+    fn a_permission_is_told_by_the_word_that_it_is_read_from() {
+        for permission in Permission::ALL {
+            assert_eq!(permission.to_string().parse(), Ok(permission));
+        }
+        assert_eq!(Mkdir.to_string(), "mkdir");
+        assert_eq!("Read".parse::<Permission>(), Err(UnknownPermission));
+    }
+
+    #[test]
+    fn what_is_granted_twice_is_granted() {
+        let twice = set(&[Write, Read, Write]);
+        assert_eq!(twice, set(&[Read, Write]));
+        assert!(twice.contains(Write) && !twice.contains(Append));
+    }
+
+    #[test]
     fn a_directory_without_prefixes_in_it_is_uniform() {
         let uniform = |at: &str| permissions().is_uniform_in(&path(at));
         assert!(!uniform("/") && !uniform("/in") && !uniform("/in/box") && !uniform("/work"));
@@ -257,6 +273,7 @@ mod tests {
         check("/work/f", &Permission::ALL);
         check("/work/fixed/f", &Permission::ALL);
         check("/work/fixed/hidden", &[]);
+        assert_eq!(permissions().everywhere(), set(&[Read]));
     }
 
     #[test]

@@ -86,6 +86,47 @@ fn files_are_numbered_from_1_in_each_arrangement_while_pipeline_is_on() {
 }
 
 #[test]
+fn listings_are_numbered_too() {
+    let mut pi = pipelined();
+    check(&mut pi, "LSTN S", "255");
+    for (line, expected) in [("LIST", 1), ("NLST", 2), ("RETR f", 3), ("MLSD", 4)] {
+        tell(&mut pi, line);
+        assert_eq!(number(&mut pi), Some(expected), "{line}");
+        finish(&mut pi, KEPT);
+        drain(&mut pi);
+    }
+}
+
+#[test]
+fn without_numbers_a_session_is_the_same_after_each_file() {
+    let mut pi = pipelined();
+    check(&mut pi, "OPTS PIPELINE OFF", "200");
+    check(&mut pi, "LSTN R", "255");
+    let mut stored = (0..3).map(|_| {
+        tell(&mut pi, "STOR f");
+        drain(&mut pi);
+        finish(&mut pi, KEPT);
+        drain(&mut pi);
+        format!("{pi:?}")
+    });
+    let first = stored.next();
+    assert!(stored.all(|state| Some(state) == first));
+
+    // Numbers are in use, but nothing is arranged in which a file could have one.
+    let mut pi = pipelined();
+    tell(&mut pi, "ABOR");
+    drain(&mut pi);
+    check(&mut pi, "MODE S", "200");
+    let mut refused = (0..3).map(|_| {
+        tell(&mut pi, "STOR f");
+        drain(&mut pi);
+        format!("{pi:?}")
+    });
+    let first = refused.next();
+    assert!(refused.all(|state| Some(state) == first));
+}
+
+#[test]
 fn in_mode_s_nothing_has_a_number() {
     let mut pi = pipelined();
     check(&mut pi, "MODE S", "200");

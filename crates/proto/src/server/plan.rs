@@ -302,6 +302,43 @@ mod tests {
     }
 
     #[test]
+    fn stat_tells_each_plan_in_a_line() {
+        let pinned = AcceptFilter::HostPort(peer());
+        let both = Directions::BOTH;
+        let active = |local| Plan::Active {
+            target: peer(),
+            local,
+            may: both,
+        };
+        for (plan, open, expected) in [
+            (Plan::Default, false, "No data connection arranged"),
+            (
+                active(Some(51003)),
+                true,
+                "Will call 192.0.2.1:5000 from port 51003, connection open",
+            ),
+            (active(None), false, "Will call 192.0.2.1:5000"),
+            (
+                lstn(Some(Direction::Send), None, both),
+                false,
+                "Listening on port 40002 to send, accepting nobody yet",
+            ),
+            (
+                lstn(Some(Direction::Receive), Some(pinned), both),
+                false,
+                "Listening on port 40002 to receive, accepting 192.0.2.1:5000",
+            ),
+            (
+                lstn(None, Some(AcceptFilter::Host(host())), both),
+                false,
+                "Listening on port 40002 either way, accepting 192.0.2.1, any port",
+            ),
+        ] {
+            assert_eq!(plan.describe(open), expected);
+        }
+    }
+
+    #[test]
     fn pasv_keeps_the_sock_before_it_as_filter_and_no_port_command() {
         let sock = Plan::Active {
             target: peer(),

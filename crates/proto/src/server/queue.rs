@@ -77,6 +77,17 @@ mod tests {
     }
 
     #[test]
+    fn nothing_is_left_of_what_is_dropped() {
+        let mut queue = Queue::default();
+        for line in [&b"NOOP"[..], b"ABOR", b"nonsense"] {
+            queue.push(Command::parse(line));
+        }
+        assert!(queue.has_abort() && !queue.is_empty() && queue.bytes > 0);
+        queue.clear();
+        assert!(!queue.has_abort() && queue.is_empty() && queue.bytes == 0);
+    }
+
+    #[test]
     fn many_short_commands_wait_and_few_long_ones() {
         assert_eq!(filled("NOOP"), QUEUED_COMMANDS_MAX);
         let long = format!("RETR {}", "x".repeat(4_000));

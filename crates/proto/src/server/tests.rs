@@ -163,6 +163,7 @@ fn lstn_and_sock_need_a_login_and_no_epsv_all() {
     ] {
         check(&mut pi, line, "503");
     }
+    check(&mut pi, "SMNT d", "502");
     check(&mut pi, "EPSV", "229");
 }
 
@@ -451,13 +452,13 @@ fn a_line_that_is_no_command_gets_the_reply_of_its_kind() {
         (b"SITE EXEC %n%s%x", "500"),
         (b"SITE INDEX ls", "500"),
         (b"SITE DEBUG", "500"),
-        (b"TYPE", "501"),
-        (b"TYPE E", "504"),
+        (b"TYPE", "501 TYPE: "),
+        (b"TYPE E", "504 TYPE: "),
         (b"MODE C", "504"),
         (b"MODE E", "504"),
         (b"STRU P", "504"),
-        (b"RETR", "501"),
-        (b"CWD \xff", "553"),
+        (b"RETR", "501 RETR: "),
+        (b"CWD \xff", "553 CWD: "),
         (b"PORT 1,2,3", "501"),
         (b"EPRT |3|x|1|", "522"),
         (b"EPSV 9", "522"),
@@ -831,6 +832,15 @@ fn options_of_ls_lead_to_no_directory_that_is_closed() {
     // Where both may be read, a file of that very name comes first.
     let both = Some(("/-a /pub".to_owned(), Some("/pub".to_owned())));
     assert_eq!(list(&Permissions::read_only(), "LIST -a /pub"), both);
+    let none = [
+        ("LIST -", "/-"),
+        ("LIST -a/b", "/-a/b"),
+        ("LIST - x", "/- x"),
+    ];
+    for (line, path) in none {
+        let alone = Some((path.to_owned(), None));
+        assert_eq!(list(&Permissions::read_only(), line), alone, "{line}");
+    }
 }
 
 #[test]
@@ -854,6 +864,65 @@ fn policy_may_allow_one_direction_alone() {
 }
 
 #[test]
+fn what_a_transfer_leaves_reserved_has_its_whole_time_anew() {
+    let limits = Limits::default();
+    let later = Duration::from_secs(200);
+    for (mode, arranging, kept) in [
+        ("MODE S", "LSTN R", false),
+        ("MODE B", "LSTN R", true),
+        ("MODE B", "EPSV", true),
+    ] {
+        let mut pi = logged_in();
+        check(&mut pi, mode, "200");
+        check(&mut pi, arranging, "2");
+        pi.handle_command(later, Command::parse(b"STOR f"));
+        drain(&mut pi);
+        pi.handle_event(later, Event::Opened(Opened::default()));
+        pi.handle_event(
+            later,
+            Event::Finished(Outcome::Completed { bytes: 1, kept }),
+        );
+        drain(&mut pi);
+        let ends = later + limits.reservation;
+        assert_eq!(pi.poll_timeout(), Some(ends), "{mode}, {arranging}");
+    }
+}
+
+#[test]
+fn what_is_said_to_a_closed_session_leaves_nothing() {
+    let mut pi = logged_in();
+    tell(&mut pi, "QUIT");
+    drain(&mut pi);
+    let closed = format!("{pi:?}");
+    for line in ["NOOP", "STAT", "ABOR", "STOR f", "GET / HTTP/1.1"] {
+        tell(&mut pi, line);
+        assert_eq!(drain(&mut pi), [], "{line}");
+        assert_eq!(format!("{pi:?}"), closed, "{line}");
+    }
+}
+
+#[test]
+fn a_transfer_is_told_to_begin_once_and_not_behind_abor() {
+    let mut pi = logged_in();
+    check(&mut pi, "LSTN R", "255");
+    tell(&mut pi, "STOR f");
+    drain(&mut pi);
+    pi.handle_event(NOW, Event::Opened(Opened::default()));
+    assert!(replies(&mut pi)[0].starts_with("150"));
+    pi.handle_event(NOW, Event::Opened(Opened::default()));
+    assert_eq!(drain(&mut pi), []);
+
+    let mut pi = logged_in();
+    check(&mut pi, "LSTN R", "255");
+    tell(&mut pi, "STOR f");
+    drain(&mut pi);
+    tell(&mut pi, "ABOR");
+    assert_eq!(drain(&mut pi), [Effect::StopTransfer]);
+    pi.handle_event(NOW, Event::Opened(Opened::default()));
+    assert_eq!(drain(&mut pi), []);
+}
+
+#[test]
 fn idle_login_and_reservation_have_their_limits() {
     let limits = Limits::default();
     let mut pi = session(Unpinned::ControlHost);
@@ -866,6 +935,8 @@ fn idle_login_and_reservation_have_their_limits() {
     pi.handle_command(Duration::from_secs(200), Ok(Command::Noop));
     drain(&mut pi);
     assert_eq!(pi.poll_timeout(), Some(limits.reservation));
+    pi.handle_timeout(limits.reservation - Duration::from_millis(1));
+    assert_eq!(drain(&mut pi), []);
     pi.handle_timeout(limits.reservation);
     assert_eq!(drain(&mut pi), [Effect::Release]);
     let idle = Duration::from_secs(200) + limits.idle;

@@ -511,6 +511,50 @@ fn operators_see_who_is_here_and_anonymous_users_get_site_help_alone() {
 }
 
 #[test]
+fn records_are_refused_for_octets_as_they_are_and_not_for_a_listing() {
+    for (line, refused) in [
+        ("RETR f", true),
+        ("STOR f", true),
+        ("APPE f", true),
+        ("LIST", false),
+        ("MLSD", false),
+    ] {
+        let mut pi = logged_in();
+        check(&mut pi, "TYPE I", "200");
+        check(&mut pi, "STRU R", "200");
+        check(&mut pi, "EPSV", "229");
+        tell(&mut pi, line);
+        let effects = drain(&mut pi);
+        let said = effects
+            .iter()
+            .any(|effect| matches!(effect, Effect::Reply(reply) if reply.code().number() == 504));
+        let begun = matches!(effects.last(), Some(Effect::Transfer(_)));
+        assert_eq!((said, begun), (refused, !refused), "{line}: {effects:?}");
+    }
+}
+
+#[test]
+fn opts_take_what_is_written_for_each_of_them_and_nothing_else() {
+    let mut pi = logged_in();
+    for (line, expected) in [
+        ("OPTS UTF8", "200 UTF8 is on."),
+        ("OPTS utf8 on", "200 UTF8 is on."),
+        ("OPTS UTF-8 ON", "200 UTF8 is on."),
+        ("OPTS UTF8 OFF", "504"),
+        ("OPTS UTF8 MAYBE", "501"),
+        ("OPTS MLST size;Type;", "200 MLST OPTS type;size;"),
+        ("OPTS MLST", "200 MLST OPTS"),
+        ("OPTS MLST type; size;", "501"),
+        ("OPTS NOTHING ON", "501"),
+        ("STRU R", "200 Structure is record."),
+        ("STRU F", "200 Structure is file."),
+        ("STRU P", "504"),
+    ] {
+        check(&mut pi, line, expected);
+    }
+}
+
+#[test]
 fn hash_tells_algorithm_range_hash_and_name() {
     let hash = |path_: &str, algorithm: &str, range| Question::Hash {
         algorithm: algorithm.parse().unwrap(),
@@ -587,6 +631,10 @@ fn the_older_commands_try_the_whole_argument_first() {
         };
         answer(&mut pi, Ok(digest), "213 0AFF");
     }
+    let mut pi = logged_in();
+    question(&mut pi, "XSHA d");
+    // 553 is of the draft of HASH.
+    answer(&mut pi, Err(Refusal::NotFile), "550 Not a regular file.");
     check(&mut logged_in(), "XCRC \"a\" 9 1", "501");
     check(&mut session(Unpinned::ControlHost), "XCRC a", "530");
     let mut pi = session(Unpinned::ControlHost);

@@ -117,7 +117,9 @@ mod tests {
     fn check(at: &str, name: &str, expected: &str) {
         let at = VirtualPath(at.to_owned());
         let name = Pathname::try_from(name).unwrap();
-        assert_eq!(at.join(&name).unwrap().as_str(), expected, "{name} at {at}");
+        let joined = at.join(&name).unwrap();
+        assert_eq!(joined.as_str(), expected, "{name} at {at}");
+        assert_eq!(format!("/{}", joined.relative()), expected);
     }
 
     //= security#S-46

@@ -107,3 +107,52 @@ impl ThirdParty {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tls(by: ClientBy, client: Side, knows_sscn: BySide<bool>) -> Protection {
+        Protection::Tls(Roles {
+            client,
+            by,
+            knows_sscn,
+            told: BySide::default(),
+        })
+    }
+
+    #[test]
+    fn cpsv_takes_the_place_of_pasv_where_it_names_the_tls_client() {
+        let knows = BySide::default();
+        for (protection, expected) in [
+            (Protection::Clear, Command::Pasv),
+            (tls(ClientBy::Sscn, Side::Source, knows), Command::Pasv),
+            (tls(ClientBy::Cpsv, Side::Source, knows), Command::Cpsv),
+        ] {
+            assert_eq!(protection.passive_command(), expected, "{protection:?}");
+        }
+    }
+
+    #[test]
+    fn sscn_is_said_to_its_client_and_taken_back_at_whoever_knows_it() {
+        let knows = |source, destination| BySide {
+            source,
+            destination,
+        };
+        let (on, off) = (Command::Sscn(Some(true)), Command::Sscn(Some(false)));
+        use ClientBy::{Cpsv, Sscn};
+        use Side::{Destination, Source};
+        for (protection, source, destination) in [
+            (Protection::Clear, None, None),
+            (tls(Sscn, Source, knows(true, true)), Some(&on), Some(&off)),
+            (tls(Sscn, Source, knows(true, false)), Some(&on), None),
+            (tls(Sscn, Destination, knows(false, true)), None, Some(&on)),
+            (tls(Cpsv, Source, knows(true, false)), Some(&off), None),
+            (tls(Cpsv, Source, knows(false, false)), None, None),
+        ] {
+            let said = |side| protection.role_command(side);
+            assert_eq!(said(Source).as_ref(), source, "{protection:?}");
+            assert_eq!(said(Destination).as_ref(), destination, "{protection:?}");
+        }
+    }
+}

@@ -336,6 +336,45 @@ fn a_file_gone_on_with_begins_at_the_same_octet_at_both() {
 }
 
 #[test]
+fn nothing_is_transferred_unless_both_say_350_to_where_it_goes_on() {
+    for (said, goes_on) in [
+        ([(S, 350, "ok"), (D, 350, "ok")], true),
+        ([(S, 350, "ok"), (D, 504, "REST?")], false),
+        ([(S, 200, "ok"), (D, 350, "ok")], false),
+    ] {
+        let job = Job {
+            offset: 100,
+            ..job(Operation::Copy)
+        };
+        let plan = plan(Arrangement::Lstn, D, false);
+        let mut world = World::new(ThirdParty::new(plan, job));
+        run(&mut world, PARAMETERS);
+        run(
+            &mut world,
+            &[
+                (S, 213, "500"),
+                (D, 255, "SOCK 40002"),
+                (S, 255, "SOCK 51003"),
+                (D, 255, "SOCK 40002"),
+            ],
+        );
+        run(&mut world, &said);
+        let transfers = world
+            .order
+            .iter()
+            .filter(|(_, line)| ["RETR", "STOR"].contains(&verb(line)));
+        assert_eq!(transfers.count(), if goes_on { 2 } else { 0 }, "{said:?}");
+        if !goes_on {
+            run(&mut world, &[(S, 226, "abor"), (D, 226, "abor")]);
+            let Some(Outcome::Failed(failure)) = world.machine.outcome() else {
+                panic!("{said:?}: not failed")
+            };
+            assert_eq!(failure.step, Step::Restart, "{said:?}");
+        }
+    }
+}
+
+#[test]
 fn a_range_of_a_file_is_named_to_both() {
     let job = Job {
         range: ByteRange::new(100, 199),
@@ -462,6 +501,61 @@ fn one_end_is_the_tls_client_and_each_learns_the_others_certificate_before_the_t
 }
 
 #[test]
+fn a_server_that_does_not_know_a_parameter_has_its_default_and_no_other() {
+    let usual = Parameters::default();
+    let records = Parameters {
+        structure: Structure::Record,
+        ..usual
+    };
+    let blocks = Parameters {
+        mode: TransmissionMode::Block,
+        ..usual
+    };
+    // What is asked for, which of TYPE, STRU and MODE is answered otherwise, with what, is it borne.
+    for (parameters, place, code, borne) in [
+        (usual, 0, 502, false),
+        (usual, 1, 502, true),
+        (usual, 1, 530, false),
+        (usual, 2, 500, true),
+        (usual, 2, 504, true),
+        (usual, 2, 550, false),
+        (records, 1, 504, false),
+        (records, 2, 502, true),
+        (blocks, 1, 502, true),
+        (blocks, 2, 502, false),
+    ] {
+        let plan = Plan {
+            parameters,
+            ..plan(Arrangement::Lstn, D, false)
+        };
+        let mut world = World::new(ThirdParty::new(plan, job(Operation::Copy)));
+        run(
+            &mut world,
+            &[(D, 200, "ok"), (D, 200, "ok"), (D, 200, "ok")],
+        );
+        for parameter in 0..=place {
+            let code = if parameter == place { code } else { 200 };
+            run(&mut world, &[(S, code, "a parameter")]);
+        }
+        for _ in place..2 {
+            if borne {
+                run(&mut world, &[(S, 200, "ok")]);
+            }
+        }
+        let asked = format!("{parameters:?}, {code} to the one in place {place}");
+        if borne {
+            assert_eq!(world.order.last().unwrap().1, "SIZE PROG1.PL1", "{asked}");
+        } else {
+            let Some(Outcome::Failed(failure)) = world.machine.outcome() else {
+                panic!("{asked}: not failed")
+            };
+            let place = (failure.side, failure.step);
+            assert_eq!(place, (S, Step::Parameters), "{asked}");
+        }
+    }
+}
+
+#[test]
 fn a_server_that_does_not_learn_its_part_or_its_peer_is_left_for_another_way() {
     let roles = Roles {
         client: D,
@@ -551,7 +645,18 @@ fn arranged() -> World {
 fn many_files_go_over_one_arrangement_and_a_failure_ends_it() {
     let mut world = arranged();
     run(&mut world, &[(S, 226, "sent"), (D, 226, "stored")]);
-    assert!(matches!(world.machine.outcome(), Some(Outcome::Done(_))));
+    let Some(Outcome::Done(done)) = world.machine.outcome() else {
+        panic!("not done")
+    };
+    assert_eq!(done.source_bytes, Some(5));
+    // Nothing is heard after the end.
+    for side in Side::BOTH {
+        world.machine.handle(Event::Reply {
+            side,
+            reply: reply(226, "again"),
+        });
+        assert_eq!(world.machine.poll_effect(), None);
+    }
     assert!(world.machine.is_arranged());
     world.order.clear();
     world.machine.next_job(job(Operation::Append)).unwrap();
@@ -559,11 +664,18 @@ fn many_files_go_over_one_arrangement_and_a_failure_ends_it() {
     run(&mut world, &[(S, 213, "5")]);
     let sent: Vec<&str> = world.order.iter().map(|(_, line)| line.as_str()).collect();
     assert_eq!(sent, ["SIZE PROG1.PL1", "RETR PROG1.PL1", "APPE PROG2.PL1"]);
-    run(
-        &mut world,
-        &[(S, 226, "sent"), (D, 452, "full"), (S, 225, "idle")],
-    );
-    assert!(matches!(world.machine.outcome(), Some(Outcome::Failed(_))));
+    world.order.clear();
+    run(&mut world, &[(S, 226, "sent"), (D, 452, "full")]);
+    // The source listens still, or could; the destination's failure has ended its own part.
+    assert_eq!(world.order, [(S, "ABOR".to_owned())]);
+    run(&mut world, &[(S, 225, "idle")]);
+    let Some(Outcome::Failed(failure)) = world.machine.outcome() else {
+        panic!("not failed")
+    };
+    let said = |side| failure.of(side).and_then(Cause::reply);
+    assert_eq!(said(S), Some(&reply(226, "sent")));
+    assert_eq!(said(D), Some(&reply(452, "full")));
+    assert!(!world.machine.is_arranged());
     assert!(world.machine.next_job(job(Operation::Copy)).is_err());
 }
 
@@ -661,25 +773,37 @@ fn a_destination_that_is_deaf_before_stor_gets_it_first_if_the_source_is_there()
 }
 
 #[test]
-fn a_directory_is_not_transferred() {
-    let plan = plan(Arrangement::Epsv, Side::Destination, false);
-    let mut world = World::new(ThirdParty::new(plan, job(Operation::Copy)));
-    run(&mut world, PARAMETERS);
-    run(&mut world, &[(S, 502, "SIZE?")]);
-    let facts = Reply::multi(
-        ReplyCode::new(250).unwrap(),
-        "Listing",
-        ["type=dir;modify=20260101000000; PROG1.PL1"],
-        "End",
-    );
-    world.machine.handle(Event::Reply {
-        side: S,
-        reply: facts,
-    });
-    let Some(Outcome::Failed(failure)) = world.machine.outcome() else {
-        panic!("not failed")
-    };
-    assert_eq!(failure.step, Step::Presence);
+fn a_directory_is_not_transferred_and_a_file_is() {
+    for (kind, is_file) in [
+        ("dir", false),
+        ("cdir", false),
+        ("pdir", false),
+        ("file", true),
+    ] {
+        let plan = plan(Arrangement::Epsv, Side::Destination, false);
+        let mut world = World::new(ThirdParty::new(plan, job(Operation::Copy)));
+        run(&mut world, PARAMETERS);
+        run(&mut world, &[(S, 502, "SIZE?")]);
+        let facts = Reply::multi(
+            ReplyCode::new(250).unwrap(),
+            "Listing",
+            [format!("type={kind};modify=20260101000000; PROG1.PL1")],
+            "End",
+        );
+        world.machine.handle(Event::Reply {
+            side: S,
+            reply: facts,
+        });
+        world.perform();
+        if is_file {
+            assert_eq!(world.order.last().unwrap().1, "EPSV");
+            continue;
+        }
+        let Some(Outcome::Failed(failure)) = world.machine.outcome() else {
+            panic!("{kind}: not failed")
+        };
+        assert_eq!(failure.step, Step::Presence, "{kind}");
+    }
 }
 
 /// What one arrangement reply leads to: the step it fails at, or `None` if it goes on.
@@ -772,6 +896,7 @@ fn a_listener_that_tells_nothing_else_fails_for_now_and_nobody_is_told_to_call()
         panic!("another way would be no better")
     };
     assert_eq!((failure.side, failure.step), (D, Step::Listen));
+    assert_eq!(world.machine.asked_again(), 133);
     assert!(world.order.iter().all(|(side, _)| *side == D));
 }
 
@@ -829,6 +954,27 @@ fn a_listener_that_changes_its_socket_when_pinned_is_not_used() {
         panic!("not refused")
     };
     assert_eq!((failure.side, failure.step), (D, Step::Pin));
+}
+
+#[test]
+fn the_socket_of_a_227_is_told_to_the_other_server() {
+    let plan = plan(Arrangement::Pasv, D, false);
+    let mut world = World::new(ThirdParty::new(plan, job(Operation::Copy)));
+    run(&mut world, PARAMETERS);
+    run(&mut world, &[(S, 213, "5")]);
+    assert_eq!(world.order.last().unwrap().1, "PASV");
+    run(&mut world, &[(D, 227, "Entering (198,51,100,2,156,66)")]);
+    let told = (S, "PORT 198,51,100,2,156,66".to_owned());
+    assert_eq!(*world.order.last().unwrap(), told);
+}
+
+#[test]
+fn an_arrangement_is_called_by_its_commands() {
+    for arrangement in [Arrangement::Lstn, Arrangement::Epsv, Arrangement::Pasv] {
+        let told = arrangement.to_string();
+        let first = told.split(' ').next().unwrap();
+        assert_eq!(first, format!("{arrangement:?}").to_uppercase());
+    }
 }
 
 #[test]
@@ -890,6 +1036,48 @@ fn no_connection_is_worth_another_way_and_a_full_disk_is_not() {
             "both texts are kept (U-5)"
         );
     }
+}
+
+#[test]
+fn what_is_stopped_before_the_transfer_is_not_worth_another_way() {
+    for answered in 0..3 {
+        let plan = plan(Arrangement::Lstn, D, true);
+        let mut world = World::new(ThirdParty::new(plan, job(Operation::Copy)));
+        run(&mut world, PARAMETERS);
+        run(&mut world, &[(S, 213, "5")]);
+        let arranging = [(D, 255, "SOCK 40002"), (S, 255, "SOCK 51003")];
+        run(&mut world, &arranging[..answered]);
+        world.machine.handle(Event::Stop);
+        world.perform();
+        // What it was asked last, and what it holds.
+        for _ in 0..2 {
+            for side in Side::BOTH {
+                if !world.servers.of(side).unanswered.is_empty() {
+                    run(&mut world, &[(side, 226, "ok")]);
+                }
+            }
+        }
+        let Some(Outcome::Failed(failure)) = world.machine.outcome() else {
+            panic!("not failed after {answered}: {:?}", world.machine.outcome())
+        };
+        assert_eq!(failure.cause, Cause::Stopped);
+    }
+}
+
+#[test]
+fn whoever_failed_first_and_is_lost_then_is_not_what_the_other_said() {
+    let mut world = arranged();
+    run(&mut world, &[(D, 452, "full")]);
+    world.servers.of_mut(D).lost = true;
+    world.machine.handle(Event::Lost { side: D });
+    world.perform();
+    run(&mut world, &[(S, 426, "aborted"), (S, 226, "abor")]);
+    let Some(Outcome::Failed(failure)) = world.machine.outcome() else {
+        panic!("not failed")
+    };
+    let said = |side| failure.of(side).and_then(Cause::reply);
+    assert_eq!(said(D), Some(&reply(452, "full")));
+    assert_eq!(said(S), Some(&reply(426, "aborted")));
 }
 
 #[test]

@@ -61,19 +61,20 @@ mod tests {
 
     #[test]
     fn the_first_digit_alone_decides() {
-        for (code, class) in [
-            (120, Class::Preliminary),
-            (199, Class::Preliminary),
-            (200, Class::Completion),
-            (255, Class::Completion),
-            (331, Class::Intermediate),
-            (421, Class::TransientNegative),
-            (500, Class::PermanentNegative),
-            (599, Class::PermanentNegative),
+        for (code, class, name) in [
+            (120, Class::Preliminary, "preliminary"),
+            (199, Class::Preliminary, "preliminary"),
+            (200, Class::Completion, "completion"),
+            (255, Class::Completion, "completion"),
+            (331, Class::Intermediate, "intermediate"),
+            (421, Class::TransientNegative, "transient negative"),
+            (500, Class::PermanentNegative, "permanent negative"),
+            (599, Class::PermanentNegative, "permanent negative"),
         ] {
             let found = Class::of(ReplyCode::new(code).unwrap());
             assert_eq!(found, class, "{code}");
             assert_eq!(found.is_negative(), code >= 400, "{code}");
+            assert_eq!(found.to_string(), name);
         }
     }
 }

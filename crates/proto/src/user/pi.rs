@@ -312,6 +312,7 @@ mod tests {
             let mut pi = UserPi::greeted();
             pi.handle_reply(reply(code));
             assert_eq!(pi.send(&Command::Noop), Err(SendRefused::Closing), "{code}");
+            assert!(pi.is_closing());
         }
         check(&[Command::Noop], &[421], "421 closes");
     }
@@ -319,6 +320,7 @@ mod tests {
     #[test]
     fn commands_wait_for_the_greeting_even_behind_120() {
         let mut pi = UserPi::new();
+        assert!(!pi.is_closing());
         pi.handle_reply(reply(120));
         assert_eq!(pi.send(&Command::Noop), Err(SendRefused::NotGreeted));
         pi.handle_reply(reply(220));
