@@ -447,6 +447,14 @@ impl Store for Crowded {
         })
     }
 
+    fn assemble<'a>(
+        &'a self,
+        path: &'a VirtualPath,
+        octets: u64,
+    ) -> BoxFuture<'a, Result<Box<dyn Assembly>, StoreError>> {
+        self.store.assemble(path, octets)
+    }
+
     fn make_directory<'a>(
         &'a self,
         path: &'a VirtualPath,
@@ -510,6 +518,31 @@ async fn an_upload_leaves_free_what_has_to_stay_free() {
     assert!(matches!(written, Err(StoreError::NoSpace)));
     upload.abandon().await;
     assert_eq!(store.partial(&path("f")).await.unwrap(), None);
+}
+
+/// All that was looked at when the file was begun may be gone when its parts come, however short
+/// they are.
+#[tokio::test]
+async fn every_part_leaves_free_what_has_to_stay_free() {
+    const LEAST: u64 = 1000;
+    let free = Arc::new(Mutex::new(LEAST + 100));
+    let disk = Arc::new(Crowded {
+        store: Arc::new(MemoryStore::new()),
+        free: Arc::clone(&free),
+        appended: 0,
+    });
+    let clock: Arc<dyn Clock> = Arc::new(Hand::default());
+    let account = account(None, None);
+    let store = bounded(disk, &account, Some(LEAST), &Quotas::default(), &clock);
+    let assembly = store.assemble(&path("f"), 100).await.unwrap();
+    let ranges = Ranges::new(100);
+    let mut first = assembly.part(ranges.claim(0, 50).unwrap());
+    first.write(vec![0; 50]).await.unwrap();
+    first.commit().await.unwrap();
+    *free.lock().unwrap() = LEAST + 49;
+    let mut second = assembly.part(ranges.claim(50, 100).unwrap());
+    let written = second.write(vec![0; 50]).await;
+    assert!(matches!(written, Err(StoreError::NoSpace)));
 }
 
 #[tokio::test]
