@@ -432,6 +432,23 @@ fn the_users_file_is_for_its_owner_alone() {
     );
 }
 
+/// The operator is root, as a rule, and the server is not. Left out where nobody else can own it.
+#[cfg(unix)]
+#[test]
+fn the_users_file_stays_its_owners() {
+    use std::os::unix::fs::{MetadataExt as _, chown};
+    let directory = tempfile::tempdir().unwrap();
+    let users = directory.path().join("users.toml");
+    fs::write(&users, "").unwrap();
+    if chown(&users, Some(65_534), Some(65_534)).is_err() {
+        return println!("left out: only root gives files away");
+    }
+    set_user(&users, "alice", &Password::try_from("one").unwrap()).unwrap();
+    let now = fs::metadata(&users).unwrap();
+    assert_eq!((now.uid(), now.gid()), (65_534, 65_534));
+    assert_eq!(now.mode() & 0o777, 0o600);
+}
+
 #[test]
 fn a_users_file_that_is_wrong_stays_as_it_is() {
     let directory = tempfile::tempdir().unwrap();

@@ -126,7 +126,8 @@ pub trait Store: fmt::Debug + Send + Sync {
         Box::pin(async { Err(StoreError::NotSupported) })
     }
 
-    /// Whether an upload that goes on behind an offset may begin with a copy of the file up to there.
+    /// Whether an upload that goes on behind an offset may begin with a copy of the file up to
+    /// there.
     fn copies(&self) -> bool {
         true
     }

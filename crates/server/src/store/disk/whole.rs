@@ -194,8 +194,8 @@ impl Whole {
         done
     }
 
-    /// What could not be brought to the disk is not kept for later: the system tells of it once, and
-    /// the next time says that all is there.
+    /// What could not be brought to the disk is not kept for later: the system tells of it once,
+    /// and the next time says that all is there.
     fn finish(&mut self) -> Result<(), StoreError> {
         let finished = self.writer.finish(self.durability);
         self.is_named &= finished.is_ok();
