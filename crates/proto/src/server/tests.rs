@@ -883,6 +883,9 @@ fn what_a_transfer_leaves_reserved_has_its_whole_time_anew() {
             Event::Finished(Outcome::Completed { bytes: 1, kept }),
         );
         drain(&mut pi);
+        // Only what is reserved does not begin anew with each command.
+        pi.handle_command(later + Duration::from_secs(100), Ok(Command::Noop));
+        drain(&mut pi);
         let ends = later + limits.reservation;
         assert_eq!(pi.poll_timeout(), Some(ends), "{mode}, {arranging}");
     }
@@ -899,6 +902,54 @@ fn what_is_said_to_a_closed_session_leaves_nothing() {
         assert_eq!(drain(&mut pi), [], "{line}");
         assert_eq!(format!("{pi:?}"), closed, "{line}");
     }
+}
+
+#[test]
+fn what_the_codec_refuses_is_called_by_its_name() {
+    use thirdhost_wire::CommandError::{ForbiddenOctet, LineTooLong};
+    for (error, expected) in [
+        (LineTooLong, "500 Line too long."),
+        (
+            ForbiddenOctet,
+            "501 A bare LF or a NUL is not allowed in a line.",
+        ),
+    ] {
+        let mut pi = logged_in();
+        pi.handle_command(NOW, Err(error));
+        assert_eq!(replies(&mut pi), [expected]);
+    }
+}
+
+#[test]
+fn no_account_is_ever_needed() {
+    let mut pi = session(Unpinned::ControlHost);
+    check(&mut pi, "ACCT a", "503");
+    check(&mut pi, "USER alice", "331");
+    check(&mut pi, "ACCT a", "503");
+    check(&mut logged_in(), "ACCT a", "202");
+}
+
+#[test]
+fn abor_at_rest_voids_the_plan_and_leaves_an_open_connection() {
+    let mut pi = logged_in();
+    check(&mut pi, "LSTN R", "255");
+    tell(&mut pi, "ABOR");
+    assert_eq!(replies(&mut pi), ["Release", "226 Nothing to abort."]);
+
+    let mut pi = logged_in();
+    check(&mut pi, "MODE B", "200");
+    check(&mut pi, "LSTN R", "255");
+    tell(&mut pi, "STOR f");
+    drain(&mut pi);
+    pi.handle_event(NOW, Event::Opened(Opened::default()));
+    let kept = true;
+    pi.handle_event(NOW, Event::Finished(Outcome::Completed { bytes: 1, kept }));
+    drain(&mut pi);
+    let open = ["225 Nothing to abort; the data connection is open."];
+    tell(&mut pi, "ABOR");
+    assert_eq!(replies(&mut pi), open);
+    tell(&mut pi, "STOR g");
+    assert!(matches!(drain(&mut pi).as_slice(), [Effect::Transfer(_)]));
 }
 
 #[test]

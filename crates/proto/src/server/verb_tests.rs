@@ -446,6 +446,7 @@ fn site_tells_what_it_can_and_refuses_with_a_reason() {
         ("SITE WHO", "550"),
         ("SITE IDLE", "200 The session ends after 300 silent seconds"),
         ("SITE IDLE 301", "504"),
+        ("SITE IDLE 300", "200"),
         ("SITE IDLE 0", "504"),
         ("SITE NONSENSE", "500"),
         ("SITE CHMOD", "501"),

@@ -816,7 +816,11 @@ fn check_unusable(arrangement: Arrangement, code: u16, text: &str, expected: Opt
         run(&mut world, &[(D, 225, "nothing to abort")]);
     }
     let step = match world.machine.outcome() {
-        Some(Outcome::Refused(failure)) => Some(failure.step),
+        Some(Outcome::Refused(failure)) => {
+            let is_refusal = matches!(failure.cause, Cause::Reply(_));
+            assert_eq!(is_refusal, code >= 400, "{code} {text}");
+            Some(failure.step)
+        }
         _ => None,
     };
     assert_eq!(step, expected, "{code} {text}");
@@ -849,6 +853,8 @@ fn a_lying_or_unreadable_address_is_not_passed_on() {
     check_unusable(Lstn, 255, "SOCK 0", Some(Step::Listen));
     check_unusable(Lstn, 255, "SOCK 80", Some(Step::Listen));
     check_unusable(Lstn, 200, "fine", Some(Step::Listen));
+    check_unusable(Lstn, 550, "SOCK 40002", Some(Step::Listen));
+    check_unusable(Epsv, 425, "(|||40002|)", Some(Step::Listen));
 }
 
 fn avoiding(arrangement: Arrangement) -> World {
@@ -974,6 +980,24 @@ fn an_arrangement_is_called_by_its_commands() {
         let told = arrangement.to_string();
         let first = told.split(' ').next().unwrap();
         assert_eq!(first, format!("{arrangement:?}").to_uppercase());
+    }
+}
+
+#[test]
+fn a_step_is_told_in_words_that_say_what_was_asked() {
+    use Step::{Call, Listen, Name, Parameters, Pin, Presence, Protect, Restart, Transfer};
+    for (step, word) in [
+        (Parameters, "parameters"),
+        (Presence, "is there"),
+        (Listen, "listen"),
+        (Call, "whom to call"),
+        (Pin, "who may call"),
+        (Protect, "TLS"),
+        (Name, "certificate"),
+        (Restart, "go on"),
+        (Transfer, "transfer"),
+    ] {
+        assert!(step.to_string().contains(word), "{step:?}: {step}");
     }
 }
 
