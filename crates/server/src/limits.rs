@@ -48,6 +48,10 @@ pub const GATHERING: Duration = Duration::from_millis(2);
 /// whether its user is still there: half of the second in which all is to be released (spec S-51).
 pub const DEAF: Duration = Duration::from_millis(500);
 
+/// How long a session that is over waits for its user to take the end of TLS, which comes behind
+/// all that has been said: the second in which all is to be released (spec S-51).
+pub const FAREWELL: Duration = Duration::from_secs(1);
+
 /// How long a transfer may move no byte (spec S-53).
 pub const STALL_TIMEOUT: Duration = Duration::from_secs(300);
 

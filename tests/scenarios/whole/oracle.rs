@@ -182,6 +182,15 @@ impl Oracle {
         self.leftovers().is_empty()
     }
 
+    /// Whether something is there that a later upload could go on with.
+    pub(super) fn keeps_a_beginning(&self) -> bool {
+        let is_beginning = |path: &PathBuf| {
+            let name = path.file_name().and_then(|name| name.to_str());
+            name.is_some_and(|name| name.starts_with(".thirdhost-partial."))
+        };
+        self.leftovers().iter().any(is_beginning)
+    }
+
     /// Makes what is left on disk as old as leftovers become, and has the server sweep.
     pub(super) fn sweep(&mut self) {
         for leftover in self.leftovers() {

@@ -109,6 +109,8 @@ impl Stage {
         assert!(self.oracle.daemon().is_running(), "{what}");
         if is_injected && SYNCS.contains(&call) {
             assert_eq!(told, Told::NotDone, "{what}: nothing holds it on the disk");
+            let is_kept = self.oracle.keeps_a_beginning();
+            assert!(!is_kept, "{what}: the next sync would say that all is well");
         }
         work.judge(what, &self.oracle, &self.other, told);
         self.oracle.sweep();

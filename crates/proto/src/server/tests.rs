@@ -883,6 +883,9 @@ fn what_a_transfer_leaves_reserved_has_its_whole_time_anew() {
             Event::Finished(Outcome::Completed { bytes: 1, kept }),
         );
         drain(&mut pi);
+        // Only what is reserved does not begin anew with each command.
+        pi.handle_command(later + Duration::from_secs(100), Ok(Command::Noop));
+        drain(&mut pi);
         let ends = later + limits.reservation;
         assert_eq!(pi.poll_timeout(), Some(ends), "{mode}, {arranging}");
     }

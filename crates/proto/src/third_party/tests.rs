@@ -511,7 +511,7 @@ fn a_server_that_does_not_know_a_parameter_has_its_default_and_no_other() {
         mode: TransmissionMode::Block,
         ..usual
     };
-    // What is asked for, which of TYPE, STRU, MODE is answered otherwise, with what, is it borne.
+    // What is asked for; which of TYPE, STRU and MODE is answered with what else; is it borne.
     for (parameters, place, code, borne) in [
         (usual, 0, 502, false),
         (usual, 1, 502, true),

@@ -432,6 +432,23 @@ fn the_users_file_is_for_its_owner_alone() {
     );
 }
 
+/// The operator is root, as a rule, and the server is not. Left out where nobody else can own it.
+#[cfg(unix)]
+#[test]
+fn the_users_file_stays_its_owners() {
+    use std::os::unix::fs::{MetadataExt as _, chown};
+    let directory = tempfile::tempdir().unwrap();
+    let users = directory.path().join("users.toml");
+    fs::write(&users, "").unwrap();
+    if chown(&users, Some(65_534), Some(65_534)).is_err() {
+        return println!("left out: only root gives files away");
+    }
+    set_user(&users, "alice", &Password::try_from("one").unwrap()).unwrap();
+    let now = fs::metadata(&users).unwrap();
+    assert_eq!((now.uid(), now.gid()), (65_534, 65_534));
+    assert_eq!(now.mode() & 0o777, 0o600);
+}
+
 #[test]
 fn a_users_file_that_is_wrong_stays_as_it_is() {
     let directory = tempfile::tempdir().unwrap();
@@ -469,6 +486,20 @@ fn the_quick_start_is_read_only_on_loopback() {
     assert_eq!(anonymous.home, "");
     assert!(anonymous.third_party.is_none());
     assert!(config.warnings().is_empty());
+}
+
+/// Whoever starts it in the directory of the configuration names no directory at all.
+#[test]
+fn an_xferlog_beside_the_file_can_be_opened() {
+    let warned = |xferlog: &str| {
+        let text = format!("root = \".\"\n[anonymous]\n[log]\nxferlog = {xferlog:?}\n");
+        let config = Config::parse(&text, "thirdhostd.toml".as_ref()).unwrap();
+        let warnings = config.warnings();
+        warnings.iter().any(|said| said.contains("log.xferlog"))
+    };
+    assert!(!warned("xferlog"));
+    assert!(!warned("./xferlog"));
+    assert!(warned("nodir/xferlog"));
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! The users: `[[user]]` tables in the configuration or in a file of their own.
 
+use std::fs::File;
 use std::io::{self, Write};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -284,7 +285,28 @@ fn replace(path: &Path, text: &str) -> io::Result<()> {
     // Without the name of the temporary, which is none that the operator knows.
     let mut temporary = temporary.map_err(|error| io::Error::from(error.kind()))?;
     temporary.write_all(text.as_bytes())?;
+    keep_owner(temporary.as_file(), &path)?;
     temporary.as_file().sync_all()?;
     temporary.persist(&path)?;
+    Ok(())
+}
+
+/// The server reads it as another user than root, who as a rule writes it.
+#[cfg(unix)]
+fn keep_owner(file: &File, of: &Path) -> io::Result<()> {
+    use std::os::unix::fs::{MetadataExt as _, fchown};
+    let old = match std::fs::metadata(of) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        old => old?,
+    };
+    if old.uid() == file.metadata()?.uid() {
+        return Ok(());
+    }
+    fchown(file, Some(old.uid()), Some(old.gid()))
+}
+
+/// Files are whose directory they are in.
+#[cfg(not(unix))]
+fn keep_owner(_file: &File, _of: &Path) -> io::Result<()> {
     Ok(())
 }

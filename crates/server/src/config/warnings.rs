@@ -80,7 +80,11 @@ pub(super) fn of(config: &Config) -> Vec<String> {
 }
 
 fn not_openable(xferlog: &Path) -> Option<String> {
-    let is_there = xferlog.parent().is_some_and(Path::is_dir);
+    // A name alone is beside what names it, in the directory of the process.
+    let directory = xferlog
+        .parent()
+        .filter(|parent| !parent.as_os_str().is_empty());
+    let is_there = directory.unwrap_or(Path::new(".")).is_dir();
     let file = xferlog.display();
     let problem = format!("log.xferlog: the directory of {file} is not there; nothing will start");
     (!is_there).then_some(problem)

@@ -6,13 +6,14 @@ use std::time::{Duration, SystemTime};
 use futures_util::FutureExt;
 use thirdhost_proto::server::{Answer, Event, Permissions, Question, Refusal, VirtualPath};
 use thirdhost_wire::{Fact, FactSet, RepresentationType, TimeVal};
+use tokio_util::sync::CancellationToken;
 
 use super::parts::Asking;
 use super::refusal::refusal;
 use super::{Done, Session, hash};
 use crate::dtp::{list_line, mlsx_line, time_val};
 use crate::limits;
-use crate::store::{Entry, EntryKind, Kept, Store, StoreError};
+use crate::store::{Entry, EntryKind, Kept, Source, Store, StoreError};
 
 impl Session {
     /// Has a question answered: at once, or by the operation that runs now.
@@ -23,15 +24,16 @@ impl Session {
             return self.pi.handle_event(now, refused);
         };
         let store = Arc::clone(&user.store);
-        if let Question::Room { octets } = question {
-            self.announced = Some(octets);
-        }
         let answering = match question {
             Question::Who => {
                 let lines = self.shared.presence.lines(now);
                 let directory = false;
                 let answer = Answer::Lines { directory, lines };
                 return self.pi.handle_event(now, Event::Answered(Ok(answer)));
+            }
+            Question::Room { octets } => {
+                self.announced = Some(octets);
+                room(store, octets, self.gone()).boxed()
             }
             Question::Hash { algorithm, targets } => {
                 let bounds = self.hashing();
@@ -57,12 +59,17 @@ impl Session {
         self.operation = Some(answering.boxed());
     }
 
+    /// Cancelled when nobody waits for answers any more.
+    fn gone(&mut self) -> CancellationToken {
+        self.gone.get_or_insert_default().clone()
+    }
+
     /// What bounds a hash that this session asks for.
     fn hashing(&mut self) -> hash::Bounds {
         hash::Bounds {
             turns: Arc::clone(&self.shared.hashing),
             octets_max: limits::HASH_BYTES_MAX,
-            gone: self.gone.get_or_insert_default().clone(),
+            gone: self.gone(),
             threads: Arc::clone(&self.shared.world.threads),
         }
     }
@@ -91,7 +98,6 @@ async fn answer(
             };
             renaming.await.map(|()| Answer::Done)
         }
-        Question::Room { octets } => store.room(*octets).await.map(|()| Answer::Done),
         Question::Modified(path) => file(&*store, path)
             .await
             .map(|e| Answer::Text(time_val(e.modified))),
@@ -115,10 +121,26 @@ async fn answer(
             mode,
         } => set_facts(&*store, path, *modified, *mode).await,
         // The session answers these itself: they need more than a store.
-        Question::Hash { .. } | Question::Parts(_) | Question::Who => Err(StoreError::NotSupported),
+        Question::Room { .. } | Question::Hash { .. } | Question::Parts(_) | Question::Who => {
+            Err(StoreError::NotSupported)
+        }
         Question::Status(path) => status(&*store, path, now).await,
     };
     answer.map_err(|error| refusal(&error))
+}
+
+/// Whether there is room, for which a home may have to be counted, however large it is.
+async fn room(
+    store: Arc<dyn Store>,
+    octets: u64,
+    gone: CancellationToken,
+) -> Result<Answer, Refusal> {
+    let room = gone.run_until_cancelled(store.room(octets)).await;
+    match room {
+        Some(Ok(())) => Ok(Answer::Done),
+        Some(Err(error)) => Err(refusal(&error)),
+        None => Err(Refusal::Failed),
+    }
 }
 
 async fn enter(store: &dyn Store, path: &VirtualPath) -> Result<Answer, StoreError> {
@@ -197,21 +219,31 @@ async fn size(
     if representation == RepresentationType::Image {
         return Ok(Answer::Size(entry.size));
     }
-    if entry.size > limits::ASCII_SIZE_BYTES_MAX {
+    let source = store.open(path, 0).await.map_err(|error| refusal(&error))?;
+    counted(source).await.map(Answer::Size)
+}
+
+/// How many octets what was there when it was opened takes in TYPE A; what comes behind it
+/// meanwhile is not sent either.
+async fn counted(mut source: Box<dyn Source>) -> Result<u64, Refusal> {
+    let mut left = source.size();
+    if left > limits::ASCII_SIZE_BYTES_MAX {
         return Err(Refusal::TooLargeToCount);
     }
-    let mut source = store.open(path, 0).await.map_err(|error| refusal(&error))?;
     let (mut octets, mut buffer) = (0_u64, Vec::new());
-    loop {
+    while left > 0 {
         buffer.clear();
-        let read = source.read(&mut buffer, COUNT_CHUNK_BYTES).await;
-        match read.map_err(|error| refusal(&error))? {
-            0 => return Ok(Answer::Size(octets)),
-            read => octets += read as u64,
-        }
+        let wanted = usize::try_from(left).unwrap_or(usize::MAX);
+        let read = source.read(&mut buffer, wanted.min(COUNT_CHUNK_BYTES));
+        let read = match read.await.map_err(|error| refusal(&error))? {
+            0 => break,
+            read => read as u64,
+        };
+        left = left.saturating_sub(read);
         // Each LF goes out as CR LF.
-        octets += buffer.iter().filter(|&&octet| octet == b'\n').count() as u64;
+        octets += read + buffer.iter().filter(|&&octet| octet == b'\n').count() as u64;
     }
+    Ok(octets)
 }
 
 async fn status(
@@ -251,3 +283,25 @@ const COUNT_CHUNK_BYTES: usize = 64 * 1024;
 
 /// STAT's listing goes over the control connection and is held in memory whole.
 const STATUS_LINES_MAX: usize = 1000;
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+
+    use super::*;
+    use crate::store::{DiskStore, Durability, UploadPolicy};
+
+    /// Somebody may append faster than is read.
+    #[tokio::test]
+    async fn what_grows_is_counted_as_it_was_opened() {
+        let root = tempfile::tempdir().unwrap();
+        let file = root.path().join("f");
+        std::fs::write(&file, "a\nb").unwrap();
+        let store = DiskStore::open(root.path(), UploadPolicy::Whole, Durability::Process).unwrap();
+        let path = VirtualPath::root().join(&"f".try_into().unwrap()).unwrap();
+        let source = store.open(&path, 0).await.unwrap();
+        let mut grown = std::fs::File::options().append(true).open(&file).unwrap();
+        grown.write_all(b"more\n").unwrap();
+        assert_eq!(counted(source).await, Ok(4));
+    }
+}

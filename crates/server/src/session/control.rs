@@ -4,15 +4,17 @@ use std::future::poll_fn;
 use std::io;
 use std::mem::MaybeUninit;
 use std::net::SocketAddr;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
+use thirdhost_sockets::Clock;
 use thirdhost_wire::{Command, CommandError, LINE_BYTES_MAX, LineDecoder, LineEvent, Reply};
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf};
 
 use super::stream::ControlStream;
+use crate::limits;
 
 /// One control connection, with what has been read and not yet served, and what has been said
 /// and not yet sent.
@@ -107,11 +109,6 @@ impl Control {
             }
             Turn::Read(read) => {
                 self.fresh = true;
-                if holds && read == 0 {
-                    // He may read on: what has been done is told, as it would have been by now.
-                    let telling = poll_fn(|cx| send_some(stream, &self.output, cx));
-                    let _as_far_as_it_goes = telling.now_or_never();
-                }
                 Ok(read > 0)
             }
         }
@@ -146,11 +143,22 @@ impl Control {
         self.say(now, &bytes);
     }
 
-    /// Says that no more will be said; the user sees an orderly end.
-    pub(super) async fn shutdown(&mut self) -> io::Result<()> {
-        match &mut self.stream {
-            Some(stream) => stream.shutdown().await,
-            None => Ok(()),
+    /// Says what can be said without waiting, and that no more will be; the user sees an orderly
+    /// end, unless he takes none for [`FAREWELL`](limits::FAREWELL).
+    pub(super) async fn shutdown(&mut self, clock: &dyn Clock) -> io::Result<()> {
+        // He may only have closed his own direction, and read on: what has been done is told.
+        self.say_at_once();
+        let Some(stream) = &mut self.stream else {
+            return Ok(());
+        };
+        let mut ending = pin!(stream.shutdown());
+        if let Some(ended) = ending.as_mut().now_or_never() {
+            return ended;
+        }
+        tokio::select! {
+            biased;
+            ended = ending => ended,
+            () = clock.sleep(limits::FAREWELL) => Err(io::ErrorKind::TimedOut.into()),
         }
     }
 
@@ -207,6 +215,19 @@ impl Control {
 
     pub(super) fn local(&self) -> SocketAddr {
         self.local
+    }
+
+    fn say_at_once(&mut self) {
+        while self.has_output() {
+            let Some(stream) = &mut self.stream else {
+                return;
+            };
+            let sending = poll_fn(|cx| send_some(stream, &self.output, cx));
+            let Some(Ok(sent)) = sending.now_or_never() else {
+                return;
+            };
+            self.sent(sent);
+        }
     }
 
     fn sent(&mut self, sent: usize) {
@@ -275,6 +296,7 @@ const OUTPUT_BYTES_MAX: usize = 64 * 1024;
 
 #[cfg(test)]
 mod tests {
+    use thirdhost_sockets::World;
     use thirdhost_wire::ReplyCode;
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
@@ -313,6 +335,7 @@ mod tests {
         control.reply(Duration::ZERO, &reply);
         theirs.shutdown().await.unwrap();
         assert!(!control.turn(true, true).await.unwrap(), "that was all");
+        control.shutdown(&*World::real().clock).await.unwrap();
         drop(control);
         let mut heard = String::new();
         theirs.read_to_string(&mut heard).await.unwrap();

@@ -289,7 +289,7 @@ impl Session {
         }
         self.sockets = DataSockets::default();
         // The user may be gone already; there is nobody to tell.
-        if let Err(error) = self.control.shutdown().await {
+        if let Err(error) = self.control.shutdown(&*self.shared.world.clock).await {
             tracing::trace!(%error, "control connection not closed in order");
         }
     }

@@ -27,7 +27,11 @@ impl Asking {
             PartsQuestion::Open { path, octets } => {
                 // What was opened before is gone before there is room for another.
                 self.held.give_up();
-                self.store.assemble(&path, octets).await.map(|assembly| {
+                // A home may have to be counted for it, however large it is.
+                let assembling = self.store.assemble(&path, octets);
+                let assembled = self.bounds.gone.run_until_cancelled(assembling).await;
+                let assembled = assembled.unwrap_or(Err(StoreError::NotFound));
+                assembled.map(|assembly| {
                     let Shared { parts, world, .. } = &*self.shared;
                     let opened = (path, octets);
                     let parts = parts.add(&*world.random, &self.account, opened, assembly);

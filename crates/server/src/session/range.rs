@@ -34,15 +34,18 @@ pub(super) async fn begin_part(
     offset: u64,
     end: u64,
 ) -> Result<Box<dyn Upload>, StoreError> {
-    match store.stat(path).await {
+    let there = match store.look(path).await {
         Ok(entry) if entry.size > end => return Err(StoreError::NotSupported),
-        Ok(_) | Err(StoreError::NotFound) => {}
+        Ok(entry) => entry.size,
+        Err(StoreError::NotFound) => 0,
         Err(error) => return Err(error),
-    }
+    };
     let upload = store.begin(path, UploadKind::Resume { offset }).await?;
     Ok(Box::new(Bounded {
         upload,
-        left: end.saturating_sub(offset),
+        at: offset,
+        end,
+        there,
     }))
 }
 
@@ -79,7 +82,10 @@ impl Source for Part {
 
 struct Bounded {
     upload: Box<dyn Upload>,
-    left: u64,
+    at: u64,
+    end: u64,
+    /// How long the file was when it began.
+    there: u64,
 }
 
 impl Upload for Bounded {
@@ -90,7 +96,10 @@ impl Upload for Bounded {
     fn write(&mut self, bytes: Vec<u8>) -> BoxFuture<'_, Result<Vec<u8>, StoreError>> {
         Box::pin(async move {
             let length = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
-            self.left = self.left.checked_sub(length).ok_or(StoreError::NoSpace)?;
+            if length > self.end.saturating_sub(self.at) {
+                return Err(StoreError::NoSpace);
+            }
+            self.at = self.at.saturating_add(length);
             self.upload.write(bytes).await
         })
     }
@@ -99,8 +108,15 @@ impl Upload for Bounded {
         self.upload.settle()
     }
 
+    /// Fewer octets than were to come would cut off others that are there.
     fn commit(self: Box<Self>) -> BoxFuture<'static, Result<(), StoreError>> {
-        self.upload.commit()
+        Box::pin(async move {
+            if self.at < self.there {
+                self.upload.abandon().await;
+                return Err(StoreError::Incomplete);
+            }
+            self.upload.commit().await
+        })
     }
 
     fn abandon(self: Box<Self>) -> BoxFuture<'static, ()> {

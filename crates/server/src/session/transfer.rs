@@ -331,7 +331,10 @@ async fn receive(
     }
     // Completion is said after the data is in place (design D10); from here on ABOR is too late.
     let stored = match settled {
-        Some(Err(error)) => Err(error),
+        Some(Err(error)) => {
+            upload.abandon().await;
+            Err(error)
+        }
         _ => upload.commit().await,
     };
     if let Err(error) = stored {

@@ -126,6 +126,12 @@ pub trait Store: fmt::Debug + Send + Sync {
         Box::pin(async { Err(StoreError::NotSupported) })
     }
 
+    /// Whether an upload that goes on behind an offset may begin with a copy of the file up to
+    /// there.
+    fn copies(&self) -> bool {
+        true
+    }
+
     /// Whether its operations block a thread for a moment, and do it at once on one that may.
     fn blocks(&self) -> bool {
         false

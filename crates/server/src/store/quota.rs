@@ -90,17 +90,26 @@ impl Floor {
 }
 
 impl Bounded {
-    /// How many bytes are in the file before the first byte of the upload comes.
-    async fn base(&self, path: &VirtualPath, kind: UploadKind) -> Result<u64, StoreError> {
-        match kind {
-            UploadKind::Replace | UploadKind::Unique => Ok(0),
-            UploadKind::Resume { offset } => Ok(offset),
-            UploadKind::Append => match self.store.stat(path).await {
-                Ok(entry) if entry.kind == EntryKind::File => Ok(entry.size),
-                Ok(_) | Err(StoreError::NotFound) => Ok(0),
-                Err(error) => Err(error),
+    /// How many bytes may come of an upload that has begun: of one that appends, nobody else adds
+    /// to the file any more.
+    async fn left_of_file(
+        &self,
+        path: &VirtualPath,
+        kind: UploadKind,
+    ) -> Result<Option<u64>, StoreError> {
+        let Some(most) = self.most_per_file else {
+            return Ok(None);
+        };
+        let base = match kind {
+            UploadKind::Replace | UploadKind::Unique => 0,
+            UploadKind::Resume { offset } => offset,
+            UploadKind::Append => match self.store.look(path).await {
+                Ok(entry) if entry.kind == EntryKind::File => entry.size,
+                Ok(_) | Err(StoreError::NotFound) => 0,
+                Err(error) => return Err(error),
             },
-        }
+        };
+        most.checked_sub(base).map(Some).ok_or(StoreError::TooLarge)
     }
 
     async fn begin_bounded(
@@ -108,16 +117,14 @@ impl Bounded {
         path: &VirtualPath,
         kind: UploadKind,
     ) -> Result<Box<dyn Upload>, StoreError> {
-        let left_of_file = match self.most_per_file {
-            None => None,
-            Some(most) => {
-                let base = self.base(path, kind).await?;
-                Some(most.checked_sub(base).ok_or(StoreError::TooLarge)?)
-            }
-        };
         // What goes on behind an offset may begin with a copy of the file up to there.
         let copied = match (&self.quota, kind) {
-            (Some(_), UploadKind::Resume { offset }) => {
+            (_, UploadKind::Resume { offset })
+                if self.most_per_file.is_some_and(|most| offset > most) =>
+            {
+                return Err(StoreError::TooLarge);
+            }
+            (Some(_), UploadKind::Resume { offset }) if self.store.copies() => {
                 let kept = self.store.partial(path).await?;
                 offset.saturating_sub(kept.map_or(0, |kept| kept.bytes))
             }
@@ -135,6 +142,13 @@ impl Bounded {
         }
         let upload = self.store.begin(path, kind).await?;
         drop(charge);
+        let left_of_file = match self.left_of_file(path, kind).await {
+            Ok(left) => left,
+            Err(error) => {
+                upload.abandon().await;
+                return Err(error);
+            }
+        };
         Ok(Box::new(BoundedUpload {
             upload,
             quota: self.quota.clone(),
@@ -234,6 +248,10 @@ impl Store for Bounded {
 
     fn free(&self) -> BoxFuture<'_, Result<u64, StoreError>> {
         self.store.free()
+    }
+
+    fn copies(&self) -> bool {
+        self.store.copies()
     }
 
     fn blocks(&self) -> bool {

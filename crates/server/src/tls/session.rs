@@ -92,6 +92,12 @@ impl DataHandshake {
         asks && self.peer.is_none() && self.session.site.wants_fingerprints()
     }
 
+    /// Whether the end of a file from `peer` may be a cut, since close_notify is waived.
+    pub(crate) fn may_be_cut(&self, peer: IpAddr) -> bool {
+        let site = &self.session.site;
+        self.role == TlsRole::Server && site.waives_close_notify(peer.to_canonical())
+    }
+
     /// Makes the handshake.
     ///
     /// # Errors

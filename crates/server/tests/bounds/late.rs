@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
@@ -12,10 +13,11 @@ use thirdhost_server::store::{
     Entry, Homes, Listing, MemoryStore, Source, Store, StoreError, Upload, UploadKind,
 };
 use thirdhost_sockets::World;
-use tokio::io::AsyncWriteExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::sync::Semaphore;
 
 use crate::client::{LOOPBACK, User, read};
+use crate::clock::PASSWORD;
 
 /// A disk may take long over the last octets of a file. Whoever dies meanwhile was told nothing;
 /// what he stores when he is back, and is told of, is what counts.
@@ -50,12 +52,71 @@ async fn a_file_whose_user_died_takes_no_later_ones_place() {
     }
 }
 
+/// He may only have closed his own direction, and reads on: what was answered by then is told.
+#[tokio::test]
+async fn answers_wait_for_no_user_who_says_no_more_and_are_told_all_the_same() {
+    let (_server, address) = start(&Arc::default(), &Arc::default());
+    let mut user = tokio::net::TcpStream::connect(address).await.unwrap();
+    let questions = "FEAT\r\n".repeat(300);
+    user.write_all(questions.as_bytes()).await.unwrap();
+    user.shutdown().await.unwrap();
+    let mut heard = Vec::new();
+    user.read_to_end(&mut heard).await.unwrap();
+    assert!(heard.len() > 64 * 1024, "{} octets", heard.len());
+    assert!(heard.ends_with(b"\r\n211 End\r\n"));
+}
+
+/// A home that is counted for its quota takes as long as it is large.
+#[tokio::test]
+async fn nobody_who_is_gone_waits_for_a_count() {
+    for question in ["ALLO 5", "SITE PARTS OPEN 5 f"] {
+        let disk = Arc::new(Disk::default());
+        disk.is_slow.store(true, Ordering::SeqCst);
+        let alice = format!("[[user]]\nname = \"alice\"\n{PASSWORD}\npermissions = [\"write\"]\n");
+        let bounded = format!("{alice}quota = \"1M\"\n");
+        let (server, address) = start_with(&bounded, &Arc::default(), &disk);
+        let (mut user, _) = User::connect(address).await;
+        user.check("USER alice", "331").await;
+        user.check("PASS secret", "230").await;
+        user.say(question).await;
+        assert!(user.has_heard_nothing().await, "{question}");
+        drop(user);
+        let gone = async {
+            while server.sessions() > 0 {
+                tokio::task::yield_now().await;
+            }
+        };
+        let gone = tokio::time::timeout(Duration::from_secs(20), gone).await;
+        assert!(gone.is_ok(), "{question}");
+    }
+}
+
+/// By the reply nothing holds the name any more, and what is kept can be gone on with.
+#[tokio::test]
+async fn an_upload_that_the_disk_fails_late_is_given_up_by_its_reply() {
+    let disk = Arc::new(Disk::default());
+    disk.fails.store(true, Ordering::SeqCst);
+    let (_server, address) = start(&Arc::default(), &disk);
+    let mut user = User::log_in(address).await;
+    assert_eq!(user.send("STOR f", b"octets").await, ["150", "451"]);
+    assert!(disk.is_given_up.load(Ordering::SeqCst));
+}
+
 /// The first file of a pipeline: its number, and all of it.
 const NUMBERED: &[u8] = b"\x10\x00\x011\x40\x00\x04dead";
 
 fn start(files: &Arc<MemoryStore>, disk: &Arc<Disk>) -> (Server, std::net::SocketAddr) {
-    let text = "root = \"/\"\n[anonymous]\npermissions = [\"read\", \"write\"]\n";
-    let config = Config::parse(text, "thirdhostd.toml".as_ref()).unwrap();
+    start_with("", files, disk)
+}
+
+/// With more lines in the configuration.
+fn start_with(
+    more: &str,
+    files: &Arc<MemoryStore>,
+    disk: &Arc<Disk>,
+) -> (Server, std::net::SocketAddr) {
+    let text = format!("root = \"/\"\n[anonymous]\npermissions = [\"read\", \"write\"]\n{more}");
+    let config = Config::parse(&text, "thirdhostd.toml".as_ref()).unwrap();
     let world = World::real();
     let listener = world.network.listen(LOOPBACK.parse().unwrap(), 16).unwrap();
     let address = listener.local();
@@ -71,9 +132,12 @@ fn start(files: &Arc<MemoryStore>, disk: &Arc<Disk>) -> (Server, std::net::Socke
 
 #[derive(Debug)]
 struct Disk {
-    /// Whether the next upload that comes to it takes long.
+    /// Whether the next upload that comes to it takes long, and every count.
     is_slow: AtomicBool,
     done: Semaphore,
+    /// Whether uploads fail at their end.
+    fails: AtomicBool,
+    is_given_up: AtomicBool,
 }
 
 impl Default for Disk {
@@ -81,6 +145,8 @@ impl Default for Disk {
         Self {
             is_slow: AtomicBool::new(false),
             done: Semaphore::new(0),
+            fails: AtomicBool::new(false),
+            is_given_up: AtomicBool::new(false),
         }
     }
 }
@@ -120,6 +186,16 @@ impl Store for Slow {
             let upload = self.files.begin(path, kind).await?;
             let disk = Arc::clone(&self.disk);
             Ok(Box::new(SlowUpload { upload, disk }) as Box<dyn Upload>)
+        }
+        .boxed()
+    }
+
+    fn usage(&self) -> Done<'_, u64> {
+        async {
+            if self.disk.is_slow.load(Ordering::SeqCst) {
+                self.disk.done.acquire().await.unwrap().forget();
+            }
+            self.files.usage().await
         }
         .boxed()
     }
@@ -164,6 +240,9 @@ impl Upload for SlowUpload {
             if self.disk.is_slow.swap(false, Ordering::SeqCst) {
                 self.disk.done.acquire().await.unwrap().forget();
             }
+            if self.disk.fails.load(Ordering::SeqCst) {
+                return Err(StoreError::Io(std::io::ErrorKind::Other.into()));
+            }
             self.upload.settle().await
         }
         .boxed()
@@ -174,6 +253,7 @@ impl Upload for SlowUpload {
     }
 
     fn abandon(self: Box<Self>) -> BoxFuture<'static, ()> {
+        self.disk.is_given_up.store(true, Ordering::SeqCst);
         self.upload.abandon()
     }
 }

@@ -1,12 +1,15 @@
 //! Injection, truncation, other protocols, old versions, slow handshakes.
 
-use std::sync::Arc;
-use std::time::Duration;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, SystemTime};
 
+use futures_util::future::BoxFuture;
 use rustls::version::TLS12;
 use rustls::{CipherSuite, ClientConfig};
+use thirdhost_server::limits::LAST_WORD;
+use thirdhost_sockets::{Clock, World};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 use tokio_rustls::TlsConnector;
 
 use super::site::{Site, pattern};
@@ -61,6 +64,71 @@ async fn an_upload_that_ends_without_close_notify_is_never_acknowledged() {
             assert!(site.holds("f", b"the old file"));
         }
     }
+}
+
+/// Where an end without close_notify is an end, it may be that of a process that was killed, as in
+/// clear text: the control connection has its last word.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_needs_no_close_notify_is_waited_for_as_in_clear_text() {
+    for network in ["127.0.0.0/8", "192.0.2.0/24"] {
+        let clock = Arc::new(Noting(World::real().clock, Mutex::default()));
+        let waived = format!("close_notify_waived = [\"{network}\"]");
+        let site = Site::by(Arc::clone(&clock) as _, &waived);
+        let mut user = User::log_in(site.explicit).await;
+        let socket = user.passive().await;
+        user.say("STOR f\r\n").await;
+        let mut data = user.data(socket).await.unwrap();
+        user.expect_reply("150").await;
+        data.write_all(b"octets").await.unwrap();
+        data.shutdown().await.unwrap();
+        user.expect_reply("226").await;
+        let has_waited = clock.1.lock().unwrap().contains(&LAST_WORD);
+        assert_eq!(has_waited, network.starts_with("127"), "{network}");
+    }
+}
+
+/// Notes how long was slept.
+#[derive(Debug)]
+struct Noting(Arc<dyn Clock>, Mutex<Vec<Duration>>);
+
+impl Clock for Noting {
+    fn now(&self) -> Duration {
+        self.0.now()
+    }
+
+    fn wall(&self) -> SystemTime {
+        self.0.wall()
+    }
+
+    fn sleep(&self, duration: Duration) -> BoxFuture<'static, ()> {
+        self.1.lock().unwrap().push(duration);
+        self.0.sleep(duration)
+    }
+}
+
+/// The end of TLS is a message too, and he takes none.
+//= security#S-51
+//= type=test
+#[tokio::test(flavor = "multi_thread")]
+async fn a_user_who_reads_nothing_and_goes_keeps_no_session() {
+    let site = Site::holding_replies();
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.set_recv_buffer_size(4096).unwrap();
+    let stream = socket.connect(site.implicit).await.unwrap();
+    let tls = trusting(&Arc::new(Seen::default()));
+    let connector = TlsConnector::from(Arc::new(tls));
+    let mut user = connector.connect(localhost(), stream).await.unwrap();
+    let questions = "FEAT\r\n".repeat(5_000);
+    user.write_all(questions.as_bytes()).await.unwrap();
+    user.flush().await.unwrap();
+    user.get_mut().0.shutdown().await.unwrap();
+    let gone = async {
+        while site.server.sessions() > 0 {
+            tokio::task::yield_now().await;
+        }
+    };
+    let gone = tokio::time::timeout(Duration::from_secs(20), gone).await;
+    assert!(gone.is_ok(), "the session is kept");
 }
 
 //= security#S-38

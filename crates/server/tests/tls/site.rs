@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
 
+use socket2::{Domain, Socket, Type};
 use tempfile::TempDir;
 use thirdhost_server::Server;
 use thirdhost_server::accounts::PasswordHash;
@@ -12,7 +13,7 @@ use thirdhost_server::config::Config;
 use thirdhost_server::limits::CONTROL_BACKLOG;
 use thirdhost_server::store::DiskStore;
 use thirdhost_server::tls::{Certificate, fingerprint, self_signed};
-use thirdhost_sockets::World;
+use thirdhost_sockets::{Clock, Listener, World, adopt_listener};
 use thirdhost_wire::Password;
 use tokio::sync::oneshot;
 
@@ -47,21 +48,54 @@ impl Site {
         PasswordHash::of(&secret).unwrap().as_str().to_owned()
     }
 
+    /// One whose replies to a user who does not read wait in the server but for a little.
+    pub(crate) fn holding_replies() -> Self {
+        let listen = || {
+            let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+            // Connections have it from the listener.
+            socket.set_send_buffer_size(4096).unwrap();
+            let any = SocketAddr::from(([127, 0, 0, 1], 0));
+            socket.bind(&any.into()).unwrap();
+            socket.listen(64).unwrap();
+            adopt_listener(socket.into()).unwrap()
+        };
+        Self::listening("", "", listen, World::real())
+    }
+
+    /// On 127.0.0.1, with more lines for the table `[tls]`, by the time of `clock`.
+    pub(crate) fn by(clock: Arc<dyn Clock>, tls: &str) -> Self {
+        let any = "127.0.0.1:0".parse().unwrap();
+        let listen = || World::real().network.listen(any, CONTROL_BACKLOG).unwrap();
+        let world = World {
+            clock,
+            ..World::real()
+        };
+        Self::listening("", tls, listen, world)
+    }
+
     fn of(host: &str, top: &str, tls: &str) -> Self {
+        let any = SocketAddr::new(host.parse().unwrap(), 0);
+        let listen = || World::real().network.listen(any, CONTROL_BACKLOG).unwrap();
+        Self::listening(top, tls, listen, World::real())
+    }
+
+    fn listening(
+        top: &str,
+        tls: &str,
+        listen: impl Fn() -> Box<dyn Listener>,
+        world: World,
+    ) -> Self {
         let directory = tempfile::tempdir().unwrap();
         std::fs::create_dir_all(directory.path().join("files/alice")).unwrap();
         write_certificate(directory.path());
         let config = Self::configured(directory.path(), top, tls);
-        let world = World::real();
-        let any = SocketAddr::new(host.parse().unwrap(), 0);
-        let listen = || world.network.listen(any, CONTROL_BACKLOG).unwrap();
         let (explicit, implicit) = (listen(), listen());
         let store = DiskStore::open(&config.root, config.uploads, config.durability).unwrap();
         let (stop, stopped) = oneshot::channel();
         let site = Self {
             explicit: explicit.local(),
             implicit: implicit.local(),
-            server: Server::new(config, world.clone(), Arc::new(store)),
+            server: Server::new(config, world, Arc::new(store)),
             directory,
             _stop: stop,
         };

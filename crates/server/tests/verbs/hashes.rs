@@ -118,6 +118,10 @@ async fn parts_of_a_file_are_received_in_order_and_none_is_cut_off() {
         ("RANG 2 3", "STOR f", "zz", "504", "01234567xy"),
         ("RANG 10 11", "STOR f", "too long", "552", "01234567xy"),
         ("RANG 50 60", "STOR f", "gap", "554", "01234567xy"),
+        ("RANG 8 9", "STOR f", "z", "451 Fewer", "01234567xy"),
+        ("RANG 0 9", "STOR f", "", "451 Fewer", "01234567xy"),
+        ("RANG 8 9", "STOR f", "ab", "226", "01234567ab"),
+        ("RANG 10 19", "STOR f", "c", "226", "01234567abc"),
     ] {
         user.check(line, "350").await;
         let said = user.send(verb, bytes.as_bytes()).await;

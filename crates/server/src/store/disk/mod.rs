@@ -303,6 +303,10 @@ impl Store for DiskStore {
         })
     }
 
+    fn copies(&self) -> bool {
+        self.uploads == UploadPolicy::Whole
+    }
+
     fn blocks(&self) -> bool {
         true
     }

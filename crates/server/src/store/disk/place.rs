@@ -154,9 +154,9 @@ pub(super) fn open_found(
     Ok((file.into_std(), found))
 }
 
-/// Creates a hidden file that no name leads to, locked.
-pub(super) fn unnamed(dir: &Dir) -> Result<(File, String), StoreError> {
-    let mut options = system::writing_no_link();
+/// Creates a hidden file that no name leads to, locked; it may take the place of `target`.
+pub(super) fn unnamed(dir: &Dir, target: Option<&Metadata>) -> Result<(File, String), StoreError> {
+    let mut options = system::writing_as_private_as(target);
     options.create_new(true);
     for _ in 0..OPEN_TRIES_MAX {
         let number = NEXT_UNNAMED.fetch_add(1, Ordering::Relaxed);

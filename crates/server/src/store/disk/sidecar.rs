@@ -50,7 +50,7 @@ pub(super) fn write(
         u8::from(*is_created)
     );
     let sidecar = names::append_record(name);
-    let (mut file, draft) = place::unnamed(dir)?;
+    let (mut file, draft) = place::unnamed(dir, None)?;
     file.write_all(text.as_bytes()).map_err(store_error)?;
     if durability == Durability::Power {
         file.sync_all().map_err(store_error)?;

@@ -324,6 +324,28 @@ async fn the_permission_bits_of_a_replaced_file_are_kept() {
     assert_eq!(mode("b"), mode("c"));
 }
 
+/// Neither is what an upload goes on with to be read by more people than the file it replaces.
+#[tokio::test]
+async fn what_is_gone_on_with_is_as_private_as_the_file_it_replaces() {
+    let (directory, store) = fresh(UploadPolicy::Whole);
+    let at = |name: &str| directory.path().join(name);
+    let mode = |name: &str| fs::metadata(at(name)).unwrap().mode() & 0o777;
+    let partial = names::partial("f");
+    for left in [None, Some("ab")] {
+        put(&store, "f", "abcdef").await;
+        if let Some(left) = left {
+            fs::write(at(&partial), left).unwrap();
+        }
+        fs::set_permissions(at("f"), fs::Permissions::from_mode(0o400)).unwrap();
+        let mut upload = begin(&store, "f", UploadKind::Resume { offset: 4 }).await;
+        assert_eq!(mode(&partial), 0o600, "{left:?}");
+        upload.write(b"x".to_vec()).await.unwrap();
+        upload.commit().await.unwrap();
+        assert_eq!(mode("f"), 0o400, "{left:?}");
+        fs::remove_file(at("f")).unwrap();
+    }
+}
+
 #[tokio::test]
 async fn nothing_but_partials_is_left_behind() {
     let (directory, store) = fresh(UploadPolicy::Whole);

@@ -109,13 +109,17 @@ impl Walk {
     }
 }
 
-/// How much a file counts. A temporary may have holes where other parts will come, which are
-/// counted when they come.
+/// How much a file counts. What comes in parts may have holes where others will come, which are
+/// counted when they come. Nothing else has any, though a file system that compresses keeps it in
+/// less room.
 fn octets(found: Option<&DirEntry>, metadata: &Metadata) -> u64 {
     let name = found.map(DirEntry::file_name);
-    let is_ours = name.is_some_and(|name| name.to_str().is_some_and(names::is_hidden));
+    let is_unnamed = |name: &str| name.starts_with(names::UNNAMED);
+    let may_have_holes = name.is_some_and(|name| name.to_str().is_some_and(is_unnamed));
     match system::allocated(metadata) {
-        Some(allocated) if is_ours => metadata.len().min(allocated.saturating_add(INLINE_MAX)),
+        Some(allocated) if may_have_holes => {
+            metadata.len().min(allocated.saturating_add(INLINE_MAX))
+        }
         _ => metadata.len(),
     }
 }
@@ -178,5 +182,23 @@ mod tests {
         assert_eq!(store.usage().await.unwrap(), 5021 + in_the_deep);
         upload.discard().await;
         assert_eq!(store.usage().await.unwrap(), 21 + in_the_deep);
+    }
+    /// What goes on with it later brings no more than the rest: it counts as long as it is, also
+    /// where the system keeps it in less room.
+    #[tokio::test]
+    async fn only_what_comes_in_parts_may_have_holes_that_do_not_count() {
+        let root = tempfile::tempdir().unwrap();
+        let store = DiskStore::open(root.path(), UploadPolicy::Whole, Durability::Process).unwrap();
+        for (name, counted) in [
+            ("f".to_owned(), 1_000_000),
+            (names::partial("f"), 1_000_000),
+            (names::created("f"), 1_000_000),
+            (format!("{}1", names::UNNAMED), super::INLINE_MAX),
+        ] {
+            let file = fs::File::create(root.path().join(&name)).unwrap();
+            file.set_len(1_000_000).unwrap();
+            assert_eq!(store.usage().await.unwrap(), counted, "{name}");
+            fs::remove_file(root.path().join(&name)).unwrap();
+        }
     }
 }

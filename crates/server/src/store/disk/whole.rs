@@ -48,10 +48,11 @@ impl Whole {
         if target.is_some() {
             sidecar::keep_appends_away(&place, durability)?;
         }
-        let (writer, temporary, is_named) = match temporary(&place, names::partial(&place.name))? {
+        let named = temporary(&place, names::partial(&place.name), target.as_ref())?;
+        let (writer, temporary, is_named) = match named {
             Some(Temporary { file, name, length }) => (Writer::anew(file, length), name, true),
             None => {
-                let (file, temporary) = place::unnamed(&place.dir)?;
+                let (file, temporary) = place::unnamed(&place.dir, target.as_ref())?;
                 (Writer::anew(file, 0), temporary, false)
             }
         };
@@ -67,7 +68,7 @@ impl Whole {
         durability: Durability,
     ) -> Result<Self, StoreError> {
         let target = place::file_or_nothing(found)?;
-        let (file, temporary) = place::unnamed(&place.dir)?;
+        let (file, temporary) = place::unnamed(&place.dir, target.as_ref())?;
         let writer = Writer::new(file, octets);
         Self::in_place_of(target, place, (temporary, false), writer, durability)
     }
@@ -93,7 +94,7 @@ impl Whole {
         };
         if let Some(target) = target {
             // Not to be read by more people than the file it replaces, yet by ourselves again.
-            system::keep_mode(whole.writer.file(), &target, OWNER_READS_AND_WRITES)
+            system::keep_mode(whole.writer.file(), &target, system::OWNER_READS_AND_WRITES)
                 .map_err(store_error)?;
         }
         Ok(whole)
@@ -105,26 +106,16 @@ impl Whole {
         offset: u64,
         durability: Durability,
     ) -> Result<Self, StoreError> {
-        place.file_entry()?;
+        let target = place.file_entry()?;
         sidecar::keep_appends_away(&place, durability)?;
         // A copy of the target in place of a partial that is being written would be a mix of
         // two files: the client has to come again.
-        let Some(Temporary { file, name, .. }) = temporary(&place, names::partial(&place.name))?
-        else {
+        let named = temporary(&place, names::partial(&place.name), target.as_ref())?;
+        let Some(Temporary { file, name, .. }) = named else {
             return Err(StoreError::Busy);
         };
-        let mut whole = Self {
-            place,
-            temporary: name,
-            is_named: true,
-            is_copy: false,
-            replaces: true,
-            writer: Writer::new(file, offset),
-            reservation: None,
-            durability,
-            is_settled: false,
-            is_done: false,
-        };
+        let writer = Writer::new(file, offset);
+        let mut whole = Self::in_place_of(target, place, (name, true), writer, durability)?;
         if whole.writer.size() < offset {
             let copied = copy_target(&whole.place, whole.writer.file(), offset);
             whole.unless_no_space(copied)?;
@@ -136,7 +127,7 @@ impl Whole {
     /// APPE to a file that is not there: nothing is seen of it before it is whole, and one at a
     /// time makes it.
     pub(super) fn created(place: Place, durability: Durability) -> Result<Self, StoreError> {
-        let temporary = temporary(&place, names::created(&place.name))?;
+        let temporary = temporary(&place, names::created(&place.name), None)?;
         let Some(Temporary { file, name, length }) = temporary else {
             return Err(StoreError::Busy);
         };
@@ -203,9 +194,12 @@ impl Whole {
         done
     }
 
+    /// What could not be brought to the disk is not kept for later: the system tells of it once,
+    /// and the next time says that all is there.
     fn finish(&mut self) -> Result<(), StoreError> {
         let finished = self.writer.finish(self.durability);
-        self.unless_no_space(finished)
+        self.is_named &= finished.is_ok();
+        finished
     }
 
     fn is_worth_keeping(&self) -> bool {
@@ -336,9 +330,13 @@ struct Temporary {
     length: u64,
 }
 
-/// The temporary of this name; `None` when another upload has it.
-fn temporary(place: &Place, name: String) -> Result<Option<Temporary>, StoreError> {
-    let mut options = system::writing_no_link();
+/// The temporary of this name, to take the place of `target`; `None` when another upload has it.
+fn temporary(
+    place: &Place,
+    name: String,
+    target: Option<&Metadata>,
+) -> Result<Option<Temporary>, StoreError> {
+    let mut options = system::writing_as_private_as(target);
     options.create(true);
     for _ in 0..OPEN_TRIES_MAX {
         let (file, opened) = place::open_found(&place.dir, &name, &options)?;
@@ -381,5 +379,36 @@ fn copy_target(place: &Place, temporary: &File, offset: u64) -> Result<(), Store
     }
 }
 
-/// The mode bits without which the next upload cannot go on with a temporary.
-const OWNER_READS_AND_WRITES: u32 = 0o600;
+#[cfg(test)]
+#[cfg(unix)]
+mod tests {
+    use std::fs::Permissions;
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use cap_std::ambient_authority;
+    use cap_std::fs::Dir;
+
+    use super::*;
+
+    /// Whoever opened it in that moment would read all that comes.
+    #[test]
+    fn a_temporary_is_at_no_moment_less_private_than_the_file_it_replaces() {
+        let root = tempfile::tempdir().unwrap();
+        let private = File::create(root.path().join("f")).unwrap();
+        private
+            .set_permissions(Permissions::from_mode(0o400))
+            .unwrap();
+        let dir = Dir::open_ambient_dir(root.path(), ambient_authority()).unwrap();
+        let place = Place {
+            dir: Arc::new(dir),
+            name: "f".to_owned(),
+        };
+        let target = place.file_entry().unwrap();
+        let named = temporary(&place, names::partial("f"), target.as_ref());
+        let (unnamed, _) = place::unnamed(&place.dir, target.as_ref()).unwrap();
+        for made in [named.unwrap().unwrap().file, unnamed] {
+            let mode = made.metadata().unwrap().permissions().mode();
+            assert_eq!(mode & 0o777, 0o600);
+        }
+    }
+}

@@ -244,6 +244,23 @@ async fn what_is_copied_to_go_on_behind_it_counts() {
     }
 }
 
+/// Where it is written into the file itself, nothing is copied, and nothing counts twice.
+#[tokio::test]
+async fn what_is_gone_on_with_in_place_counts_once() {
+    let in_place = Home::everywhere(Some(100), None).remove(2);
+    assert_eq!(in_place.put("a", Replace, 60).await, "stored");
+    for (offset, octets, expected, size) in [
+        (60, 30, "stored", 90),
+        (90, 10, "stored", 100),
+        (100, 1, "no space before", 100),
+    ] {
+        in_place.rest();
+        let put = in_place.put("a", Resume { offset }, octets).await;
+        assert_eq!(put, expected, "{offset}");
+        assert_eq!(in_place.size("a").await, Some(size), "{offset}");
+    }
+}
+
 #[tokio::test]
 async fn uploads_at_once_do_not_go_beyond_together() {
     for home in Home::everywhere(Some(100), None) {
@@ -287,6 +304,26 @@ async fn no_file_grows_larger_than_files_may_be() {
             (home.size("a").await, home.partial("a").await),
             (Some(50), None)
         );
+    }
+}
+
+/// Somebody else appends between the look at the file and the lock on it.
+#[tokio::test]
+async fn a_file_that_grew_before_it_was_appended_to_grows_no_larger_either() {
+    let crowded = Crowded {
+        store: Arc::new(MemoryStore::new()),
+        free: Arc::default(),
+        appended: 30,
+    };
+    let home = Home::new(Arc::new(crowded), None, Some(50));
+    // Whatever comes of one, the next finds the file free.
+    for (octets, expected, size) in [
+        (21, "too large during", 30),
+        (0, "too large before", 60),
+        (0, "too large before", 90),
+    ] {
+        assert_eq!(home.put("a", Append, octets).await, expected);
+        assert_eq!(home.size("a").await, Some(size));
     }
 }
 
@@ -353,32 +390,38 @@ impl fmt::Debug for Home {
     }
 }
 
-/// A disk of which so much is free, whatever is written.
+/// A disk that others use too.
 #[derive(Debug)]
-struct Free(Arc<dyn Store>, Arc<Mutex<u64>>);
+struct Crowded {
+    store: Arc<dyn Store>,
+    /// How much is free, whatever is written.
+    free: Arc<Mutex<u64>>,
+    /// How much somebody appends to each file that is about to be appended to.
+    appended: usize,
+}
 
-impl Store for Free {
+impl Store for Crowded {
     fn free(&self) -> BoxFuture<'_, Result<u64, StoreError>> {
-        let free = *self.1.lock().unwrap();
+        let free = *self.free.lock().unwrap();
         Box::pin(std::future::ready(Ok(free)))
     }
 
     fn stat<'a>(&'a self, path: &'a VirtualPath) -> BoxFuture<'a, Result<Entry, StoreError>> {
-        self.0.stat(path)
+        self.store.stat(path)
     }
 
     fn partial<'a>(
         &'a self,
         path: &'a VirtualPath,
     ) -> BoxFuture<'a, Result<Option<Kept>, StoreError>> {
-        self.0.partial(path)
+        self.store.partial(path)
     }
 
     fn list<'a>(
         &'a self,
         path: &'a VirtualPath,
     ) -> BoxFuture<'a, Result<Box<dyn Listing>, StoreError>> {
-        self.0.list(path)
+        self.store.list(path)
     }
 
     fn open<'a>(
@@ -386,7 +429,7 @@ impl Store for Free {
         path: &'a VirtualPath,
         offset: u64,
     ) -> BoxFuture<'a, Result<Box<dyn Source>, StoreError>> {
-        self.0.open(path, offset)
+        self.store.open(path, offset)
     }
 
     fn begin<'a>(
@@ -394,25 +437,40 @@ impl Store for Free {
         path: &'a VirtualPath,
         kind: UploadKind,
     ) -> BoxFuture<'a, Result<Box<dyn Upload>, StoreError>> {
-        self.0.begin(path, kind)
+        Box::pin(async move {
+            if kind == Append && self.appended > 0 {
+                let mut other = self.store.begin(path, kind).await?;
+                other.write(vec![0; self.appended]).await?;
+                other.commit().await?;
+            }
+            self.store.begin(path, kind).await
+        })
+    }
+
+    fn assemble<'a>(
+        &'a self,
+        path: &'a VirtualPath,
+        octets: u64,
+    ) -> BoxFuture<'a, Result<Box<dyn Assembly>, StoreError>> {
+        self.store.assemble(path, octets)
     }
 
     fn make_directory<'a>(
         &'a self,
         path: &'a VirtualPath,
     ) -> BoxFuture<'a, Result<(), StoreError>> {
-        self.0.make_directory(path)
+        self.store.make_directory(path)
     }
 
     fn remove_directory<'a>(
         &'a self,
         path: &'a VirtualPath,
     ) -> BoxFuture<'a, Result<(), StoreError>> {
-        self.0.remove_directory(path)
+        self.store.remove_directory(path)
     }
 
     fn delete<'a>(&'a self, path: &'a VirtualPath) -> BoxFuture<'a, Result<(), StoreError>> {
-        self.0.delete(path)
+        self.store.delete(path)
     }
 
     fn rename<'a>(
@@ -420,7 +478,7 @@ impl Store for Free {
         from: &'a VirtualPath,
         to: &'a VirtualPath,
     ) -> BoxFuture<'a, Result<(), StoreError>> {
-        self.0.rename(from, to)
+        self.store.rename(from, to)
     }
 
     fn rename_new<'a>(
@@ -428,7 +486,7 @@ impl Store for Free {
         from: &'a VirtualPath,
         to: &'a VirtualPath,
     ) -> BoxFuture<'a, Result<(), StoreError>> {
-        self.0.rename_new(from, to)
+        self.store.rename_new(from, to)
     }
 }
 
@@ -438,7 +496,11 @@ impl Store for Free {
 async fn an_upload_leaves_free_what_has_to_stay_free() {
     const LEAST: u64 = 1000;
     let free = Arc::new(Mutex::new(LEAST));
-    let disk = Arc::new(Free(Arc::new(MemoryStore::new()), Arc::clone(&free)));
+    let disk = Arc::new(Crowded {
+        store: Arc::new(MemoryStore::new()),
+        free: Arc::clone(&free),
+        appended: 0,
+    });
     let clock: Arc<dyn Clock> = Arc::new(Hand::default());
     let account = account(None, None);
     let store = bounded(disk, &account, Some(LEAST), &Quotas::default(), &clock);
@@ -456,6 +518,31 @@ async fn an_upload_leaves_free_what_has_to_stay_free() {
     assert!(matches!(written, Err(StoreError::NoSpace)));
     upload.abandon().await;
     assert_eq!(store.partial(&path("f")).await.unwrap(), None);
+}
+
+/// All that was looked at when the file was begun may be gone when its parts come, however short
+/// they are.
+#[tokio::test]
+async fn every_part_leaves_free_what_has_to_stay_free() {
+    const LEAST: u64 = 1000;
+    let free = Arc::new(Mutex::new(LEAST + 100));
+    let disk = Arc::new(Crowded {
+        store: Arc::new(MemoryStore::new()),
+        free: Arc::clone(&free),
+        appended: 0,
+    });
+    let clock: Arc<dyn Clock> = Arc::new(Hand::default());
+    let account = account(None, None);
+    let store = bounded(disk, &account, Some(LEAST), &Quotas::default(), &clock);
+    let assembly = store.assemble(&path("f"), 100).await.unwrap();
+    let ranges = Ranges::new(100);
+    let mut first = assembly.part(ranges.claim(0, 50).unwrap());
+    first.write(vec![0; 50]).await.unwrap();
+    first.commit().await.unwrap();
+    *free.lock().unwrap() = LEAST + 49;
+    let mut second = assembly.part(ranges.claim(50, 100).unwrap());
+    let written = second.write(vec![0; 50]).await;
+    assert!(matches!(written, Err(StoreError::NoSpace)));
 }
 
 #[tokio::test]

@@ -24,7 +24,8 @@ impl Assembly for BoundedAssembly {
             quota: self.quota.clone(),
             left_of_file: None,
             floor: self.floor.clone(),
-            unchecked: 0,
+            // Others may have come since the file was begun: it is looked at with the first octet.
+            unchecked: FREE_SPACE_INTERVAL,
             is_full: false,
         })
     }

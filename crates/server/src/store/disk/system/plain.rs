@@ -21,6 +21,11 @@ pub(in super::super) fn writing_no_link() -> OpenOptions {
     options
 }
 
+/// There is no mode to begin with.
+pub(in super::super) fn writing_as_private_as(_target: Option<&Metadata>) -> OpenOptions {
+    writing_no_link()
+}
+
 /// Which object it is: all are taken for the same, so that the name decides.
 pub(in super::super) fn identity(_metadata: &Metadata) -> (u64, u64) {
     (0, 0)
@@ -114,3 +119,6 @@ pub(in super::super) fn is_special_file(_error: &io::Error) -> bool {
 pub(in super::super) fn is_link_loop(_error: &io::Error) -> bool {
     false
 }
+
+/// Not used.
+pub(in super::super) const OWNER_READS_AND_WRITES: u32 = 0;

@@ -28,6 +28,16 @@ pub(in super::super) fn writing_no_link() -> OpenOptions {
     options
 }
 
+/// The same for what will take the place of `target`: who opened it before it has the permission
+/// bits of that would read it ever after.
+pub(in super::super) fn writing_as_private_as(target: Option<&Metadata>) -> OpenOptions {
+    let mut options = writing_no_link();
+    if let Some(target) = target {
+        options.mode((target.mode() & PERMISSION_BITS) | OWNER_READS_AND_WRITES);
+    }
+    options
+}
+
 /// Which object it is: device and inode.
 pub(in super::super) fn identity(metadata: &Metadata) -> (u64, u64) {
     (metadata.dev(), metadata.ino())
@@ -190,3 +200,6 @@ fn options(flags: OFlags) -> OpenOptions {
 
 /// Read, write and search for owner, group and others.
 const PERMISSION_BITS: u32 = 0o777;
+
+/// Without these the next upload cannot go on with a temporary.
+pub(in super::super) const OWNER_READS_AND_WRITES: u32 = 0o600;
