@@ -143,6 +143,19 @@ mod tests {
 
     use super::*;
 
+    #[tokio::test]
+    async fn a_full_socket_has_no_room() {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let near = std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        near.set_nonblocking(true).unwrap();
+        let mut socket = near.try_clone().unwrap();
+        let near = TcpStream::from_std(near).unwrap();
+        has_room(&near).unwrap();
+        while socket.write(&[7; 64 * 1024]).is_ok() {}
+        let full = has_room(&near).unwrap_err();
+        assert_eq!(full.kind(), io::ErrorKind::WouldBlock);
+    }
+
     /// The far end reads all between the moment in which the thread finds the socket full and the
     /// moment in which the runtime hears of that.
     #[tokio::test]

@@ -163,10 +163,8 @@ impl Listener for KernelListener {
                     Ok((stream, peer)) => KernelConnection::new(stream, peer),
                     Err(error) => Err(error),
                 };
-                match accepted {
-                    Ok(connection) => return Ok(Box::new(connection) as Box<dyn Connection>),
-                    Err(error) if is_gone(error.kind()) => {}
-                    Err(error) => return Err(error),
+                if let Some(accepted) = unless_gone(accepted) {
+                    return Ok(Box::new(accepted?) as Box<dyn Connection>);
                 }
             }
         }
@@ -177,13 +175,11 @@ impl Listener for KernelListener {
         // Asks the kernel itself: the runtime may not have heard yet of a caller that waits.
         let listener = SockRef::from(&self.listener);
         loop {
-            match listener
+            let accepted = listener
                 .accept()
-                .and_then(|(socket, peer)| adopted(socket, peer.as_socket()))
-            {
-                Ok(connection) => return Some(Box::new(connection)),
-                Err(error) if is_gone(error.kind()) => {}
-                Err(_) => return None,
+                .and_then(|(socket, peer)| adopted(socket, peer.as_socket()));
+            if let Some(accepted) = unless_gone(accepted) {
+                return Some(Box::new(accepted.ok()?));
             }
         }
     }
@@ -195,18 +191,27 @@ fn adopted(socket: Socket, peer: Option<SocketAddr>) -> io::Result<KernelConnect
     KernelConnection::new(TcpStream::from_std(socket.into())?, peer)
 }
 
-/// Whether a caller went away before it was accepted, which says nothing about the next one.
-fn is_gone(kind: io::ErrorKind) -> bool {
-    matches!(
+/// What was accepted, or `None` if that caller went away before, which says nothing about the next
+/// one.
+fn unless_gone<T>(accepted: io::Result<T>) -> Option<io::Result<T>> {
+    use io::ErrorKind::{
+        ConnectionAborted, ConnectionReset, HostUnreachable, Interrupted, NetworkDown,
+        NetworkUnreachable, NotConnected,
+    };
+    let kind = accepted.as_ref().err().map(io::Error::kind);
+    let is_gone = matches!(
         kind,
-        io::ErrorKind::ConnectionAborted
-            | io::ErrorKind::ConnectionReset
-            | io::ErrorKind::HostUnreachable
-            | io::ErrorKind::Interrupted
-            | io::ErrorKind::NetworkDown
-            | io::ErrorKind::NetworkUnreachable
-            | io::ErrorKind::NotConnected
-    )
+        Some(
+            ConnectionAborted
+                | ConnectionReset
+                | HostUnreachable
+                | Interrupted
+                | NetworkDown
+                | NetworkUnreachable
+                | NotConnected
+        )
+    );
+    (!is_gone).then_some(accepted)
 }
 
 #[derive(Debug)]
@@ -387,11 +392,7 @@ mod tests {
 
     #[tokio::test]
     async fn several_slices_go_out_as_many_octets_as_is_said() {
-        let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
-        let peer = listener.local_addr().unwrap();
-        let stream = TcpStream::connect(peer).await.unwrap();
-        let mut connection = KernelConnection::new(stream, peer).unwrap();
-        let (mut far, _) = listener.accept().await.unwrap();
+        let (mut connection, mut far) = pair().await;
         assert!(connection.is_write_vectored());
         let slices = [b"one".as_slice(), b"and two"].map(io::IoSlice::new);
         let written = connection.write_vectored(&slices).await.unwrap();
@@ -401,13 +402,39 @@ mod tests {
         assert_eq!(arrived, *b"oneand two");
     }
 
-    #[cfg(target_os = "linux")]
-    #[tokio::test]
-    async fn what_is_held_back_waits_for_more_until_it_is_let_go() {
+    async fn pair() -> (KernelConnection, TcpStream) {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         let peer = listener.local_addr().unwrap();
         let stream = TcpStream::connect(peer).await.unwrap();
-        let mut connection = KernelConnection::new(stream, peer).unwrap();
+        let connection = KernelConnection::new(stream, peer).unwrap();
+        (connection, listener.accept().await.unwrap().0)
+    }
+
+    #[tokio::test]
+    async fn the_far_end_sees_a_reset_and_no_orderly_end() {
+        let (mut connection, mut far) = pair().await;
+        connection.reset_on_death(false);
+        Box::new(connection).reset();
+        let seen = far.read(&mut [0]).await.unwrap_err();
+        assert_eq!(seen.kind(), io::ErrorKind::ConnectionReset);
+    }
+
+    #[tokio::test]
+    async fn who_has_read_all_waits_for_more() {
+        let (mut connection, mut far) = pair().await;
+        let mut read = [0; 3];
+        for sent in [b"one", b"two"] {
+            far.write_all(sent).await.unwrap();
+            connection.read_exact(&mut read).await.unwrap();
+            assert_eq!(read, *sent);
+            assert!(connection.read(&mut [0]).now_or_never().is_none());
+        }
+    }
+
+    #[cfg(target_os = "linux")]
+    #[tokio::test]
+    async fn what_is_held_back_waits_for_more_until_it_is_let_go() {
+        let (mut connection, _far) = pair().await;
         for hold in [true, false] {
             connection.hold_back(hold);
             assert_eq!(connection.socket().tcp_cork().unwrap(), hold);
@@ -417,10 +444,7 @@ mod tests {
     #[cfg(target_os = "linux")]
     #[tokio::test]
     async fn a_connection_that_is_told_so_ends_on_silence() {
-        let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
-        let peer = listener.local_addr().unwrap();
-        let stream = TcpStream::connect(peer).await.unwrap();
-        let mut connection = KernelConnection::new(stream, peer).unwrap();
+        let (mut connection, _far) = pair().await;
         connection.end_on_silence();
         let after = connection.socket().tcp_user_timeout().unwrap();
         assert_eq!(after, Some(silence::SILENCE_MAX));
@@ -457,11 +481,15 @@ mod tests {
         use io::ErrorKind::{
             ConnectionAborted, ConnectionReset, InvalidInput, NetworkDown, OutOfMemory, WouldBlock,
         };
+        let unless_gone = |accepted: io::Result<u8>| {
+            unless_gone(accepted).map(|accepted| accepted.map_err(|error| error.kind()))
+        };
         for kind in [ConnectionAborted, ConnectionReset, NetworkDown] {
-            assert!(is_gone(kind), "{kind}");
+            assert_eq!(unless_gone(Err(kind.into())), None);
         }
         for kind in [WouldBlock, InvalidInput, OutOfMemory] {
-            assert!(!is_gone(kind), "{kind}");
+            assert_eq!(unless_gone(Err(kind.into())), Some(Err(kind)));
         }
+        assert_eq!(unless_gone(Ok(1)), Some(Ok(1)));
     }
 }

@@ -291,7 +291,11 @@ mod tests {
         };
         assert_eq!(failure.of(Side::Destination), Some(&Cause::Lost));
         assert_eq!(failure.of(Side::Source), Some(&Cause::Stopped));
+        let said = "destination failed at the transfer: the control connection is lost; \
+                    source said stopped by the user";
+        assert_eq!(failure.to_string(), said);
         failure.other = None;
+        assert!(said.starts_with(&format!("{failure};")));
         assert_eq!(failure.of(Side::Source), None);
     }
 
