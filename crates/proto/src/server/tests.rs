@@ -953,6 +953,27 @@ fn abor_at_rest_voids_the_plan_and_leaves_an_open_connection() {
 }
 
 #[test]
+fn what_ends_a_transfer_that_has_begun_is_told_by_its_cause() {
+    for (why, expected) in [
+        (Refusal::NoSpace, "552 No room"),
+        (Refusal::TooLarge, "552 Your files may not be that large"),
+        (Refusal::Exists, "451 The name was taken meanwhile"),
+        (Refusal::Incomplete, "451 Fewer octets came than RANG says"),
+        (Refusal::NotPermitted, "451 Not permitted"),
+        (Refusal::Failed, "451 Reading or writing the file failed"),
+    ] {
+        let mut pi = logged_in();
+        check(&mut pi, "LSTN R", "255");
+        tell(&mut pi, "STOR f");
+        pi.handle_event(NOW, Event::Opened(Opened::default()));
+        drain(&mut pi);
+        pi.handle_event(NOW, Event::Finished(Outcome::Refused(why)));
+        let said = replies(&mut pi);
+        assert!(said[1].starts_with(expected), "{why:?}: {said:?}");
+    }
+}
+
+#[test]
 fn a_transfer_is_told_to_begin_once_and_not_behind_abor() {
     let mut pi = logged_in();
     check(&mut pi, "LSTN R", "255");

@@ -4,12 +4,8 @@
 #[path = "copy_args.rs"]
 mod copy_args;
 
-use std::ffi::OsString;
 use std::path::PathBuf;
 
-use clap::error::ErrorKind;
-use clap::parser::ValueSource;
-use clap::{ArgMatches, Command, CommandFactory as _, FromArgMatches as _};
 use clap::{Parser, Subcommand, ValueEnum};
 use thirdhost_client::{Arrangement, ExitCode, Listen, Policy, Relay, Side, Verify, Via};
 
@@ -272,27 +268,6 @@ pub(crate) enum VerifyArg {
 }
 
 impl Args {
-    /// Reads a command line.
-    ///
-    /// What is for transfers between two servers is refused where it would mean nothing.
-    pub(crate) fn read(
-        line: impl IntoIterator<Item = impl Into<OsString> + Clone>,
-    ) -> Result<Self, clap::Error> {
-        let mut command = Self::command();
-        let matches = command.try_get_matches_from_mut(line)?;
-        let args = Self::from_arg_matches(&matches).map_err(|error| error.format(&mut command))?;
-        match for_two_servers(&command, &matches) {
-            Some(option) if !args.verb.is_for_two_servers() => {
-                let verb = matches.subcommand_name().unwrap_or_default();
-                let problem = format!(
-                    "--{option} is for cp, mv, append and probe, not for {verb}; leave it out"
-                );
-                Err(command.error(ErrorKind::ArgumentConflict, problem))
-            }
-            _ => Ok(args),
-        }
-    }
-
     pub(crate) fn policy(&self) -> Policy {
         let mut policy = Policy::default();
         policy.via = match self.via {
@@ -324,28 +299,6 @@ impl Args {
         };
         policy
     }
-}
-
-impl Verb {
-    /// Whether [`BETWEEN`] means something.
-    fn is_for_two_servers(&self) -> bool {
-        matches!(
-            self,
-            Self::Cp(_) | Self::Append { .. } | Self::Probe { .. } | Self::Mv { .. }
-        )
-    }
-}
-
-/// The first option of [`BETWEEN`] that was typed.
-fn for_two_servers<'a>(command: &'a Command, matches: &ArgMatches) -> Option<&'a str> {
-    command
-        .get_arguments()
-        .filter(|option| option.get_help_heading() == Some(BETWEEN))
-        .find(|option| {
-            let source = matches.value_source(option.get_id().as_str());
-            source == Some(ValueSource::CommandLine)
-        })
-        .and_then(|option| option.get_long())
 }
 
 fn exit_codes() -> String {
@@ -394,33 +347,7 @@ Examples:
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn check(line: &str, refused: Option<&str>) {
-        let read = Args::read(std::iter::once("thirdhost").chain(line.split(' ')));
-        let said = read.err().map(|error| error.to_string());
-        let expected = refused.map(|option| format!("error: {option} is for cp, mv, append and "));
-        let is_expected = match (&said, &expected) {
-            (Some(said), Some(expected)) => said.starts_with(expected),
-            (said, expected) => said.is_none() && expected.is_none(),
-        };
-        assert!(is_expected, "{line}: {said:?}");
-    }
-
-    #[test]
-    fn an_option_that_would_mean_nothing_is_refused() {
-        check("ls a:", None);
-        check("ls -v --clear-text a:", None);
-        check("ls --via pasv a:", Some("--via"));
-        check("--via auto ls a:", Some("--via"));
-        check("get a:f --verify hash", Some("--verify"));
-        check("rm a:f --no-relay", Some("--no-relay"));
-        check("site list --no-cache", Some("--no-cache"));
-        check("--via pasv cp a:f b:f", None);
-        check("cp a:f b:f --via pasv --verify hash", None);
-        check("mv a:f b:f --listen source --no-relay", None);
-        check("append a:f b:f --unverified-peers", None);
-        check("probe a: b: --no-cache", None);
-    }
+    use clap::CommandFactory as _;
 
     #[test]
     fn the_command_line_is_well_formed_and_help_lists_every_exit_code() {

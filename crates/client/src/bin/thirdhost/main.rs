@@ -22,6 +22,7 @@ mod watch;
 use std::io::Write as _;
 use std::thread;
 
+use clap::Parser as _;
 use thirdhost_client::{ExitCode, Interrupt, escape};
 
 use crate::args::{Args, Verb};
@@ -32,7 +33,7 @@ use crate::failure::Failure;
 // another for every reply.
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> std::process::ExitCode {
-    let args = match Args::read(std::env::args_os()) {
+    let args = match Args::try_parse() {
         Ok(args) => args,
         Err(error) => {
             let code = if error.use_stderr() {
