@@ -26,26 +26,20 @@ pub(super) async fn open_part(
     })
 }
 
-/// An upload of the octets from `offset` up to `end`. Octets that are behind them now would be
-/// lost: such a file is not touched.
+/// An upload of the octets from `offset` up to `end`: all of them, for the user said how many
+/// there would be, and none that are behind them now are cut off.
 pub(super) async fn begin_part(
     store: &dyn Store,
     path: &VirtualPath,
     offset: u64,
     end: u64,
 ) -> Result<Box<dyn Upload>, StoreError> {
-    let there = match store.look(path).await {
-        Ok(entry) if entry.size > end => return Err(StoreError::NotSupported),
-        Ok(entry) => entry.size,
-        Err(StoreError::NotFound) => 0,
-        Err(error) => return Err(error),
-    };
-    let upload = store.begin(path, UploadKind::Resume { offset }).await?;
+    let kind = UploadKind::Range { offset, end };
+    let upload = store.begin(path, kind).await?;
     Ok(Box::new(Bounded {
         upload,
         at: offset,
         end,
-        there,
     }))
 }
 
@@ -84,8 +78,6 @@ struct Bounded {
     upload: Box<dyn Upload>,
     at: u64,
     end: u64,
-    /// How long the file was when it began.
-    there: u64,
 }
 
 impl Upload for Bounded {
@@ -108,11 +100,10 @@ impl Upload for Bounded {
         self.upload.settle()
     }
 
-    /// Fewer octets than were to come would cut off others that are there.
     fn commit(self: Box<Self>) -> BoxFuture<'static, Result<(), StoreError>> {
         Box::pin(async move {
-            if self.at < self.there {
-                self.upload.abandon().await;
+            if self.at < self.end {
+                self.upload.discard().await;
                 return Err(StoreError::Incomplete);
             }
             self.upload.commit().await
@@ -121,5 +112,9 @@ impl Upload for Bounded {
 
     fn abandon(self: Box<Self>) -> BoxFuture<'static, ()> {
         self.upload.abandon()
+    }
+
+    fn discard(self: Box<Self>) -> BoxFuture<'static, ()> {
+        self.upload.discard()
     }
 }

@@ -28,6 +28,9 @@ async fn a_disk_is_a_store() {
         .await;
     }
     let root = tempfile::tempdir().unwrap();
+    let classic = DiskStore::open(root.path(), UploadPolicy::Resumable, Durability::Process);
+    a_range_is_of_the_file_as_it_is(&classic.unwrap()).await;
+    let root = tempfile::tempdir().unwrap();
     let open = |uploads| DiskStore::open(root.path(), uploads, Durability::Process).unwrap();
     a_listing_comes_in_batches(&open(UploadPolicy::Whole)).await;
     let root = tempfile::tempdir().unwrap();
@@ -66,6 +69,7 @@ fn dropping_is_abandoning(store: &impl Store) {
     check("a", UploadKind::Replace, Some(4));
     check("a", UploadKind::Resume { offset: 2 }, Some(6));
     check("a", UploadKind::Unique, Some(4));
+    check("b", UploadKind::Range { offset: 0, end: 9 }, None);
     assert_eq!(runtime.block_on(read(store, "a")), "old");
     assert_eq!(runtime.block_on(names(store, "/")), ["a"]);
 }
@@ -77,6 +81,7 @@ async fn conforms<S: Store>(mut fresh: impl FnMut() -> S) {
     a_resumed_upload_goes_on_with_the_partial(&fresh()).await;
     a_resumed_upload_goes_on_with_the_file(&fresh()).await;
     an_offset_beyond_the_end_is_refused(&fresh()).await;
+    a_range_is_of_the_file_as_it_is(&fresh()).await;
     two_uploads_to_one_name_are_both_whole(&fresh()).await;
     a_file_of_parts_is_whole_or_nothing(&fresh()).await;
     unique_names_differ(&fresh()).await;
@@ -207,6 +212,49 @@ async fn a_resumed_upload_goes_on_with_the_file(store: &impl Store) {
     assert_eq!(store.partial(&path("a")).await.unwrap(), None);
     put_with(store, "new", UploadKind::Resume { offset: 0 }, "n").await;
     assert_eq!(read(store, "new").await, "n");
+}
+
+/// Not of what an interrupted upload left, which may be of another file; nor is it put in place of
+/// what others have stored since.
+async fn a_range_is_of_the_file_as_it_is(store: &impl Store) {
+    let range = UploadKind::Range { offset: 4, end: 6 };
+    put(store, "a", "other").await;
+    leave_partial(store, "a", "WRONG").await;
+    put(store, "b", "0123").await;
+    store.rename(&path("b"), &path("a")).await.unwrap();
+    let left = store.partial(&path("a")).await.unwrap();
+    for is_committed in [false, true] {
+        let mut upload = begin(store, "a", range).await;
+        write(&mut upload, "45").await;
+        assert_eq!(read(store, "a").await, "0123");
+        if is_committed {
+            upload.commit().await.unwrap();
+            assert_eq!(read(store, "a").await, "012345");
+        } else {
+            upload.abandon().await;
+        }
+        assert_eq!(store.partial(&path("a")).await.unwrap(), left);
+    }
+    for (offset, end, error) in [(2, 4, "not supported"), (7, 9, "offset beyond the end")] {
+        let range = UploadKind::Range { offset, end };
+        refused(store.begin(&path("a"), range).await, error);
+    }
+    let range = UploadKind::Range { offset: 6, end: 9 };
+    let mut upload = begin(store, "a", range).await;
+    write(&mut upload, "678").await;
+    put_with(store, "a", UploadKind::Append, "abc").await;
+    refused(upload.commit().await, "exists");
+    assert_eq!(read(store, "a").await, "012345abc");
+    let mut upload = begin(store, "a", UploadKind::Range { offset: 0, end: 9 }).await;
+    write(&mut upload, "987654321").await;
+    store.delete(&path("a")).await.unwrap();
+    refused(upload.commit().await, "not found");
+    let mut upload = begin(store, "a", UploadKind::Range { offset: 0, end: 9 }).await;
+    write(&mut upload, "987654321").await;
+    put_with(store, "a", UploadKind::Append, "new").await;
+    refused(upload.commit().await, "exists");
+    assert_eq!(read(store, "a").await, "new");
+    assert_eq!(names(store, "/").await, ["a"]);
 }
 
 async fn an_offset_beyond_the_end_is_refused(store: &impl Store) {

@@ -280,6 +280,17 @@ pub enum UploadKind {
         /// Where the new bytes go.
         offset: u64,
     },
+    /// RANG + STOR: the first `offset` bytes of the file as it is, and new ones behind them, aside
+    /// until they are committed whatever the policy for uploads is. Of one that is not committed
+    /// nothing is kept. Refused as [`StoreError::NotSupported`] where there are bytes from `end`
+    /// on, which would be cut off; the commit as [`StoreError::Exists`] or
+    /// [`StoreError::NotFound`] where the file is not any more what it was at the beginning.
+    Range {
+        /// Where the new bytes go.
+        offset: u64,
+        /// Where they end.
+        end: u64,
+    },
 }
 
 /// A file or directory.

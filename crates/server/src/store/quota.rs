@@ -102,7 +102,7 @@ impl Bounded {
         };
         let base = match kind {
             UploadKind::Replace | UploadKind::Unique => 0,
-            UploadKind::Resume { offset } => offset,
+            UploadKind::Resume { offset } | UploadKind::Range { offset, .. } => offset,
             UploadKind::Append => match self.store.look(path).await {
                 Ok(entry) if entry.kind == EntryKind::File => entry.size,
                 Ok(_) | Err(StoreError::NotFound) => 0,
@@ -119,7 +119,7 @@ impl Bounded {
     ) -> Result<Box<dyn Upload>, StoreError> {
         // What goes on behind an offset may begin with a copy of the file up to there.
         let copied = match (&self.quota, kind) {
-            (_, UploadKind::Resume { offset })
+            (_, UploadKind::Resume { offset } | UploadKind::Range { offset, .. })
                 if self.most_per_file.is_some_and(|most| offset > most) =>
             {
                 return Err(StoreError::TooLarge);
@@ -128,6 +128,7 @@ impl Bounded {
                 let kept = self.store.partial(path).await?;
                 offset.saturating_sub(kept.map_or(0, |kept| kept.bytes))
             }
+            (_, UploadKind::Range { offset, .. }) => offset,
             _ => 0,
         };
         let charge = match &self.quota {

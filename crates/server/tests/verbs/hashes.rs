@@ -1,6 +1,9 @@
 //! HASH, the X commands and RANG: octets counted, hashed and moved in part.
 
-use crate::support::Site;
+use thirdhost_server::store::UploadPolicy;
+use tokio::io::AsyncWriteExt as _;
+
+use crate::support::{Site, User};
 
 const OF_DIGITS: [(&str, &str); 6] = [
     (
@@ -109,8 +112,13 @@ async fn a_range_of_a_file_is_hashed_and_sent() {
 
 #[tokio::test]
 async fn parts_of_a_file_are_received_in_order_and_none_is_cut_off() {
-    let site = Site::start().await;
-    let mut user = site.user().await;
+    for policy in [UploadPolicy::Whole, UploadPolicy::Resumable] {
+        let site = Site::storing(policy).await;
+        parts_are_received(&site, &mut site.user().await).await;
+    }
+}
+
+async fn parts_are_received(site: &Site, user: &mut User) {
     for (line, verb, bytes, reply, stored) in [
         ("RANG 0 4", "STOR f", "01234", "226", "01234"),
         ("RANG 5 9", "STOR f", "56789", "226", "0123456789"),
@@ -121,13 +129,50 @@ async fn parts_of_a_file_are_received_in_order_and_none_is_cut_off() {
         ("RANG 8 9", "STOR f", "z", "451 Fewer", "01234567xy"),
         ("RANG 0 9", "STOR f", "", "451 Fewer", "01234567xy"),
         ("RANG 8 9", "STOR f", "ab", "226", "01234567ab"),
-        ("RANG 10 19", "STOR f", "c", "226", "01234567abc"),
+        ("RANG 10 19", "STOR f", "c", "451 Fewer", "01234567ab"),
+        ("RANG 2 9", "STOR f", "z", "451 Fewer", "01234567ab"),
     ] {
         user.check(line, "350").await;
         let said = user.send(verb, bytes.as_bytes()).await;
         assert!(said.starts_with(reply), "{line}: {said}");
         assert_eq!(site.read("f"), stored.as_bytes(), "{line}");
     }
+}
+
+/// What comes for a range is of the file that is there, and never of another that had its name.
+#[tokio::test]
+async fn a_range_that_failed_is_mixed_into_no_other_file() {
+    let site = Site::start().await;
+    site.put("f", b"01234567xy");
+    site.put("g", b"ABCDEFGHij");
+    let mut user = site.user().await;
+    user.check("RANG 8 9", "350").await;
+    assert!(user.send("STOR f", b"z").await.starts_with("451"));
+    let told = user.ask("MLST f").await;
+    assert!(!told.contains("X.partial"), "{told}");
+    user.check("DELE f", "250").await;
+    user.check("RNFR g", "350").await;
+    user.check("RNTO f", "250").await;
+    user.check("RANG 8 9", "350").await;
+    assert!(user.send("STOR f", b"kl").await.starts_with("226"));
+    assert_eq!(site.read("f"), b"ABCDEFGHkl");
+}
+
+/// The octets before a range were copied when it began.
+#[tokio::test]
+async fn a_range_does_not_take_the_place_of_what_came_since() {
+    let site = Site::start().await;
+    site.put("f", b"0123");
+    let (mut user, mut other) = (site.user().await, site.user().await);
+    user.check("RANG 4 5", "350").await;
+    let mut connection = user.passive().await;
+    user.check("STOR f", "150").await;
+    assert!(other.send("APPE f", b"abc").await.starts_with("226"));
+    connection.write_all(b"45").await.unwrap();
+    connection.shutdown().await.unwrap();
+    let said = user.reply().await;
+    assert!(said.starts_with("451 The name was taken"), "{said}");
+    assert_eq!(site.read("f"), b"0123abc");
 }
 
 //= security#S-58

@@ -38,6 +38,13 @@ impl Site {
         Self::listening(listener, change).await
     }
 
+    /// The same, whose uploads are stored so.
+    pub(crate) async fn storing(uploads: UploadPolicy) -> Self {
+        let any = "127.0.0.1:0".parse().unwrap();
+        let listener = World::real().network.listen(any, 64).unwrap();
+        Self::listening_and_storing(listener, uploads, |_| {}).await
+    }
+
     /// A server whose replies to a user who does not read wait in the server but for a little.
     pub(crate) async fn holding_replies() -> Self {
         let any: SocketAddr = "127.0.0.1:0".parse().unwrap();
@@ -50,6 +57,14 @@ impl Site {
     }
 
     async fn listening(listener: Box<dyn Listener>, change: impl FnOnce(&mut Config)) -> Self {
+        Self::listening_and_storing(listener, UploadPolicy::Whole, change).await
+    }
+
+    async fn listening_and_storing(
+        listener: Box<dyn Listener>,
+        uploads: UploadPolicy,
+        change: impl FnOnce(&mut Config),
+    ) -> Self {
         let root = tempfile::tempdir().unwrap();
         std::fs::create_dir(root.path().join("home")).unwrap();
         let mut config = Config::quick_start(root.path());
@@ -59,7 +74,7 @@ impl Site {
             .users
             .push(user("bob", Permissions::read_only(), false));
         change(&mut config);
-        let store = DiskStore::open(root.path(), UploadPolicy::Whole, Durability::Process).unwrap();
+        let store = DiskStore::open(root.path(), uploads, Durability::Process).unwrap();
         let address = listener.local();
         let server = Server::new(config, World::real(), Arc::new(store));
         let (shutdown, ended) = oneshot::channel::<()>();

@@ -6,6 +6,8 @@
 //! | `reading` | what is there, and opening it to read |
 //! | `held` | directories that commands sent ahead find open |
 //! | `whole`, `append`, `in_place` | the three ways to write |
+//! | `reserved` | names that are settled before anything has them |
+//! | `temporary` | what interrupted uploads leave to go on with |
 //! | `sidecar` | undoing an append after a crash |
 //! | `parts` | a file that comes in parts |
 //! | `jobs` | where work that blocks is done |
@@ -27,10 +29,12 @@ mod naming;
 mod parts;
 mod place;
 mod reading;
+mod reserved;
 mod sidecar;
 mod source;
 mod sweep;
 mod system;
+mod temporary;
 mod upload;
 mod usage;
 mod whole;
@@ -60,8 +64,9 @@ use self::in_place::InPlace;
 use self::jobs::{blocking, brief};
 use self::listing::{DiskListing, DiskPages};
 use self::place::{Place, relative};
+use self::reserved::Reserved;
 use self::upload::{DiskUpload, Work};
-use self::whole::{Reserved, Whole};
+use self::whole::Whole;
 use super::{
     Assembly, Entry, Kept, Listing, Pages, Pen, Source, Store, StoreError, Upload, UploadKind,
     names,
@@ -202,6 +207,9 @@ impl DiskStore {
                 Box::new(Whole::created(place, durability)?)
             }
             (UploadKind::Append, _) => Box::new(Append::begin(place, durability)?),
+            (UploadKind::Range { offset, end }, _) => {
+                Box::new(Whole::range(place, (offset, end), durability)?)
+            }
             (UploadKind::Replace, UploadPolicy::Whole) => {
                 Box::new(Whole::replace(place, found, durability)?)
             }
@@ -289,7 +297,9 @@ impl Store for DiskStore {
         match kind {
             UploadKind::Replace | UploadKind::Unique => self.run_briefly(path, work),
             // May begin with a copy of the file, or with undoing an append.
-            UploadKind::Resume { .. } | UploadKind::Append => self.run(path, work),
+            UploadKind::Resume { .. } | UploadKind::Range { .. } | UploadKind::Append => {
+                self.run(path, work)
+            }
         }
     }
 

@@ -1,16 +1,18 @@
 //! Whole uploads: a hidden temporary beside the target, renamed over it at the end. Design D10.
 
-use std::collections::HashSet;
 use std::fs::File;
 use std::io::{self, Read as _};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
+use std::time::SystemTime;
 
 use cap_std::fs::Metadata;
 
 use super::super::{Kept, StoreError, names};
 use super::errors::store_error;
-use super::place::{self, OPEN_TRIES_MAX, Place};
+use super::place::{self, Place};
+use super::reserved::{Reservation, Reserved};
 use super::sidecar;
+use super::temporary::{Temporary, Wider, temporary};
 use super::upload::Work;
 use super::writer::Writer;
 use super::{Durability, system};
@@ -28,6 +30,8 @@ pub(super) struct Whole {
     is_copy: bool,
     /// Whether it takes the place of a file that is there at the end.
     replaces: bool,
+    /// What the target was when it was begun, if it has to be that still at the end.
+    begun_from: Option<Version>,
     writer: Writer,
     /// The name of a STOU.
     reservation: Option<Reservation>,
@@ -48,7 +52,12 @@ impl Whole {
         if target.is_some() {
             sidecar::keep_appends_away(&place, durability)?;
         }
-        let named = temporary(&place, names::partial(&place.name), target.as_ref())?;
+        let named = temporary(
+            &place,
+            names::partial(&place.name),
+            target.as_ref(),
+            Wider::Removed,
+        )?;
         let (writer, temporary, is_named) = match named {
             Some(Temporary { file, name, length }) => (Writer::anew(file, length), name, true),
             None => {
@@ -86,6 +95,7 @@ impl Whole {
             is_named,
             is_copy: false,
             replaces: true,
+            begun_from: None,
             writer,
             reservation: None,
             durability,
@@ -110,7 +120,12 @@ impl Whole {
         sidecar::keep_appends_away(&place, durability)?;
         // A copy of the target in place of a partial that is being written would be a mix of
         // two files: the client has to come again.
-        let named = temporary(&place, names::partial(&place.name), target.as_ref())?;
+        let named = temporary(
+            &place,
+            names::partial(&place.name),
+            target.as_ref(),
+            Wider::Copied,
+        )?;
         let Some(Temporary { file, name, .. }) = named else {
             return Err(StoreError::Busy);
         };
@@ -124,10 +139,42 @@ impl Whole {
         Ok(whole)
     }
 
+    /// RANG + STOR: begins with a copy of the target, and never with what a failed upload left,
+    /// which may be of another file. Nor is anything left of it.
+    pub(super) fn range(
+        place: Place,
+        (offset, end): (u64, u64),
+        durability: Durability,
+    ) -> Result<Self, StoreError> {
+        let held = sidecar::keep_appends_away(&place, durability)?;
+        let target = match &held {
+            Some(file) => Some(Metadata::from_file(file).map_err(store_error)?),
+            None if place.file_entry()?.is_none() => None,
+            None => return Err(StoreError::NotPermitted),
+        };
+        let length = target.as_ref().map_or(0, Metadata::len);
+        if length < offset {
+            return Err(StoreError::BadOffset);
+        }
+        if length > end {
+            return Err(StoreError::NotSupported);
+        }
+        let begun_from = target.as_ref().map(Version::of).transpose()?;
+        let replaces = target.is_some();
+        let (file, temporary) = place::unnamed(&place.dir, target.as_ref())?;
+        let writer = Writer::new(file, offset);
+        let mut whole = Self::in_place_of(target, place, (temporary, false), writer, durability)?;
+        (whole.begun_from, whole.replaces) = (begun_from, replaces);
+        if let Some(target) = held {
+            copy(target, whole.writer.file(), offset)?;
+        }
+        Ok(whole)
+    }
+
     /// APPE to a file that is not there: nothing is seen of it before it is whole, and one at a
     /// time makes it.
     pub(super) fn created(place: Place, durability: Durability) -> Result<Self, StoreError> {
-        let temporary = temporary(&place, names::created(&place.name), None)?;
+        let temporary = temporary(&place, names::created(&place.name), None, Wider::Removed)?;
         let Some(Temporary { file, name, length }) = temporary else {
             return Err(StoreError::Busy);
         };
@@ -137,6 +184,7 @@ impl Whole {
             is_named: false,
             is_copy: false,
             replaces: false,
+            begun_from: None,
             writer: Writer::anew(file, length),
             reservation: None,
             durability,
@@ -246,6 +294,12 @@ impl Work for Whole {
         } else {
             None
         };
+        if self.begun_from.is_some() {
+            let target = self.place.file_entry()?;
+            if target.as_ref().map(Version::of).transpose()? != self.begun_from {
+                return Err(target.map_or(StoreError::NotFound, |_| StoreError::Exists));
+            }
+        }
         let Place { dir, name } = &self.place;
         if self.replaces {
             dir.rename(&self.temporary, dir, name)
@@ -286,78 +340,22 @@ pub(super) fn partial_kept(place: &Place) -> Result<Option<Kept>, StoreError> {
     Ok(Some(Kept { bytes, modified }))
 }
 
-/// The names settled for STOU uploads that are under way.
-#[derive(Debug, Default)]
-pub(super) struct Reserved(Mutex<HashSet<(Directory, String)>>);
+/// A file and what was in it, as far as one can tell without reading it.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+struct Version {
+    identity: (u64, u64),
+    length: u64,
+    modified: SystemTime,
+}
 
-impl Reserved {
-    fn reserve(reserved: &Arc<Self>, directory: Directory, name: &str) -> Option<Reservation> {
-        let key = (directory, name.to_owned());
-        let mut names = reserved.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_new = names.insert(key.clone());
-        is_new.then(|| Reservation {
-            reserved: Arc::clone(reserved),
-            key,
+impl Version {
+    fn of(metadata: &Metadata) -> Result<Self, StoreError> {
+        Ok(Self {
+            identity: system::identity(metadata),
+            length: metadata.len(),
+            modified: metadata.modified().map_err(store_error)?.into_std(),
         })
     }
-}
-
-/// One settled name; free again when dropped.
-#[derive(Debug)]
-struct Reservation {
-    reserved: Arc<Reserved>,
-    key: (Directory, String),
-}
-
-impl Drop for Reservation {
-    fn drop(&mut self) {
-        self.reserved
-            .0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .remove(&self.key);
-    }
-}
-
-/// A directory's device and inode.
-type Directory = (u64, u64);
-
-/// The temporary of an upload, locked.
-struct Temporary {
-    file: File,
-    name: String,
-    /// How long it is since it was locked.
-    length: u64,
-}
-
-/// The temporary of this name, to take the place of `target`; `None` when another upload has it.
-fn temporary(
-    place: &Place,
-    name: String,
-    target: Option<&Metadata>,
-) -> Result<Option<Temporary>, StoreError> {
-    let mut options = system::writing_as_private_as(target);
-    options.create(true);
-    for _ in 0..OPEN_TRIES_MAX {
-        let (file, opened) = place::open_found(&place.dir, &name, &options)?;
-        if !place::lock(&file)? {
-            return Ok(None);
-        }
-        let identity = system::identity(&opened);
-        let found = place::entry(&place.dir, &name)?;
-        // An upload that was committed meanwhile has renamed it: then it is the target.
-        let Some(found) = found.filter(|found| system::identity(found) == identity) else {
-            continue;
-        };
-        if !system::has_other_names(&found) {
-            let length = found.len();
-            return Ok(Some(Temporary { file, name, length }));
-        }
-        // A crash came between the two steps of renaming by a link: the file is whole, and a
-        // user's.
-        place.dir.remove_file(&name).map_err(store_error)?;
-    }
-    Err(StoreError::Busy)
 }
 
 /// Fills the empty or too short `temporary` with the first `offset` bytes of the target.
@@ -370,45 +368,15 @@ fn copy_target(place: &Place, temporary: &File, offset: u64) -> Result<(), Store
         return Err(StoreError::BadOffset);
     }
     temporary.set_len(0).map_err(store_error)?;
-    let mut temporary = temporary;
+    copy(target, temporary, offset)
+}
+
+/// Copies the first `offset` bytes.
+fn copy(target: File, mut temporary: &File, offset: u64) -> Result<(), StoreError> {
     let copied = io::copy(&mut target.take(offset), &mut temporary).map_err(store_error)?;
     if copied == offset {
         Ok(())
     } else {
         Err(StoreError::BadOffset)
-    }
-}
-
-#[cfg(test)]
-#[cfg(unix)]
-mod tests {
-    use std::fs::Permissions;
-    use std::os::unix::fs::PermissionsExt as _;
-
-    use cap_std::ambient_authority;
-    use cap_std::fs::Dir;
-
-    use super::*;
-
-    /// Whoever opened it in that moment would read all that comes.
-    #[test]
-    fn a_temporary_is_at_no_moment_less_private_than_the_file_it_replaces() {
-        let root = tempfile::tempdir().unwrap();
-        let private = File::create(root.path().join("f")).unwrap();
-        private
-            .set_permissions(Permissions::from_mode(0o400))
-            .unwrap();
-        let dir = Dir::open_ambient_dir(root.path(), ambient_authority()).unwrap();
-        let place = Place {
-            dir: Arc::new(dir),
-            name: "f".to_owned(),
-        };
-        let target = place.file_entry().unwrap();
-        let named = temporary(&place, names::partial("f"), target.as_ref());
-        let (unnamed, _) = place::unnamed(&place.dir, target.as_ref()).unwrap();
-        for made in [named.unwrap().unwrap().file, unnamed] {
-            let mode = made.metadata().unwrap().permissions().mode();
-            assert_eq!(mode & 0o777, 0o600);
-        }
     }
 }

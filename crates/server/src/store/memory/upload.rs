@@ -17,6 +17,8 @@ pub(super) struct MemoryUpload {
     key: String,
     number: u64,
     way: Way,
+    /// What the target has to be still when this takes its place.
+    begun_from: Option<Arc<Vec<u8>>>,
     bytes: Vec<u8>,
     is_touched: bool,
     is_done: bool,
@@ -29,6 +31,8 @@ enum Way {
     Named,
     /// They take the target's place; another upload has the target's partial.
     Unnamed,
+    /// They take the target's place, if it is what it was.
+    Range,
     /// The same, under a reserved name.
     Unique,
     /// They go behind the file with this serial number.
@@ -48,6 +52,7 @@ impl MemoryUpload {
             key,
             number: shared.tree().number(),
             way: Way::Unnamed,
+            begun_from: None,
             bytes: Vec::new(),
             is_touched: false,
             // Until it has its way there is nothing to clean up.
@@ -67,6 +72,17 @@ impl MemoryUpload {
                 tree.check_no_append(&upload.key)?;
                 upload.bytes = kept(&mut tree, &upload.key, offset)?;
                 upload.way = Way::Named;
+            }
+            UploadKind::Range { offset, end } => {
+                tree.check_no_append(&upload.key)?;
+                let target = tree.file_or_nothing(&upload.key)?;
+                let there = target.as_ref().map_or(&[][..], |bytes| bytes);
+                let offset = usize::try_from(offset).map_err(|_| StoreError::BadOffset)?;
+                upload.bytes = there.get(..offset).ok_or(StoreError::BadOffset)?.to_vec();
+                if length(there) > end {
+                    return Err(StoreError::NotSupported);
+                }
+                (upload.begun_from, upload.way) = (target, Way::Range);
             }
             UploadKind::Unique => {
                 let (path, key) = free_name(&mut tree, path, &upload.key)?;
@@ -105,6 +121,7 @@ impl MemoryUpload {
             key,
             number,
             way: Way::Unnamed,
+            begun_from: None,
             bytes: Vec::new(),
             is_touched: false,
             is_done: false,
@@ -125,7 +142,7 @@ impl MemoryUpload {
     fn commit_now(&mut self) -> Result<(), StoreError> {
         let mut tree = self.shared.tree();
         let now = (self.shared.clock)();
-        if matches!(self.way, Way::Named | Way::Unnamed) {
+        if matches!(self.way, Way::Named | Way::Unnamed | Way::Range) {
             tree.check_no_append(&self.key)?;
         }
         let bytes = mem::take(&mut self.bytes);
@@ -133,8 +150,13 @@ impl MemoryUpload {
         match self.way {
             Way::Append { serial, .. } => tree.append(&self.key, serial, &bytes, now)?,
             Way::Unique => tree.create(&self.key, Content::File(Arc::new(bytes)), now)?,
-            Way::Named | Way::Unnamed => {
-                tree.file_or_nothing(&self.key)?;
+            Way::Named | Way::Unnamed | Way::Range => {
+                let target = tree.file_or_nothing(&self.key)?;
+                let is_other =
+                    target.as_ref().map(Arc::as_ptr) != self.begun_from.as_ref().map(Arc::as_ptr);
+                if self.way == Way::Range && is_other {
+                    return Err(target.map_or(StoreError::NotFound, |_| StoreError::Exists));
+                }
                 tree.put(&self.key, Content::File(Arc::new(bytes)), now);
             }
         }
@@ -254,7 +276,7 @@ fn free_name(
 fn release(tree: &mut Tree, way: Way, key: &str) {
     match way {
         Way::Named => tree.writing.remove(key),
-        Way::Unnamed => false,
+        Way::Unnamed | Way::Range => false,
         Way::Unique => tree.reserved.remove(key),
         Way::Append { .. } => tree.appending.remove(key),
     };

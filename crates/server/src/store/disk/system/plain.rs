@@ -26,6 +26,11 @@ pub(in super::super) fn writing_as_private_as(_target: Option<&Metadata>) -> Ope
     writing_no_link()
 }
 
+/// Nobody tells.
+pub(in super::super) fn is_wider(_found: &Metadata, _target: Option<&Metadata>) -> bool {
+    false
+}
+
 /// Which object it is: all are taken for the same, so that the name decides.
 pub(in super::super) fn identity(_metadata: &Metadata) -> (u64, u64) {
     (0, 0)
@@ -120,5 +125,5 @@ pub(in super::super) fn is_link_loop(_error: &io::Error) -> bool {
     false
 }
 
-/// Not used.
+/// There are no modes: it is passed on, and means nothing.
 pub(in super::super) const OWNER_READS_AND_WRITES: u32 = 0;

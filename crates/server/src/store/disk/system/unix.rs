@@ -38,6 +38,14 @@ pub(in super::super) fn writing_as_private_as(target: Option<&Metadata>) -> Open
     options
 }
 
+/// Whether somebody may read or write it, the owner aside, who may not `target`.
+pub(in super::super) fn is_wider(found: &Metadata, target: Option<&Metadata>) -> bool {
+    target.is_some_and(|target| {
+        let allowed = target.mode() | OWNER_READS_AND_WRITES;
+        found.mode() & PERMISSION_BITS & !allowed != 0
+    })
+}
+
 /// Which object it is: device and inode.
 pub(in super::super) fn identity(metadata: &Metadata) -> (u64, u64) {
     (metadata.dev(), metadata.ino())
