@@ -48,9 +48,13 @@ pub const GATHERING: Duration = Duration::from_millis(2);
 /// whether its user is still there: half of the second in which all is to be released (spec S-51).
 pub const DEAF: Duration = Duration::from_millis(500);
 
-/// How long a session that is over waits for its user to take the end of TLS, which comes behind
-/// all that has been said: the second in which all is to be released (spec S-51).
-pub const FAREWELL: Duration = Duration::from_secs(1);
+/// How long a session that is over waits for its user to take what has been answered, and the end
+/// of TLS behind it: with [`DEAF`] less than the second in which all is to be released (S-51).
+pub const FAREWELL: Duration = Duration::from_millis(400);
+
+/// How much that a user who is gone had sent, and nobody read, is read before his connection is
+/// closed: with some of it unread, the system would throw away replies that are on their way.
+pub const UNREAD_BYTES_MAX: usize = 1024 * 1024;
 
 /// How long a transfer may move no byte (spec S-53).
 pub const STALL_TIMEOUT: Duration = Duration::from_secs(300);

@@ -143,15 +143,10 @@ impl Control {
         self.say(now, &bytes);
     }
 
-    /// Says what can be said without waiting, and that no more will be; the user sees an orderly
-    /// end, unless he takes none for [`FAREWELL`](limits::FAREWELL).
+    /// Says all that has been answered, and that no more will be; the user sees an orderly end,
+    /// unless he takes longer for it than [`FAREWELL`](limits::FAREWELL).
     pub(super) async fn shutdown(&mut self, clock: &dyn Clock) -> io::Result<()> {
-        // He may only have closed his own direction, and read on: what has been done is told.
-        self.say_at_once();
-        let Some(stream) = &mut self.stream else {
-            return Ok(());
-        };
-        let mut ending = pin!(stream.shutdown());
+        let mut ending = pin!(self.say_the_rest());
         if let Some(ended) = ending.as_mut().now_or_never() {
             return ended;
         }
@@ -217,17 +212,33 @@ impl Control {
         self.local
     }
 
-    fn say_at_once(&mut self) {
+    /// He may only have closed his own direction, and read on: what has been done is told.
+    async fn say_the_rest(&mut self) -> io::Result<()> {
         while self.has_output() {
             let Some(stream) = &mut self.stream else {
-                return;
+                return Ok(());
             };
-            let sending = poll_fn(|cx| send_some(stream, &self.output, cx));
-            let Some(Ok(sent)) = sending.now_or_never() else {
-                return;
-            };
+            let sent = poll_fn(|cx| send_some(stream, &self.output, cx)).await?;
             self.sent(sent);
         }
+        let has_ended = self.has_ended();
+        let Some(stream) = &mut self.stream else {
+            return Ok(());
+        };
+        stream.shutdown().await?;
+        let mut left = if has_ended {
+            limits::UNREAD_BYTES_MAX
+        } else {
+            0
+        };
+        while left > 0 {
+            let mut unread = Vec::new();
+            match poll_fn(|cx| read_some(stream, &mut unread, cx)).await? {
+                0 => break,
+                read => left = left.saturating_sub(read),
+            }
+        }
+        Ok(())
     }
 
     fn sent(&mut self, sent: usize) {

@@ -6,10 +6,11 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
 use futures_util::future::BoxFuture;
+use socket2::{Domain, Socket, Type};
 use thirdhost_server::Server;
 use thirdhost_server::config::Config;
 use thirdhost_server::store::Homes;
-use thirdhost_sockets::{Clock, Network, World};
+use thirdhost_sockets::{Clock, Listener, Network, World, adopt_listener};
 use tokio::sync::watch;
 
 use crate::client::LOOPBACK;
@@ -85,6 +86,34 @@ pub(crate) fn start_in(
     clock: &Arc<Hand>,
     network: Arc<dyn Network>,
 ) -> (Server, SocketAddr) {
+    let listener = network.listen(LOOPBACK.parse().unwrap(), 16).unwrap();
+    start_on(listener, text, homes, clock, network)
+}
+
+/// As [`start`]; replies to a user who does not read wait in the server but for a little.
+pub(crate) fn start_holding_replies(
+    text: &str,
+    homes: Arc<dyn Homes>,
+    clock: &Arc<Hand>,
+) -> (Server, SocketAddr) {
+    let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+    // Connections have it from the listener.
+    socket.set_send_buffer_size(4096).unwrap();
+    let any: SocketAddr = LOOPBACK.parse().unwrap();
+    socket.bind(&any.into()).unwrap();
+    socket.listen(16).unwrap();
+    let listener = adopt_listener(socket.into()).unwrap();
+    let network = World::real().network;
+    start_on(listener, text, homes, clock, network)
+}
+
+fn start_on(
+    listener: Box<dyn Listener>,
+    text: &str,
+    homes: Arc<dyn Homes>,
+    clock: &Arc<Hand>,
+    network: Arc<dyn Network>,
+) -> (Server, SocketAddr) {
     let text = format!("root = \"/\"\n{text}");
     let config = Config::parse(&text, Path::new("thirdhostd.toml")).unwrap();
     let world = World {
@@ -92,7 +121,6 @@ pub(crate) fn start_in(
         network,
         ..World::real()
     };
-    let listener = world.network.listen(LOOPBACK.parse().unwrap(), 16).unwrap();
     let address = listener.local();
     let server = Server::new(config, world, homes);
     let serving = server.clone();

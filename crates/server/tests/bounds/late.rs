@@ -9,15 +9,17 @@ use futures_util::future::BoxFuture;
 use thirdhost_proto::server::VirtualPath;
 use thirdhost_server::Server;
 use thirdhost_server::config::Config;
+use thirdhost_server::limits::{DEAF, FAREWELL};
 use thirdhost_server::store::{
     Entry, Homes, Listing, MemoryStore, Source, Store, StoreError, Upload, UploadKind,
 };
 use thirdhost_sockets::World;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpSocket, TcpStream};
 use tokio::sync::Semaphore;
 
 use crate::client::{LOOPBACK, User, read};
-use crate::clock::PASSWORD;
+use crate::clock::{self, Hand, PASSWORD};
 
 /// A disk may take long over the last octets of a file. Whoever dies meanwhile was told nothing;
 /// what he stores when he is back, and is told of, is what counts.
@@ -52,18 +54,49 @@ async fn a_file_whose_user_died_takes_no_later_ones_place() {
     }
 }
 
-/// He may only have closed his own direction, and reads on: what was answered by then is told.
+/// He may only have closed his own direction, and reads on: what was answered by then is told to
+/// its end, and what came behind more replies than are held is not answered.
 #[tokio::test]
 async fn answers_wait_for_no_user_who_says_no_more_and_are_told_all_the_same() {
-    let (_server, address) = start(&Arc::default(), &Arc::default());
-    let mut user = tokio::net::TcpStream::connect(address).await.unwrap();
-    let questions = "FEAT\r\n".repeat(300);
-    user.write_all(questions.as_bytes()).await.unwrap();
+    let (_server, mut user) = ask_without_reading(&Hand::new()).await;
     user.shutdown().await.unwrap();
     let mut heard = Vec::new();
     user.read_to_end(&mut heard).await.unwrap();
     assert!(heard.len() > 64 * 1024, "{} octets", heard.len());
-    assert!(heard.ends_with(b"\r\n211 End\r\n"));
+    assert!(heard.ends_with(b"\r\n211 End\r\n"), "cut off");
+}
+
+//= security#S-51
+//= type=test
+#[tokio::test]
+async fn who_reads_nothing_and_goes_is_forgotten_within_the_second() {
+    let clock = Hand::new();
+    let (server, mut user) = ask_without_reading(&clock).await;
+    clock.until_awaited(DEAF.as_secs_f64()).await;
+    user.shutdown().await.unwrap();
+    clock.advance(DEAF.as_secs_f64());
+    clock.until_awaited(FAREWELL.as_secs_f64()).await;
+    assert_eq!(server.sessions(), 1);
+    clock.advance(FAREWELL.as_secs_f64());
+    while server.sessions() > 0 {
+        tokio::task::yield_now().await;
+    }
+    assert!(DEAF + FAREWELL < Duration::from_secs(1));
+}
+
+/// A user who has sent more questions than are answered to one who does not read.
+async fn ask_without_reading(clock: &Arc<Hand>) -> (Server, TcpStream) {
+    let homes = Slow {
+        files: Arc::<MemoryStore>::default() as _,
+        disk: Arc::default(),
+    };
+    let (server, address) = clock::start_holding_replies("", Arc::new(homes), clock);
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.set_recv_buffer_size(4096).unwrap();
+    let mut user = socket.connect(address).await.unwrap();
+    let questions = "FEAT\r\n".repeat(5_000);
+    user.write_all(questions.as_bytes()).await.unwrap();
+    (server, user)
 }
 
 /// A home that is counted for its quota takes as long as it is large.

@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 use futures_util::future::BoxFuture;
 use rustls::version::TLS12;
 use rustls::{CipherSuite, ClientConfig};
-use thirdhost_server::limits::LAST_WORD;
+use thirdhost_server::limits::{DEAF, FAREWELL, LAST_WORD};
 use thirdhost_sockets::{Clock, World};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
@@ -111,7 +111,8 @@ impl Clock for Noting {
 //= type=test
 #[tokio::test(flavor = "multi_thread")]
 async fn a_user_who_reads_nothing_and_goes_keeps_no_session() {
-    let site = Site::holding_replies();
+    let clock = Arc::new(Noting(World::real().clock, Mutex::default()));
+    let site = Site::holding_replies(Arc::clone(&clock) as _);
     let socket = TcpSocket::new_v4().unwrap();
     socket.set_recv_buffer_size(4096).unwrap();
     let stream = socket.connect(site.implicit).await.unwrap();
@@ -129,6 +130,9 @@ async fn a_user_who_reads_nothing_and_goes_keeps_no_session() {
     };
     let gone = tokio::time::timeout(Duration::from_secs(20), gone).await;
     assert!(gone.is_ok(), "the session is kept");
+    let waits = clock.1.lock().unwrap();
+    assert_eq!(waits.iter().filter(|wait| **wait == FAREWELL).count(), 1);
+    assert!(DEAF + FAREWELL < Duration::from_secs(1));
 }
 
 //= security#S-38

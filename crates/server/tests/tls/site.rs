@@ -48,8 +48,9 @@ impl Site {
         PasswordHash::of(&secret).unwrap().as_str().to_owned()
     }
 
-    /// One whose replies to a user who does not read wait in the server but for a little.
-    pub(crate) fn holding_replies() -> Self {
+    /// By the time of `clock`; replies to a user who does not read wait in the server but for a
+    /// little.
+    pub(crate) fn holding_replies(clock: Arc<dyn Clock>) -> Self {
         let listen = || {
             let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
             // Connections have it from the listener.
@@ -59,7 +60,11 @@ impl Site {
             socket.listen(64).unwrap();
             adopt_listener(socket.into()).unwrap()
         };
-        Self::listening("", "", listen, World::real())
+        let world = World {
+            clock,
+            ..World::real()
+        };
+        Self::listening("", "", listen, world)
     }
 
     /// On 127.0.0.1, with more lines for the table `[tls]`, by the time of `clock`.

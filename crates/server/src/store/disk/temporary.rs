@@ -1,4 +1,4 @@
-//! The temporary of an upload, under a name that the next upload to the same file finds. Design D10.
+//! The temporary of an upload, under a name that the next one to the same file finds. Design D10.
 
 use std::fs::File;
 use std::io;
