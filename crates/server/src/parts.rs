@@ -128,7 +128,10 @@ impl Parts {
         self.check_whole()?;
         let mut assembly = self.assembly().take().ok_or(StoreError::NotFound)?;
         let settled = gone.run_until_cancelled(assembly.settle()).await;
-        settled.unwrap_or(Err(StoreError::NotFound))?;
+        if let Err(error) = settled.unwrap_or(Err(StoreError::NotFound)) {
+            assembly.abandon().await;
+            return Err(error);
+        }
         assembly.commit().await
     }
 
@@ -173,5 +176,69 @@ impl Held {
 impl Drop for Held {
     fn drop(&mut self) {
         self.give_up();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    use futures_util::future::BoxFuture;
+    use thirdhost_proto::server::Permissions;
+    use thirdhost_sockets::World;
+
+    use super::*;
+    use crate::accounts::{Admission, Bounds};
+    use crate::store::Claim;
+
+    /// Whoever is told that it failed finds nothing left of it.
+    #[tokio::test]
+    async fn a_file_that_the_disk_fails_late_is_given_up_before_that_is_told() {
+        let is_gone = Arc::new(AtomicBool::new(false));
+        let assembly = Box::new(Failing(Arc::clone(&is_gone)));
+        let account = Account {
+            name: "alice".to_owned(),
+            home: String::new(),
+            permissions: Permissions::all(),
+            third_party: None,
+            operator: false,
+            bounds: Bounds::default(),
+            admission: Admission::default(),
+            anonymous: false,
+        };
+        let opened = (VirtualPath::root(), 0);
+        let random = World::real().random;
+        let parts = AllParts::default().add(&*random, &account, opened, assembly);
+        let failed = parts.commit(&CancellationToken::new()).await;
+        assert!(matches!(failed, Err(StoreError::NoSpace)));
+        assert!(is_gone.load(Ordering::SeqCst));
+    }
+
+    #[derive(Debug)]
+    struct Failing(Arc<AtomicBool>);
+
+    impl Assembly for Failing {
+        fn part(&self, _claim: Claim) -> Box<dyn Upload> {
+            unreachable!("no octets")
+        }
+
+        fn open(&self) -> BoxFuture<'_, Result<Box<dyn Source>, StoreError>> {
+            Box::pin(async { Err(StoreError::NotSupported) })
+        }
+
+        fn settle(&mut self) -> BoxFuture<'_, Result<(), StoreError>> {
+            Box::pin(async { Err(StoreError::NoSpace) })
+        }
+
+        fn commit(self: Box<Self>) -> BoxFuture<'static, Result<(), StoreError>> {
+            Box::pin(async { Ok(()) })
+        }
+
+        fn abandon(self: Box<Self>) -> BoxFuture<'static, ()> {
+            Box::pin(async move {
+                tokio::task::yield_now().await;
+                self.0.store(true, Ordering::SeqCst);
+            })
+        }
     }
 }

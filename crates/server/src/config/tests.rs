@@ -436,17 +436,25 @@ fn the_users_file_is_for_its_owner_alone() {
 #[cfg(unix)]
 #[test]
 fn the_users_file_stays_its_owners() {
-    use std::os::unix::fs::{MetadataExt as _, chown};
+    use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown};
     let directory = tempfile::tempdir().unwrap();
     let users = directory.path().join("users.toml");
     fs::write(&users, "").unwrap();
-    if chown(&users, Some(65_534), Some(65_534)).is_err() {
-        return println!("left out: only root gives files away");
+    let ours = fs::metadata(&users).unwrap().uid();
+    for (owner, group, mode, expected) in [
+        (65_534, 65_534, 0o644, 0o600),
+        (65_534, 65_534, 0o640, 0o640),
+        (ours, 65_534, 0o640, 0o640),
+    ] {
+        if chown(&users, Some(owner), Some(group)).is_err() {
+            return println!("left out: only root gives files away");
+        }
+        fs::set_permissions(&users, fs::Permissions::from_mode(mode)).unwrap();
+        set_user(&users, "alice", &Password::try_from("one").unwrap()).unwrap();
+        let now = fs::metadata(&users).unwrap();
+        assert_eq!((now.uid(), now.gid()), (owner, group));
+        assert_eq!(now.mode() & 0o777, expected, "{mode:o}");
     }
-    set_user(&users, "alice", &Password::try_from("one").unwrap()).unwrap();
-    let now = fs::metadata(&users).unwrap();
-    assert_eq!((now.uid(), now.gid()), (65_534, 65_534));
-    assert_eq!(now.mode() & 0o777, 0o600);
 }
 
 #[test]

@@ -21,8 +21,9 @@ use crate::accounts::{Account, Admission, LoginBy, PasswordHash, Roll, User, is_
 use crate::limits::USER_NAME_BYTES_MAX;
 
 /// Gives the user `name` in the users file at `path` a password, and keeps the rest of the file
-/// as it is. A file that is missing is made, and so is a user; both end up readable by their
-/// owner alone. The file is replaced whole or not at all.
+/// as it is. A file that is missing is made, and so is a user. The file ends up readable by its
+/// owner alone, and by its group if that could and not everybody. It is replaced whole or not at
+/// all.
 ///
 /// Takes tens of milliseconds: the hash is meant to be slow.
 ///
@@ -291,21 +292,25 @@ fn replace(path: &Path, text: &str) -> io::Result<()> {
     Ok(())
 }
 
-/// The server reads it as another user than root, who as a rule writes it.
+/// The server reads it as another user than root, who as a rule writes it, or by its group.
 #[cfg(unix)]
 fn keep_owner(file: &File, of: &Path) -> io::Result<()> {
-    use std::os::unix::fs::{MetadataExt as _, fchown};
+    use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, fchown};
     let old = match std::fs::metadata(of) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
         old => old?,
     };
-    if old.uid() == file.metadata()?.uid() {
-        return Ok(());
+    let new = file.metadata()?;
+    if (old.uid(), old.gid()) != (new.uid(), new.gid()) {
+        fchown(file, Some(old.uid()), Some(old.gid()))?;
     }
-    fchown(file, Some(old.uid()), Some(old.gid()))
+    // Who lets everybody read it means no group.
+    let group = if old.mode() & 0o007 == 0 { 0o040 } else { 0 };
+    let mode = 0o600 | (old.mode() & group);
+    file.set_permissions(std::fs::Permissions::from_mode(mode))
 }
 
-/// Files are whose directory they are in.
+/// A new file belongs to whom the directory it is made in says.
 #[cfg(not(unix))]
 fn keep_owner(_file: &File, _of: &Path) -> io::Result<()> {
     Ok(())

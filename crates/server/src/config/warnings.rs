@@ -80,7 +80,7 @@ pub(super) fn of(config: &Config) -> Vec<String> {
 }
 
 fn not_openable(xferlog: &Path) -> Option<String> {
-    // A name alone is beside what names it, in the directory of the process.
+    // A name alone has no parent, and is in the directory that the process was started in.
     let directory = xferlog
         .parent()
         .filter(|parent| !parent.as_os_str().is_empty());

@@ -29,6 +29,12 @@ pub trait Assembly: fmt::Debug + Send + Sync {
     /// Makes the file appear, whole; its length is what has come. When it returns, the data is
     /// in place.
     fn commit(self: Box<Self>) -> BoxFuture<'static, Result<(), StoreError>>;
+
+    /// Gives the file up. When it returns, nothing is left of it.
+    fn abandon(self: Box<Self>) -> BoxFuture<'static, ()> {
+        drop(self);
+        Box::pin(async {})
+    }
 }
 
 /// The octets of one file of parts.

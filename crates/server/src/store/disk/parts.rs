@@ -79,6 +79,10 @@ impl Assembly for DiskAssembly {
     fn commit(self: Box<Self>) -> BoxFuture<'static, Result<(), StoreError>> {
         self.upload.commit()
     }
+
+    fn abandon(self: Box<Self>) -> BoxFuture<'static, ()> {
+        self.upload.abandon()
+    }
 }
 
 /// One part. It holds its claim until its last write is over, also when nobody waits for that.

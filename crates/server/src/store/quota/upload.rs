@@ -41,6 +41,10 @@ impl Assembly for BoundedAssembly {
     fn commit(self: Box<Self>) -> BoxFuture<'static, Result<(), StoreError>> {
         self.assembly.commit()
     }
+
+    fn abandon(self: Box<Self>) -> BoxFuture<'static, ()> {
+        self.assembly.abandon()
+    }
 }
 
 /// An upload within bounds.
