@@ -183,7 +183,8 @@ pub const DRAIN: Duration = Duration::from_secs(30);
 pub const PARTS_MAX: usize = 64;
 
 /// How many octets of an upload come between two looks at the free space (spec S-59): each asks
-/// the system, and uploads that run at once may overshoot by that much each.
+/// the system, and uploads that run at once may overshoot by that much each. A file that is shorter
+/// is looked at when it begins and not again: another question for each small file is felt.
 pub const FREE_SPACE_INTERVAL: u64 = 8 * 1024 * 1024;
 
 /// How long the count of a home with a quota is believed (spec S-59): what comes there by other

@@ -98,6 +98,9 @@ pub(super) const PARTIAL: &str = ".thirdhost-partial.";
 /// A temporary that no later upload goes on with.
 pub(super) const UNNAMED: &str = ".thirdhost-unnamed.";
 
+/// One of a file that comes in parts, with holes where others will come.
+pub(super) const PARTS: &str = ".thirdhost-parts.";
+
 /// The temporary of an append that makes the file.
 pub(super) const CREATED: &str = ".thirdhost-created.";
 

@@ -117,13 +117,13 @@ impl Bounded {
         path: &VirtualPath,
         kind: UploadKind,
     ) -> Result<Box<dyn Upload>, StoreError> {
-        // What goes on behind an offset may begin with a copy of the file up to there.
         let copied = match (&self.quota, kind) {
             (_, UploadKind::Resume { offset } | UploadKind::Range { offset, .. })
                 if self.most_per_file.is_some_and(|most| offset > most) =>
             {
                 return Err(StoreError::TooLarge);
             }
+            // What goes on behind an offset may begin with a copy of the file up to there.
             (Some(_), UploadKind::Resume { offset }) if self.store.copies() => {
                 let kept = self.store.partial(path).await?;
                 offset.saturating_sub(kept.map_or(0, |kept| kept.bytes))

@@ -156,11 +156,20 @@ pub(super) fn open_found(
 
 /// Creates a hidden file that no name leads to, locked; it may take the place of `target`.
 pub(super) fn unnamed(dir: &Dir, target: Option<&Metadata>) -> Result<(File, String), StoreError> {
+    unnamed_as(names::UNNAMED, dir, target)
+}
+
+/// The same, with a name that begins with `prefix`.
+pub(super) fn unnamed_as(
+    prefix: &str,
+    dir: &Dir,
+    target: Option<&Metadata>,
+) -> Result<(File, String), StoreError> {
     let mut options = system::writing_as_private_as(target);
     options.create_new(true);
     for _ in 0..OPEN_TRIES_MAX {
         let number = NEXT_UNNAMED.fetch_add(1, Ordering::Relaxed);
-        let name = format!("{}{}-{number}", names::UNNAMED, process::id());
+        let name = format!("{prefix}{}-{number}", process::id());
         match open(dir, &name, &options) {
             Err(StoreError::Exists) => {}
             Err(error) => return Err(error),

@@ -181,7 +181,7 @@ fn level(dir: &Dir, name: &str) -> std::io::Result<(Dir, ReadDir)> {
 }
 
 /// What the names of temporaries begin with.
-const TEMPORARIES: [&str; 3] = [names::PARTIAL, names::UNNAMED, names::CREATED];
+const TEMPORARIES: [&str; 4] = [names::PARTIAL, names::UNNAMED, names::PARTS, names::CREATED];
 
 /// How many entries one job looks at: some milliseconds, so that a shutdown does not wait.
 const STEP_ENTRIES: usize = 1_024;

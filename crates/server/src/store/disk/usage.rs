@@ -114,8 +114,8 @@ impl Walk {
 /// less room.
 fn octets(found: Option<&DirEntry>, metadata: &Metadata) -> u64 {
     let name = found.map(DirEntry::file_name);
-    let is_unnamed = |name: &str| name.starts_with(names::UNNAMED);
-    let may_have_holes = name.is_some_and(|name| name.to_str().is_some_and(is_unnamed));
+    let is_of_parts = |name: &str| name.starts_with(names::PARTS);
+    let may_have_holes = name.is_some_and(|name| name.to_str().is_some_and(is_of_parts));
     match system::allocated(metadata) {
         Some(allocated) if may_have_holes => {
             metadata.len().min(allocated.saturating_add(INLINE_MAX))
@@ -183,6 +183,7 @@ mod tests {
         upload.discard().await;
         assert_eq!(store.usage().await.unwrap(), 21 + in_the_deep);
     }
+
     /// What goes on with it later brings no more than the rest: it counts as long as it is, also
     /// where the system keeps it in less room.
     #[tokio::test]
@@ -193,7 +194,8 @@ mod tests {
             ("f".to_owned(), 1_000_000),
             (names::partial("f"), 1_000_000),
             (names::created("f"), 1_000_000),
-            (format!("{}1", names::UNNAMED), super::INLINE_MAX),
+            (format!("{}1", names::UNNAMED), 1_000_000),
+            (format!("{}1", names::PARTS), super::INLINE_MAX),
         ] {
             let file = fs::File::create(root.path().join(&name)).unwrap();
             file.set_len(1_000_000).unwrap();

@@ -77,7 +77,7 @@ impl Whole {
         durability: Durability,
     ) -> Result<Self, StoreError> {
         let target = place::file_or_nothing(found)?;
-        let (file, temporary) = place::unnamed(&place.dir, target.as_ref())?;
+        let (file, temporary) = place::unnamed_as(names::PARTS, &place.dir, target.as_ref())?;
         let writer = Writer::new(file, octets);
         Self::in_place_of(target, place, (temporary, false), writer, durability)
     }

@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Mutex;
 use std::time::{Duration, SystemTime};
 
+use futures_util::FutureExt as _;
 use thirdhost_proto::server::Permissions;
 
 use super::super::{DiskStore, Durability, MemoryStore, Ranges, UploadPolicy};
@@ -314,6 +315,7 @@ async fn a_file_that_grew_before_it_was_appended_to_grows_no_larger_either() {
         store: Arc::new(MemoryStore::new()),
         free: Arc::default(),
         appended: 30,
+        walks: Arc::default(),
     };
     let home = Home::new(Arc::new(crowded), None, Some(50));
     // Whatever comes of one, the next finds the file free.
@@ -368,6 +370,28 @@ async fn a_full_home_is_not_counted_at_every_attempt() {
     assert_eq!(usage.counts(), before + 1);
 }
 
+/// He logs in again and asks again: what is walked over for him rests in between.
+#[tokio::test]
+async fn a_count_that_nobody_waits_for_any_more_is_followed_by_a_pause_too() {
+    let walks = Arc::new(Mutex::new(None));
+    let disk = Arc::new(Crowded {
+        store: Arc::new(MemoryStore::new()),
+        free: Arc::default(),
+        appended: 0,
+        walks: Arc::clone(&walks),
+    });
+    let home = Home::new(disk, Some(10), None);
+    assert_eq!(home.put("a", Replace, 10).await, "stored");
+    home.rest();
+    *walks.lock().unwrap() = Some(0);
+    assert!(home.store.room(1).now_or_never().is_none());
+    for _ in 0..5 {
+        let refused = home.store.room(1).now_or_never();
+        assert!(matches!(refused, Some(Err(StoreError::NoSpace))));
+    }
+    assert_eq!(*walks.lock().unwrap(), Some(1));
+}
+
 #[tokio::test]
 async fn users_of_one_home_share_its_count() {
     let home = Home::new(Arc::new(MemoryStore::new()), Some(100), None);
@@ -398,9 +422,19 @@ struct Crowded {
     free: Arc<Mutex<u64>>,
     /// How much somebody appends to each file that is about to be appended to.
     appended: usize,
+    /// How many walks over it have begun, of those that never end.
+    walks: Arc<Mutex<Option<usize>>>,
 }
 
 impl Store for Crowded {
+    fn usage(&self) -> BoxFuture<'_, Result<u64, StoreError>> {
+        if let Some(walks) = &mut *self.walks.lock().unwrap() {
+            *walks += 1;
+            return Box::pin(std::future::pending());
+        }
+        self.store.usage()
+    }
+
     fn free(&self) -> BoxFuture<'_, Result<u64, StoreError>> {
         let free = *self.free.lock().unwrap();
         Box::pin(std::future::ready(Ok(free)))
@@ -500,6 +534,7 @@ async fn an_upload_leaves_free_what_has_to_stay_free() {
         store: Arc::new(MemoryStore::new()),
         free: Arc::clone(&free),
         appended: 0,
+        walks: Arc::default(),
     });
     let clock: Arc<dyn Clock> = Arc::new(Hand::default());
     let account = account(None, None);
@@ -530,6 +565,7 @@ async fn every_part_leaves_free_what_has_to_stay_free() {
         store: Arc::new(MemoryStore::new()),
         free: Arc::clone(&free),
         appended: 0,
+        walks: Arc::default(),
     });
     let clock: Arc<dyn Clock> = Arc::new(Hand::default());
     let account = account(None, None);

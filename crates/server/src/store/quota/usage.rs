@@ -72,11 +72,16 @@ impl Quota {
         let Some(unseen) = self.usage.begin_count(began) else {
             return Ok(false);
         };
+        // Also when it fails, or when whoever asks is gone before it is over.
+        let _then_rest = Walk {
+            usage: &self.usage,
+            clock: &*self.clock,
+            began,
+        };
         let walked = self.store.usage().await.inspect_err(|error| {
             tracing::error!(%error, "a home with a quota cannot be counted");
         })?;
-        self.usage
-            .end_count(walked, unseen, began, self.clock.now());
+        self.usage.end_count(walked, unseen, began);
         Ok(true)
     }
 }
@@ -110,6 +115,22 @@ struct Count {
     counts: u64,
     /// Not to be walked over again before.
     rest_until: Duration,
+}
+
+/// A walk over the home; after it there is a pause, the longer the longer it took.
+struct Walk<'a> {
+    usage: &'a Usage,
+    clock: &'a dyn Clock,
+    began: Duration,
+}
+
+impl Drop for Walk<'_> {
+    fn drop(&mut self) {
+        let now = self.clock.now();
+        let took = now.saturating_sub(self.began);
+        let rest = took.saturating_mul(USAGE_PAUSE_RATIO).max(USAGE_PAUSE_MIN);
+        self.usage.count().rest_until = now.saturating_add(rest);
+    }
 }
 
 /// What a walk that begins now cannot be sure to see.
@@ -156,16 +177,13 @@ impl Usage {
         })
     }
 
-    fn end_count(&self, walked: u64, unseen: Unseen, began: Duration, now: Duration) {
+    fn end_count(&self, walked: u64, unseen: Unseen, began: Duration) {
         let mut count = self.count();
         let meanwhile = count.added.saturating_sub(unseen.added);
         let not_seen = unseen.unwritten.saturating_add(meanwhile);
         count.used = Some(walked.saturating_add(not_seen));
         count.counted = began;
         count.counts += 1;
-        let took = now.saturating_sub(began);
-        let rest = took.saturating_mul(USAGE_PAUSE_RATIO).max(USAGE_PAUSE_MIN);
-        count.rest_until = now.saturating_add(rest);
     }
 
     fn count(&self) -> MutexGuard<'_, Count> {
