@@ -33,7 +33,7 @@ impl Session {
             }
             Question::Room { octets } => {
                 self.announced = Some(octets);
-                room(store, octets, self.gone()).boxed()
+                room(store, octets, self.when_gone()).boxed()
             }
             Question::Hash { algorithm, targets } => {
                 let bounds = self.hashing();
@@ -60,7 +60,7 @@ impl Session {
     }
 
     /// Cancelled when nobody waits for answers any more.
-    fn gone(&mut self) -> CancellationToken {
+    fn when_gone(&mut self) -> CancellationToken {
         self.gone.get_or_insert_default().clone()
     }
 
@@ -69,7 +69,7 @@ impl Session {
         hash::Bounds {
             turns: Arc::clone(&self.shared.hashing),
             octets_max: limits::HASH_BYTES_MAX,
-            gone: self.gone(),
+            gone: self.when_gone(),
             threads: Arc::clone(&self.shared.world.threads),
         }
     }

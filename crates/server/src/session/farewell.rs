@@ -25,7 +25,7 @@ pub(super) async fn settle(
 /// file (spec M-14). The session reads the control connection while this waits: once for what
 /// is known already, once for what the system reports meanwhile, and where the user sends the
 /// file itself, for what comes a moment later. Under TLS an end without a word is an error
-/// already, unless that is waived, and of a file as long as ALLO said nothing is missing.
+/// already, or noted where that is waived, and of a file as long as ALLO said nothing is missing.
 pub(super) async fn has_lost_its_user(job: &mut Job, peer: IpAddr, octets: u64) -> bool {
     tokio::task::yield_now().await;
     tokio::task::yield_now().await;
@@ -41,7 +41,7 @@ pub(super) async fn has_lost_its_user(job: &mut Job, peer: IpAddr, octets: u64) 
             }
         );
     let may_be_cut = parameters.mode == TransmissionMode::Stream
-        && (job.line.handshake.as_ref()).is_none_or(|handshake| handshake.may_be_cut(peer));
+        && (job.line.handshake.as_ref()).is_none_or(|handshake| handshake.is_cut());
     if is_users_own && may_be_cut && !is_announced {
         let later = job.clock.sleep(limits::LAST_WORD);
         return job.stop.run_until_cancelled(later).await.is_none();

@@ -109,6 +109,7 @@ impl Session {
             direction,
             control_host: self.control.peer().ip().to_canonical(),
             clock: Arc::clone(&self.shared.world.clock),
+            cut: Arc::default(),
         };
         // Both ends would find it only once they have met, and the one whose far end was quicker
         // to hang up would tell its user that nobody is there.

@@ -5,6 +5,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, ready};
 
 use futures_util::FutureExt;
@@ -23,7 +24,8 @@ pub(crate) struct TlsConnection {
     peer: SocketAddr,
     local: SocketAddr,
     stream: TlsStream<Box<dyn Connection>>,
-    close_notify_waived: bool,
+    /// Where close_notify is waived: whether none came.
+    cut: Option<Arc<AtomicBool>>,
 }
 
 impl TlsConnection {
@@ -37,13 +39,13 @@ impl TlsConnection {
             peer: connection.peer(),
             local: connection.local(),
             stream,
-            close_notify_waived: false,
+            cut: None,
         }
     }
 
-    /// From now on an end without close_notify reads as an end like any other.
-    pub(super) fn waive_close_notify(&mut self) {
-        self.close_notify_waived = true;
+    /// From now on an end without close_notify reads as an end like any other, and is noted.
+    pub(super) fn waive_close_notify(&mut self, cut: Arc<AtomicBool>) {
+        self.cut = Some(cut);
     }
 
     /// The SHA-256 of the certificate that the far side has shown.
@@ -133,12 +135,13 @@ impl AsyncRead for TlsConnection {
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let read = ready!(Pin::new(&mut self.stream).poll_read(cx, buffer));
-        Poll::Ready(match read {
-            Err(error) if self.close_notify_waived && is_cut(&error) => {
+        Poll::Ready(match (read, &self.cut) {
+            (Err(error), Some(cut)) if is_cut(&error) => {
                 tracing::warn!(peer = %self.peer, "no close_notify, which is waived for this peer");
+                cut.store(true, Ordering::Relaxed);
                 Ok(())
             }
-            read => read,
+            (read, _) => read,
         })
     }
 }

@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use futures_util::future::{Either, select};
 use rustls::ServerConnection;
@@ -81,6 +82,8 @@ pub(crate) struct DataHandshake {
     /// The far end of the control connection.
     pub(crate) control_host: IpAddr,
     pub(crate) clock: Arc<dyn Clock>,
+    /// Told when what came over the connection ended without close_notify, where that is waived.
+    pub(crate) cut: Arc<AtomicBool>,
 }
 
 impl DataHandshake {
@@ -92,10 +95,10 @@ impl DataHandshake {
         asks && self.peer.is_none() && self.session.site.wants_fingerprints()
     }
 
-    /// Whether the end of a file from `peer` may be a cut, since close_notify is waived.
-    pub(crate) fn may_be_cut(&self, peer: IpAddr) -> bool {
-        let site = &self.session.site;
-        self.role == TlsRole::Server && site.waives_close_notify(peer.to_canonical())
+    /// Whether a file has ended without close_notify, which is waived for its source: somebody may
+    /// have cut it.
+    pub(crate) fn is_cut(&self) -> bool {
+        self.cut.load(Ordering::Relaxed)
     }
 
     /// Makes the handshake.
@@ -141,7 +144,7 @@ impl DataHandshake {
         tracing::debug!(resumed, "data connection under TLS");
         let mut protected = TlsConnection::new(stream.into());
         if site.waives_close_notify(host) {
-            protected.waive_close_notify();
+            protected.waive_close_notify(Arc::clone(&self.cut));
         }
         if !resumed && self.has_to_resume(host) {
             // Ended in order: clients then read the 522, which says why, and not a broken TLS. It
@@ -251,6 +254,7 @@ mod tests {
                 direction: Direction::Send,
                 control_host: Ipv4Addr::LOCALHOST.into(),
                 clock: Arc::clone(&clock),
+                cut: Arc::default(),
             };
             let began = clock.now();
             let on_data = handshake.run(Box::new(Silent)).await;
