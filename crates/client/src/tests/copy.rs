@@ -1,6 +1,7 @@
 //! Trees between two scripted servers, and between one and this host.
 
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -323,6 +324,77 @@ async fn an_interrupted_fetch_is_gone_on_with() {
         1,
         "the partial is left over"
     );
+}
+
+/// Up to a minute passes between two attempts.
+#[tokio::test(start_paused = true)]
+async fn what_a_fetch_left_is_its_own_until_the_next_attempt() {
+    for replaces in [false, true] {
+        let directory = tempfile::tempdir().unwrap();
+        let partial = directory.path().join(".a.thirdhost-partial");
+        let (there, has_failed) = (partial.clone(), AtomicBool::new(false));
+        let held: Arc<Mutex<Vec<bool>>> = Arc::default();
+        let seen = held.clone();
+        let breaks: Odd = Box::new(move |line| {
+            if line.starts_with("RETR") && !has_failed.swap(true, Relaxed) {
+                return Some(Answer::Say("150 soon\r\n426 broken\r\n".to_owned()));
+            }
+            if line.starts_with("MLST") && has_failed.load(Relaxed) {
+                let file = std::fs::File::open(&there).unwrap();
+                seen.lock().unwrap().push(file.try_lock().is_err());
+                if replaces {
+                    std::fs::remove_file(&there).unwrap();
+                    std::fs::write(&there, "HELLO, WO").unwrap();
+                }
+            }
+            None
+        });
+        let stage = Stage::new(OTHER, breaks, nothing_odd());
+        stage.source.clone().with("a", b"hello, world", 1);
+        let to = directory.path().join("a");
+        let summary = stage.run(remote("a"), local(&to)).await;
+        assert_eq!(summary.exit_code(), ExitCode::Done, "{:?}", stage.diary());
+        let found = std::fs::read(&to).unwrap();
+        assert_eq!(String::from_utf8_lossy(&found), "hello, world");
+        assert_eq!(*held.lock().unwrap(), [true]);
+        assert!(!partial.exists());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_file_that_another_copy_is_fetching_may_come_later() {
+    for ends in [true, false] {
+        let directory = tempfile::tempdir().unwrap();
+        let partial = directory.path().join(".a.thirdhost-partial");
+        std::fs::write(&partial, "HELLO").unwrap();
+        let other = std::fs::File::open(&partial).unwrap();
+        other.lock().unwrap();
+        let (other, looks) = (Mutex::new(Some(other)), AtomicUsize::new(0));
+        let ending: Odd = Box::new(move |line| {
+            let is_look = line.starts_with("MLST");
+            if is_look && looks.fetch_add(1, Relaxed) == 2 && ends {
+                other.lock().unwrap().take();
+            }
+            None
+        });
+        let stage = Stage::new(OTHER, ending, nothing_odd());
+        stage.source.clone().with("a", b"hello, world", 1);
+        let to = directory.path().join("a");
+        let summary = stage.run(remote("a"), local(&to)).await;
+        let (code, pauses) = match ends {
+            true => (ExitCode::Done, 2),
+            false => (ExitCode::Temporary, 3),
+        };
+        assert_eq!(summary.exit_code(), code, "{:?}", stage.diary());
+        let mut diary = stage.diary();
+        diary.retain(|line| line.starts_with("again"));
+        assert_eq!(diary.len(), pauses, "{diary:?}");
+        assert_eq!(partial.exists(), !ends);
+        assert_eq!(
+            std::fs::read(&to).ok(),
+            ends.then(|| b"hello, world".to_vec())
+        );
+    }
 }
 
 #[tokio::test(start_paused = true)]
