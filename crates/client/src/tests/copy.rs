@@ -147,6 +147,45 @@ async fn the_directories_above_that_of_a_tree_are_made_too() {
     }
 }
 
+/// The hint says what to do, so it has to be true; and what was made was not nothing.
+#[tokio::test(start_paused = true)]
+async fn a_directory_that_is_refused_says_that_what_is_above_is_missing_only_if_it_is() {
+    const PLAIN: &str = "SIZE,REST STREAM";
+    for (features, there, refused, hints, code, made) in [
+        (OTHER, "a", &["a/b/y"][..], false, ExitCode::PartlyDone, 1),
+        (OTHER, "a", &["a/b", "a/b/y"], true, ExitCode::Refused, 0),
+        (PLAIN, "a/b", &["a/b", "a/b/y"], false, ExitCode::Refused, 0),
+        (PLAIN, "a", &["a/b", "a/b/y"], true, ExitCode::Refused, 0),
+        (PLAIN, "b", &["a", "a/y"], true, ExitCode::Refused, 0),
+        (PLAIN, "a", &["a", "a/y"], false, ExitCode::Refused, 0),
+    ] {
+        let strict: Odd = Box::new(move |line| {
+            let path = line.strip_prefix("MKD ")?;
+            refused.contains(&path).then(|| say("550 no"))
+        });
+        let stage = Stage::unlike([OTHER, features], nothing_odd(), strict);
+        stage.source.clone().with("x/f", b"hello", 1);
+        for (at, _) in format!("{there}/").match_indices('/') {
+            stage.destination.clone().with_directory(&there[..at]);
+        }
+        let to = refused.last().unwrap();
+        let summary = stage.run(remote("x"), remote(to)).await;
+        let said = &summary.failures[0].message;
+        assert_eq!(said.contains("is missing"), hints, "{refused:?} {said}");
+        assert_eq!(
+            (summary.exit_code(), summary.directories),
+            (code, made),
+            "{refused:?}"
+        );
+        let told = stage
+            .diary()
+            .iter()
+            .filter(|line| line.starts_with("made"))
+            .count();
+        assert_eq!(told as u64, made);
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_file_that_fails_does_not_stop_the_others() {
     let refuses: Odd = Box::new(|line| (line == "STOR y/b").then(|| say("553 no")));
