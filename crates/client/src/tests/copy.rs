@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::stage::{OTHER, OURS, Odd, SITE1, SITE2, Stage, local, nothing_odd, remote, times};
 use crate::fake::{Answer, say};
 use crate::fake_site::{RECEIVED_AT, SLASH};
-use crate::{Environment, Existing, ExitCode, Filter};
+use crate::{Copy, Environment, Existing, ExitCode, Filter, Root};
 
 #[tokio::test(start_paused = true)]
 async fn a_tree_goes_from_server_to_server_over_one_arrangement() {
@@ -684,6 +684,34 @@ async fn a_link_in_the_destination_that_leads_out_is_not_followed() {
         "the link is replaced, not followed"
     );
     assert!(std::fs::symlink_metadata(&kept).unwrap().is_file());
+}
+
+/// Where other sources come first, a server would end it in silence.
+#[tokio::test(start_paused = true)]
+async fn what_a_look_left_open_is_used_by_the_copy_or_closed() {
+    for closes in [false, true] {
+        let stage = Stage::plain();
+        stage.source.clone().with("x/a", b"hello", 1);
+        let copy = Copy {
+            from: Some(stage.site(SITE1)),
+            to: Some(stage.site(SITE2)),
+            options: stage.options.clone(),
+            watcher: stage.diary.clone(),
+            environment: stage.environment.clone(),
+        };
+        assert_eq!(copy.expand(&remote("x/*")).await.unwrap(), [remote("x/a")]);
+        let site = copy.from.as_ref().unwrap();
+        if closes {
+            site.close().await;
+            assert_eq!(stage.net.sent_to(SITE1).last().unwrap(), "QUIT");
+        }
+        let (from, to) = (remote("x/a"), remote("a"));
+        let summary = copy.run(&[Root { from, to }]).await.unwrap();
+        assert_eq!(summary.exit_code(), ExitCode::Done, "{:?}", stage.diary());
+        let sent = stage.net.sent_to(SITE1);
+        let logins = sent.iter().filter(|line| line.starts_with("USER")).count();
+        assert_eq!(logins, 1 + usize::from(closes), "{sent:?}");
+    }
 }
 
 #[tokio::test(start_paused = true)]
