@@ -232,4 +232,4 @@ const PIPELINES_MAX: usize = 3;
 pub(super) const FILES_MIN: usize = 2;
 
 /// Larger files are watched while they move, one at a time; what they cost is not round trips.
-const FILE_BYTES_MAX: u64 = 16 << 20;
+pub(super) const FILE_BYTES_MAX: u64 = 16 << 20;

@@ -85,6 +85,7 @@ async fn otherwise(
     if start.offset > 0 && cannot_go_on(error) {
         // Also where its own name was gone on with: that is not cut for what may fail again.
         upload::discard(line, job, None).await;
+        job.begins_anew = true;
         let start = Start::new(copy, line, job);
         for conn in line.both().into_iter().flatten() {
             // The server that did not refuse REST still has its number (RFC 3659 section 5.3).

@@ -35,6 +35,9 @@ pub(super) struct Job {
     pub(super) is_other: bool,
     /// An attempt began to store it, so that what is there half done is of this run.
     pub(super) has_begun: bool,
+    /// What is there half done under a name that is not this attempt's alone may be of what the
+    /// source had before, or is known to be no beginning of the file.
+    pub(super) begins_anew: bool,
     /// It is copied by itself, not among others over one arrangement.
     pub(super) alone: bool,
     /// It comes in parts, under this key, as long as it does.
@@ -62,6 +65,7 @@ impl Job {
             was: None,
             is_other: false,
             has_begun: false,
+            begins_anew: false,
             alone: false,
             parts: Arc::default(),
         }

@@ -374,7 +374,8 @@ async fn a_retry_goes_on_where_the_failure_was() {
         ),
     );
     stage.options.retries = 1;
-    stage.source.clone().with("x/a", b"hello, world", 1);
+    let source = stage.source.clone();
+    source.with("x/a", b"hello, world", 20_261_122_000_000);
     stage.destination.begins_with(b"hello");
     let summary = stage.tree().await;
     assert_eq!(summary.exit_code(), ExitCode::Done, "{:?}", stage.diary());
@@ -724,4 +725,144 @@ async fn what_made_room_for_a_copy_that_was_killed_is_not_in_the_way() {
     assert_eq!(there.names().len(), 4, "{:?}", there.names());
     let sent = about_files(&stage);
     assert!(!sent.contains(&"STOR y/a".to_owned()), "{sent:?}");
+}
+
+/// Tells of `partial` under the name `b` as one of ours does, once a STOR was begun.
+fn keeps_partial(partial: &'static [u8], broken: usize) -> Odd {
+    let stored = AtomicUsize::new(0);
+    Box::new(move |line| match line.split_once(' ') {
+        Some(("STOR", _)) if stored.fetch_add(1, Relaxed) < broken => {
+            Some(Answer::Say("150 soon\r\n426 broken\r\n".to_owned()))
+        }
+        Some(("MLST", "b")) if (1..=broken).contains(&stored.load(Relaxed)) => {
+            let length = partial.len();
+            let facts = format!("X.partial={length};X.partial-modify=20261123000000;");
+            Some(Answer::Say(format!("250-\r\n {facts} b\r\n250 End\r\n")))
+        }
+        _ => None,
+    })
+}
+
+/// The attempts in between may end before their first octet, and what was kept before stays.
+#[tokio::test(start_paused = true)]
+async fn what_is_kept_of_a_file_that_was_replaced_is_gone_on_with_by_no_later_attempt() {
+    let source: Arc<OnceLock<FakeSite>> = Arc::default();
+    let (there, asked) = (source.clone(), AtomicUsize::new(0));
+    let replaced: Odd = Box::new(move |line| {
+        let is_it = line.starts_with("RETR");
+        match asked.fetch_add(usize::from(is_it), Relaxed) {
+            0 if is_it => {
+                let source = there.get().unwrap().clone();
+                source.with("a", b"HELLO, WORLD", 20_261_122_000_001);
+                None
+            }
+            1 if is_it => Some(say("450 busy")),
+            _ => None,
+        }
+    });
+    let mut stage = Stage::new(OURS, replaced, keeps_partial(b"hello", 2));
+    stage.options.retries = 2;
+    let before = stage.source.clone();
+    let before = before.with("a", b"hello, world", 20_261_122_000_000);
+    assert!(source.set(before).is_ok());
+    let summary = stage.run(remote("a"), remote("b")).await;
+    let mut diary = stage.diary();
+    assert_eq!(summary.exit_code(), ExitCode::Done, "{diary:?}");
+    let found = stage.destination.contents("b").unwrap();
+    assert_eq!(String::from_utf8_lossy(&found), "HELLO, WORLD");
+    diary.retain(|line| line.starts_with("started"));
+    assert_eq!(diary, vec!["started a at 0"; 3]);
+}
+
+/// Neither is the time told by a listing, nor by MLST, as at vsftpd.
+#[tokio::test(start_paused = true)]
+async fn a_source_without_mlst_is_asked_for_its_time_before_an_attempt_goes_on() {
+    const LONG: usize = (16 << 20) + 1;
+    for (length, is_replaced, has_mdtm, begun) in [
+        (12, true, true, &[0, 0, 5][..]),
+        (12, false, true, &[0, 0, 5]),
+        (12, false, false, &[0, 0, 0]),
+        (LONG, true, true, &[0, 0, 5]),
+        (LONG, false, true, &[0, 5]),
+        (LONG, false, false, &[0, 0, 0]),
+    ] {
+        let broken = begun.len() - 1;
+        let source: Arc<OnceLock<FakeSite>> = Arc::default();
+        let (there, stored) = (source.clone(), AtomicUsize::new(0));
+        let breaks: Odd = Box::new(move |line| {
+            let is_it = line.starts_with("STOR");
+            let before = stored.fetch_add(usize::from(is_it), Relaxed);
+            if is_it && before == 0 && is_replaced {
+                let source = there.get().unwrap().clone();
+                source.with("a", &vec![b'n'; length], 20_261_122_000_001);
+            }
+            let broke = || Answer::Say("150 soon\r\n426 broken\r\n".to_owned());
+            (is_it && before < broken).then(broke)
+        });
+        let no_mdtm: Odd = Box::new(move |line| {
+            let is_it = !has_mdtm && line.starts_with("MDTM");
+            is_it.then(|| say("502 not known"))
+        });
+        let mut stage = Stage::unlike(["SIZE,REST STREAM", OTHER], no_mdtm, breaks);
+        stage.options.retries = 2;
+        let before = stage.source.clone();
+        let before = before.with("a", &vec![b'o'; length], 20_261_122_000_000);
+        assert!(source.set(before).is_ok());
+        stage.destination.begins_with(b"ooooo");
+        let summary = stage.run(remote("a"), remote("b")).await;
+        let mut diary = stage.diary();
+        let case = format!("{length} {is_replaced} {has_mdtm} {diary:?}");
+        assert_eq!(summary.exit_code(), ExitCode::Done, "{case}");
+        diary.retain(|line| line.starts_with("started"));
+        let expected: Vec<_> = begun
+            .iter()
+            .map(|at| format!("started a at {at}"))
+            .collect();
+        assert_eq!(diary, expected, "{case}");
+        let first = stage.net.sent_to(SITE1);
+        let asked = first.iter().position(|line| line.starts_with("MDTM"));
+        let sent = first.iter().position(|line| line.starts_with("RETR"));
+        assert_eq!(asked < sent, length == LONG, "{first:?}");
+    }
+}
+
+/// A long tree is planned hours before its last file begins.
+#[tokio::test(start_paused = true)]
+async fn the_first_attempt_goes_on_with_nothing_that_is_older_than_the_source_by_then() {
+    for (changed, offset) in [
+        (20_261_122_000_000, 5),
+        (20_261_122_000_001, 0),
+        (20_261_123_000_001, 0),
+    ] {
+        for (left, contents, features) in
+            [(PARTIAL, "hello", OTHER), ("y/a", "hello, world", OTHER)]
+        {
+            let source: Arc<OnceLock<FakeSite>> = Arc::default();
+            let there = source.clone();
+            let replaced: Odd = Box::new(move |line| {
+                if line.starts_with("SIZE y/") {
+                    let source = there.get().unwrap().clone();
+                    source.with("x/a", b"hello, world", changed);
+                }
+                None
+            });
+            let mut stage = Stage::new(features, nothing_odd(), replaced);
+            stage.options.resume = true;
+            let before = stage.source.clone();
+            let before = before.with("x/a", b"hello, world", 20_261_122_000_000);
+            assert!(source.set(before).is_ok());
+            let there = stage.destination.clone();
+            there
+                .with(left, contents.as_bytes(), 20_261_123_000_000)
+                .hide("y/a");
+            stage.tree().await;
+            let mut diary = stage.diary();
+            diary.retain(|line| line.starts_with("started") || line.starts_with("skipped"));
+            let expected = match (left, offset) {
+                ("y/a", 5) => "skipped a".to_owned(),
+                _ => format!("started a at {offset}"),
+            };
+            assert_eq!(diary, [expected], "{left} {changed}");
+        }
+    }
 }
