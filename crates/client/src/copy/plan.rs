@@ -6,6 +6,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use thirdhost_wire::PartsKey;
 
 use super::local::Beneath;
+use super::look::Length;
+use super::settle::Old;
 use super::walk::{Entry, Kind};
 use super::{Existing, Location, Options};
 use crate::Error;
@@ -28,9 +30,10 @@ pub(super) struct Job {
     pub(super) failed_at: Option<u64>,
     /// What that may have left half done.
     pub(super) left: Option<Location>,
-    /// How long the file was that had its name before this run stored under that: asked once, and
-    /// none in it if there was none.
-    pub(super) was: Option<Option<u64>>,
+    /// How long the file was that had its name before this run stored under that: asked once.
+    pub(super) was: Option<Length>,
+    /// What the file is called that made room for it, from before it was told to.
+    pub(super) old: Option<Old>,
     /// Nothing that is to be moved there can be what is there already.
     pub(super) is_other: bool,
     /// An attempt began to store it, so that what is there half done is of this run.
@@ -63,6 +66,7 @@ impl Job {
             failed_at: None,
             left: None,
             was: None,
+            old: None,
             is_other: false,
             has_begun: false,
             begins_anew: false,

@@ -1,7 +1,7 @@
 //! Under which name a file arrives, what a failure leaves, and where the next attempt goes on.
 
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use super::stage::{OTHER, OURS, Odd, SITE1, SITE2, Stage, nothing_odd, remote, times};
 use crate::fake::{Answer, say};
@@ -596,28 +596,131 @@ async fn whoever_stops_between_two_names_has_one_of_the_two_files() {
     }
 }
 
+/// What happens to one of the renamings at a server that renames onto nothing that is there. They
+/// are counted; the first is the refused one.
+fn breaks_at(
+    place: &Arc<OnceLock<FakeSite>>,
+    (number, is_done): (usize, bool),
+    then: impl Fn() -> Answer + Send + Sync + 'static,
+) -> Odd {
+    let (place, count, from) = (
+        place.clone(),
+        AtomicUsize::new(0),
+        Mutex::new(String::new()),
+    );
+    Box::new(move |line| {
+        if let Some(path) = line.strip_prefix("RNFR ") {
+            *from.lock().unwrap() = path.to_owned();
+        }
+        let to = line.strip_prefix("RNTO ")?;
+        let there = place.get().unwrap();
+        if count.fetch_add(1, Relaxed) == number {
+            let mut files = there.files.lock().unwrap();
+            if is_done {
+                let file = files.remove(&*from.lock().unwrap()).unwrap();
+                files.insert(to.to_owned(), file);
+            }
+            return Some(then());
+        }
+        let is_taken = there.contents(to).is_some();
+        is_taken.then(|| say("553 it is there"))
+    })
+}
+
+/// The old file has made room, perhaps, and nobody knows what was carried out.
+#[tokio::test(start_paused = true)]
+async fn what_breaks_between_two_names_leaves_one_whole_file_and_nothing_else() {
+    for (number, is_done) in [(1, false), (1, true), (2, false), (2, true)] {
+        for (retries, is_stopped) in [(0, false), (1, false), (0, true)] {
+            let (place, interrupt): (Arc<OnceLock<FakeSite>>, Arc<OnceLock<Interrupt>>) =
+                Default::default();
+            let stop = interrupt.clone();
+            let odd = breaks_at(&place, (number, is_done), move || {
+                if !is_stopped {
+                    return Answer::Close;
+                }
+                stop.get().unwrap().trip();
+                Answer::Silence
+            });
+            let mut stage = Stage::new(OTHER, nothing_odd(), odd);
+            interrupt.set(stage.environment.interrupt.clone()).unwrap();
+            stage.options.retries = retries;
+            stage.source.clone().with("x/a", b"hello", 1);
+            let there = stage.destination.clone().with("y/a", b"old", 1);
+            assert!(place.set(there.clone()).is_ok());
+            let began = tokio::time::Instant::now();
+            let summary = stage.tree().await;
+            let case = format!(
+                "{number} {is_done} {retries} {is_stopped} {:?}",
+                stage.diary()
+            );
+            let code = match retries {
+                0 if is_stopped => ExitCode::Stopped,
+                0 => ExitCode::Temporary,
+                _ => ExitCode::Done,
+            };
+            assert_eq!(summary.exit_code(), code, "{case}");
+            assert_eq!(there.names(), ["y/", "y/a"], "{case}");
+            let is_new = retries > 0 || (number, is_done) == (2, true);
+            let expected: &[u8] = if is_new { b"hello" } else { b"old" };
+            assert_eq!(there.contents("y/a").unwrap(), expected, "{case}");
+            let seconds = began.elapsed().as_secs();
+            assert!(!is_stopped || seconds <= 15, "{seconds} s {case}");
+        }
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn where_the_old_file_cannot_be_put_back_it_is_told_what_it_is_called() {
-    let renamed = AtomicUsize::new(0);
-    let odd: Odd = Box::new(move |line| {
-        let is_it = line == "RNTO y/a";
-        match renamed.fetch_add(usize::from(is_it), Relaxed) {
-            0 if is_it => Some(say("553 it is there")),
-            1 if is_it => Some(Answer::Close),
-            _ => None,
-        }
+    for (retries, refusal) in [(0, "450 busy"), (2, "450 busy"), (2, "553 no")] {
+        let place: Arc<OnceLock<FakeSite>> = Arc::default();
+        let breaks = breaks_at(&place, (2, false), || Answer::Close);
+        let odd: Odd = Box::new(move |line| {
+            let is_back = line.starts_with("RNFR") && line.ends_with(".thirdhost-replaced");
+            is_back.then(|| say(refusal)).or_else(|| breaks(line))
+        });
+        let mut stage = Stage::new(OTHER, nothing_odd(), odd);
+        stage.options.retries = retries;
+        stage.source.clone().with("x/a", b"hello", 1);
+        let there = stage.destination.clone().with("y/a", b"old", 1);
+        assert!(place.set(there.clone()).is_ok());
+        stage.tree().await;
+        let names = there.names();
+        let mut left = names.iter();
+        let old = left.find(|name| name.ends_with(".thirdhost-replaced"));
+        let old = old.unwrap();
+        assert_eq!(there.contents(old).unwrap(), b"old");
+        let new = names
+            .iter()
+            .find(|name| name.ends_with(".thirdhost-partial"));
+        assert_eq!(there.contents(new.unwrap()).unwrap(), b"hello");
+        let diary = stage.diary();
+        let is_told = |line: &String| line.starts_with("failed a: ") && line.contains(old);
+        assert!(diary.iter().any(is_told), "{diary:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_old_file_that_may_not_be_removed_is_no_failure_of_the_new_one() {
+    let place: Arc<OnceLock<FakeSite>> = Arc::default();
+    let onto_nothing = breaks_at(&place, (usize::MAX, false), || Answer::Close);
+    let odd: Odd = Box::new(move |line| match line.starts_with("DELE") {
+        true => Some(say("550 not for you")),
+        false => onto_nothing(line),
     });
-    let mut stage = Stage::new(OTHER, nothing_odd(), odd);
-    stage.options.retries = 0;
+    let stage = Stage::new(OTHER, nothing_odd(), odd);
     stage.source.clone().with("x/a", b"hello", 1);
     let there = stage.destination.clone().with("y/a", b"old", 1);
-    assert_eq!(stage.tree().await.exit_code(), ExitCode::Temporary);
-    let mut names = there.names().into_iter();
-    let old = names.find(|name| name.ends_with(".thirdhost-replaced"));
-    let old = old.unwrap();
-    assert_eq!(there.contents(&old).unwrap(), b"old");
+    assert!(place.set(there.clone()).is_ok());
+    let summary = stage.tree().await;
     let diary = stage.diary();
-    let is_told = |line: &String| line.starts_with("failed a: ") && line.contains(&old);
+    assert_eq!(summary.exit_code(), ExitCode::Done, "{diary:?}");
+    assert_eq!(there.contents("y/a").unwrap(), b"hello");
+    let names = there.names();
+    let old = names
+        .iter()
+        .find(|name| name.ends_with(".thirdhost-replaced"));
+    let is_told = |line: &String| line.starts_with("note a: ") && line.contains(old.unwrap());
     assert!(diary.iter().any(is_told), "{diary:?}");
 }
 
@@ -672,17 +775,59 @@ async fn where_what_was_set_aside_is_gone_no_other_file_is_cut() {
     assert!(!sent.iter().any(in_place), "{sent:?}");
 }
 
+/// Somebody takes it again and again: that may pass, and says nothing about names.
+#[tokio::test(start_paused = true)]
+async fn what_is_gone_twice_is_tried_again_and_not_under_its_own_name() {
+    for (size, taken, in_place) in [(None, 2, 0), (None, 3, 0), (Some("502 no"), 1, 2)] {
+        let destination: Arc<OnceLock<FakeSite>> = Arc::default();
+        let (there, renamed) = (destination.clone(), AtomicUsize::new(0));
+        let taken: Odd = Box::new(move |line| {
+            if let (Some(answer), true) = (size, line.starts_with("SIZE")) {
+                return Some(say(answer));
+            }
+            let aside = line.strip_prefix("RNFR y/.")?;
+            if renamed.fetch_add(1, Relaxed) < taken {
+                let mut files = there.get().unwrap().files.lock().unwrap();
+                files.remove(&format!("y/.{aside}"));
+            }
+            None
+        });
+        let mut stage = Stage::new(OTHER, nothing_odd(), taken);
+        stage.options.retries = 1;
+        stage.options.policy.verify = crate::Verify::None;
+        for name in ["x/a", "x/b"] {
+            stage.source.clone().with(name, b"hello", 1);
+        }
+        assert!(destination.set(stage.destination.clone()).is_ok());
+        let summary = stage.tree().await;
+        assert_eq!(summary.exit_code(), ExitCode::Done, "{:?}", stage.diary());
+        assert_eq!(stage.destination.names(), ["y/", "y/a", "y/b"]);
+        let mut sent = about_files(&stage);
+        sent.retain(|line| line == "STOR y/a" || line == "STOR y/b");
+        assert_eq!(sent.len(), in_place, "{sent:?} {:?}", stage.diary());
+    }
+}
+
 /// Where files get their own names at once, what was there is nobody's half of a file until the
 /// server has begun with it.
 #[tokio::test(start_paused = true)]
 async fn whoever_stops_before_the_server_has_begun_keeps_the_old_file() {
-    for (written, kept) in [(None, Some(&b"old"[..])), (Some(b"he"), None)] {
+    for (written, size, kept) in [
+        (None, None, Some(&b"old"[..])),
+        (Some(b"he"), None, None),
+        (None, Some("502 not known"), Some(b"old")),
+        (None, Some("450 busy"), Some(b"old")),
+        (Some(b"he"), Some("502 not known"), Some(b"he")),
+    ] {
         let destination: Arc<OnceLock<FakeSite>> = Arc::default();
         let interrupt: Arc<OnceLock<Interrupt>> = Arc::default();
         let (there, stop) = (destination.clone(), interrupt.clone());
         let odd: Odd = Box::new(move |line| {
             if line.starts_with("STOR y/.") {
                 return Some(say("553 no names with dots"));
+            }
+            if line.starts_with("SIZE") && size.is_some() {
+                return size.map(say);
             }
             (line == "STOR y/a").then(|| {
                 if let Some(written) = written {
@@ -703,7 +848,8 @@ async fn whoever_stops_before_the_server_has_begun_keeps_the_old_file() {
     }
 }
 
-/// A copy was killed between the two names, and the next ones had no room to make.
+/// A copy was killed between the two names, and the next ones had no room to make. What it left may
+/// be all that there is of a file: it stays, and nothing of this run does.
 #[tokio::test(start_paused = true)]
 async fn what_made_room_for_a_copy_that_was_killed_is_not_in_the_way() {
     let destination: Arc<OnceLock<FakeSite>> = Arc::default();
@@ -722,7 +868,13 @@ async fn what_made_room_for_a_copy_that_was_killed_is_not_in_the_way() {
     let summary = stage.tree().await;
     assert_eq!(summary.exit_code(), ExitCode::Done, "{:?}", stage.diary());
     assert_eq!(there.contents("y/a").unwrap(), b"hello");
-    assert_eq!(there.names().len(), 4, "{:?}", there.names());
+    let names = [
+        "y/",
+        "y/.a.0a1b2c3d.thirdhost-replaced",
+        "y/.a.thirdhost-replaced",
+        "y/a",
+    ];
+    assert_eq!(there.names(), names);
     let sent = about_files(&stage);
     assert!(!sent.contains(&"STOR y/a".to_owned()), "{sent:?}");
 }
