@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use thirdhost_wire::PartsKey;
+use thirdhost_wire::{PartsKey, TimeVal};
 
 use super::local::Beneath;
 use super::look::Length;
@@ -22,6 +22,8 @@ pub(super) struct Job {
     /// The same, if it is at this host.
     pub(super) here: Option<Beneath>,
     pub(super) file: Entry,
+    /// When it was last changed, where that was asked for since.
+    pub(super) changed: Option<TimeVal>,
     /// What is there already, if that was looked up.
     pub(super) there: Option<Entry>,
     /// How often it failed.
@@ -61,6 +63,7 @@ impl Job {
             from,
             to,
             file,
+            changed: None,
             there: None,
             failures: 0,
             failed_at: None,

@@ -140,10 +140,11 @@ async fn is_unchanged(line: &mut Line, job: &mut Job) -> Result<Option<bool>, Er
     };
     let has_other_size = now.size.zip(job.file.size).is_some_and(|(a, b)| a != b);
     let has_same_time = modified
-        .zip(job.file.modified)
+        .zip(job.changed.or(job.file.modified))
         .map(|(a, b)| a.unix_seconds() == b.unix_seconds());
     job.file.size = now.size.or(job.file.size);
-    job.file.modified = modified.or(job.file.modified);
+    job.file.modified = now.modified.or(job.file.modified);
+    job.changed = modified.or(job.changed);
     Ok(match has_other_size {
         true => Some(false),
         false => has_same_time,
@@ -154,8 +155,8 @@ async fn is_unchanged(line: &mut Line, job: &mut Job) -> Result<Option<bool>, Er
 /// did not tell: later nobody knows any more whether it was replaced meanwhile.
 async fn note_time(line: &mut Line, job: &mut Job) -> Result<(), Error> {
     let is_long = job.file.size.is_some_and(|size| size > FILE_BYTES_MAX);
-    if is_long && job.file.modified.is_none() {
-        job.file.modified = told_time(line, job).await?;
+    if is_long && job.changed.or(job.file.modified).is_none() {
+        job.changed = told_time(line, job).await?;
     }
     Ok(())
 }
@@ -183,7 +184,7 @@ impl Kept {
     /// see that two files were mixed.
     fn is_beginning_of(&self, job: &Job) -> bool {
         let fits = job.file.size.is_some_and(|size| self.bytes <= size);
-        let times = self.modified.zip(job.file.modified);
+        let times = self.modified.zip(job.changed);
         let is_later =
             |(last, changed): (TimeVal, TimeVal)| last.unix_seconds() >= changed.unix_seconds();
         fits && job.failed_at != Some(self.bytes) && times.is_none_or(is_later)
