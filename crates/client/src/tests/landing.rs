@@ -672,19 +672,33 @@ async fn what_breaks_between_two_names_leaves_one_whole_file_and_nothing_else() 
 
 #[tokio::test(start_paused = true)]
 async fn where_the_old_file_cannot_be_put_back_it_is_told_what_it_is_called() {
-    for (retries, refusal) in [(0, "450 busy"), (2, "450 busy"), (2, "553 no")] {
-        let place: Arc<OnceLock<FakeSite>> = Arc::default();
-        let breaks = breaks_at(&place, (2, false), || Answer::Close);
+    for (retries, refusal, is_stopped) in [
+        (0, "450 busy", false),
+        (2, "450 busy", false),
+        (2, "553 no", false),
+        (2, "450 busy", true),
+    ] {
+        let (place, interrupt): (Arc<OnceLock<FakeSite>>, Arc<OnceLock<Interrupt>>) =
+            Default::default();
+        let stop = interrupt.clone();
+        let breaks = breaks_at(&place, (2, false), move || {
+            if is_stopped {
+                stop.get().unwrap().trip();
+            }
+            Answer::Close
+        });
         let odd: Odd = Box::new(move |line| {
             let is_back = line.starts_with("RNFR") && line.ends_with(".thirdhost-replaced");
             is_back.then(|| say(refusal)).or_else(|| breaks(line))
         });
         let mut stage = Stage::new(OTHER, nothing_odd(), odd);
+        interrupt.set(stage.environment.interrupt.clone()).unwrap();
         stage.options.retries = retries;
         stage.source.clone().with("x/a", b"hello", 1);
         let there = stage.destination.clone().with("y/a", b"old", 1);
         assert!(place.set(there.clone()).is_ok());
-        stage.tree().await;
+        let summary = stage.tree().await;
+        assert_eq!(summary.exit_code() == ExitCode::Stopped, is_stopped);
         let names = there.names();
         let mut left = names.iter();
         let old = left.find(|name| name.ends_with(".thirdhost-replaced"));
