@@ -3,12 +3,18 @@
 //! With `THIRDHOST_STARVE_LONG` all works and all their calls are gone through, in turn; without,
 //! those by which an upload changes the disk.
 
+use std::fs;
+use std::io::Write as _;
+
 use super::attempt::Attempt;
 use super::is_long;
-use super::oracle::{CHANGES, Oracle};
+use super::oracle::{CHANGES, NAME, Oracle, SENT};
 use super::strace::{Calls, Strace};
 use super::work::{Other, Told, Work};
 use crate::peers::require;
+use crate::support::patience::until_true;
+use crate::support::peer;
+use crate::support::site::USER;
 
 /// The call is not made. Each is reached a first, a second and so on time, until the server
 /// outlives the work.
@@ -52,6 +58,36 @@ fn a_call_that_fails_leaves_the_old_file_or_the_new_one_and_the_server_serves_on
     }
     println!("failed {} times\n{}", failed.len(), failed.join("\n"));
     assert!(failed.len() >= 20, "{failed:#?}");
+}
+
+/// In place: what was there before the upload stays, for that was on the disk.
+#[test]
+fn what_the_disk_failed_to_take_in_place_is_not_there_to_be_gone_on_with() {
+    if !require("strace") {
+        return;
+    }
+    let mut oracle = Oracle::start("durability = \"power\"\nuploads = \"resumable\"");
+    let path = oracle.path(NAME);
+    for is_sent_whole in [true, false] {
+        fs::write(&path, b"there before, and more").unwrap();
+        let mut user = oracle.user();
+        user.ask("REST 12", 350);
+        let mut stream = peer::call(USER, user.pasv());
+        user.ask(format!("STOR {NAME}"), 150);
+        stream.write_all(SENT).unwrap();
+        let arrived = || fs::metadata(&path).unwrap().len() > 100_000;
+        until_true("a part of what was sent", arrived);
+        let strace = Strace::inject(oracle.daemon().pid(), "fsync", "error=EIO", 1);
+        if is_sent_whole {
+            drop(stream);
+            user.expect(451);
+        } else {
+            peer::reset(stream);
+            user.expect(426);
+        }
+        assert!(strace.detach().is_injected());
+        assert_eq!(fs::read(&path).unwrap(), b"there before");
+    }
 }
 
 /// The server that suffers, and another.

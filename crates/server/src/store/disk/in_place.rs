@@ -3,6 +3,7 @@
 use super::super::StoreError;
 use super::super::names;
 use super::append::locked_target;
+use super::errors::store_error;
 use super::place::{self, Place};
 use super::upload::Work;
 use super::writer::Writer;
@@ -13,9 +14,11 @@ use super::{Durability, system};
 pub(super) struct InPlace {
     place: Place,
     writer: Writer,
+    /// Where it goes on.
+    offset: u64,
     is_created: bool,
     durability: Durability,
-    is_done: bool,
+    state: State,
 }
 
 impl InPlace {
@@ -31,9 +34,10 @@ impl InPlace {
         let upload = Self {
             place,
             writer,
+            offset,
             is_created,
             durability,
-            is_done: false,
+            state: State::Arriving,
         };
         if upload.writer.size() < offset {
             return Err(StoreError::BadOffset);
@@ -60,9 +64,10 @@ impl InPlace {
                     return Ok(Self {
                         place,
                         writer,
+                        offset: 0,
                         is_created,
                         durability,
-                        is_done: false,
+                        state: State::Arriving,
                     });
                 }
             }
@@ -74,6 +79,20 @@ impl InPlace {
     pub(super) fn name(&self) -> &str {
         &self.place.name
     }
+
+    /// Brings to the disk what has arrived. What fails is not there to be gone on with: the system
+    /// tells of it once, and the next time says that all is well.
+    fn keep(&mut self) -> Result<(), StoreError> {
+        if self.durability == Durability::Process {
+            return Ok(());
+        }
+        self.writer.file().sync_all().map_err(|error| {
+            self.state = State::Lost;
+            // Where nothing can be cut off either, the user has been told that it failed.
+            let _ = self.writer.file().set_len(self.offset);
+            store_error(error)
+        })
+    }
 }
 
 impl Work for InPlace {
@@ -82,8 +101,9 @@ impl Work for InPlace {
     }
 
     fn commit(mut self: Box<Self>) -> Result<(), StoreError> {
-        self.writer.finish(self.durability)?;
-        self.is_done = true;
+        self.writer.finish(Durability::Process)?;
+        self.keep()?;
+        self.state = State::Done;
         self.place.sync(self.durability)
     }
 
@@ -93,11 +113,24 @@ impl Work for InPlace {
 
 impl Drop for InPlace {
     fn drop(&mut self) {
+        if self.state == State::Arriving && self.writer.is_touched() {
+            let _ = self.keep();
+        }
         let Place { dir, name } = &self.place;
-        let is_empty_leftover = !self.is_done && self.is_created && self.writer.size() == 0;
+        let is_unfinished = self.state != State::Done;
+        let is_empty_leftover = is_unfinished && self.is_created && self.writer.size() == 0;
         if is_empty_leftover && place::is_still(dir, name, self.writer.file()).unwrap_or(false) {
             // An empty file is left when it cannot be removed: the classic way leaves more.
             let _ = dir.remove_file(name);
         }
     }
+}
+
+/// How far the upload has come.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum State {
+    Arriving,
+    /// The disk did not take it.
+    Lost,
+    Done,
 }
