@@ -428,6 +428,28 @@ fn every_number_of_the_help_has_a_case() {
     assert_eq!(numbers, cases.collect());
 }
 
+/// A reply names no path.
+#[test]
+fn what_a_server_refuses_of_an_append_through_this_host_is_told_with_the_path() {
+    const REFUSES: &[Lie] = &[("SIZE", "213 4"), ("RETR", "550 no")];
+    let world = World::start();
+    for (from, to, lies, told) in [
+        (
+            "ONE/file",
+            "NEITHER/missing/f",
+            &[][..],
+            "thirdhost: missing/f: ",
+        ),
+        ("LIAR/there", "NEITHER/f", REFUSES, "thirdhost: there: "),
+    ] {
+        let liar = (!lies.is_empty()).then(|| Liar::start("127.0.0.5", lies));
+        let typed = ["append", from, to];
+        let output = world.typed(&typed, liar.as_ref()).output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(said.contains(told) && said.contains(" refused "), "{said}");
+    }
+}
+
 #[test]
 fn a_copy_that_waits_and_is_stopped_ends_with_its_own_number() {
     let world = World::start();

@@ -2,6 +2,9 @@
 
 use std::fs;
 use std::path::Path;
+use std::process::Output;
+
+use tempfile::TempDir;
 
 use crate::support::site::SECRET;
 use crate::support::thirdhostd::{self, Thirdhostd};
@@ -52,40 +55,87 @@ fn mv_of_a_file_here_onto_itself_through_a_server_keeps_it() {
 }
 
 #[test]
-fn mv_of_two_files_of_one_name_into_one_directory_moves_neither() {
-    let directory = || tempfile::tempdir().unwrap();
-    let (one, two, config) = (directory(), directory(), directory());
-    for (below, text) in [("a", "one of them"), ("b", "the other one")] {
-        fs::create_dir(one.path().join(below)).unwrap();
-        fs::write(one.path().join(below).join("f"), text).unwrap();
+fn two_files_of_one_name_go_into_one_directory_neither_by_mv_nor_by_cp() {
+    let world = World::with(&[("a/f", "one of them"), ("b/f", "the other one")]);
+    for (verb, sources) in [
+        ("mv", &["*/f"][..]),
+        ("cp", &["a/f", "b/f"]),
+        ("cp", &["a/*", "b/*"]),
+    ] {
+        let output = world.typed(verb, sources);
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{sources:?} {said}");
+        let one_name = " and b/f at 127.0.0.2:";
+        assert!(
+            said.contains(one_name) && said.contains(" would both become f; "),
+            "{sources:?} {said}"
+        );
+        let read = |name: &str| fs::read(world.one.path().join(name)).unwrap();
+        assert_eq!(read("a/f"), b"one of them");
+        assert_eq!(read("b/f"), b"the other one");
+        assert!(!world.two.path().join("f").exists(), "{sources:?}");
     }
-    let servers = [("127.0.0.2", &one), ("127.0.0.3", &two)].map(|(host, root)| {
-        let config = config.path().join(host);
-        fs::create_dir(&config).unwrap();
-        Thirdhostd::for_alice(host, root.path(), &config)
-    });
-    let [from, to] = servers
-        .each_ref()
-        .map(|server| format!("ftp://alice@{}/", server.address));
+}
 
-    let output = thirdhostd::client()
-        .args(["mv", &format!("{from}*/f"), &to])
-        .env("THIRDHOST_PASSWORD_127_0_0_2", "secret")
-        .env("THIRDHOST_PASSWORD_127_0_0_3", "secret")
-        .output()
-        .unwrap();
+#[test]
+fn all_that_several_patterns_and_names_mean_is_copied() {
+    let world = World::with(&[("a1", "a1"), ("a2", "a2"), ("b1", "b1"), ("d/e", "e")]);
+    let output = world.typed("cp", &["a*", "b*", "d/e"]);
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    for (name, text) in [("a1", "a1"), ("a2", "a2"), ("b1", "b1"), ("e", "e")] {
+        assert_eq!(
+            fs::read(world.two.path().join(name)).unwrap(),
+            text.as_bytes()
+        );
+    }
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(said.contains("4 files"), "{said}");
+}
 
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert_eq!(output.status.code(), Some(1), "{said}");
-    let one_name = " and b/f at 127.0.0.2:";
-    assert!(
-        said.contains(one_name) && said.contains(" would both become f; "),
-        "{said}"
-    );
-    let read = |below: &str| fs::read(one.path().join(below).join("f")).unwrap();
-    assert_eq!(read("a"), b"one of them");
-    assert_eq!(read("b"), b"the other one");
-    assert!(!two.path().join("f").exists());
+/// Two servers, and files at the first.
+struct World {
+    one: TempDir,
+    two: TempDir,
+    _configuration: TempDir,
+    servers: [Thirdhostd; 2],
+}
+
+impl World {
+    fn with(files: &[(&str, &str)]) -> Self {
+        let [one, two, configuration] = [(); 3].map(|()| tempfile::tempdir().unwrap());
+        for (name, text) in files {
+            let path = one.path().join(name);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, text).unwrap();
+        }
+        let servers = [("127.0.0.2", &one), ("127.0.0.3", &two)].map(|(host, root)| {
+            let configuration = configuration.path().join(host);
+            fs::create_dir(&configuration).unwrap();
+            Thirdhostd::for_alice(host, root.path(), &configuration)
+        });
+        Self {
+            one,
+            two,
+            _configuration: configuration,
+            servers,
+        }
+    }
+
+    /// From the first server into the second one's root.
+    fn typed(&self, verb: &str, sources: &[&str]) -> Output {
+        let [from, to] = self
+            .servers
+            .each_ref()
+            .map(|server| format!("ftp://alice@{}/", server.address));
+        thirdhostd::client()
+            .arg(verb)
+            .args(sources.iter().map(|source| format!("{from}{source}")))
+            .arg(to)
+            .env("THIRDHOST_PASSWORD_127_0_0_2", "secret")
+            .env("THIRDHOST_PASSWORD_127_0_0_3", "secret")
+            .output()
+            .unwrap()
+    }
 }
 
 fn two_users_of(root: &Path) -> String {

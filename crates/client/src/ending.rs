@@ -29,6 +29,10 @@ impl Error {
                     _ => ExitCode::FileNotFound,
                 }
             }
+            // Another copy has it.
+            Self::Local { source, .. } if source.kind() == io::ErrorKind::ResourceBusy => {
+                ExitCode::Temporary
+            }
             Self::Here { .. } | Self::Local { .. } | Self::Unverifiable { .. } => ExitCode::Other,
             Self::Argument(_) | Self::OneServer { .. } => ExitCode::Usage,
             Self::NotVerified { .. } => ExitCode::PartlyDone,

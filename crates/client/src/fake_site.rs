@@ -159,6 +159,7 @@ impl FakeSite {
                 self.receive(path, rest)
             }
             "MLSD" => self.list(path, state.hidden.as_deref()),
+            "LIST" => self.list_lines(path),
             "RNFR" if self.contents(path).is_none() => say("550 not there"),
             "RNFR" => {
                 state.renaming = Some(path.to_owned());
@@ -288,6 +289,26 @@ impl FakeSite {
         drop(files);
         let bytes = text.into_bytes();
         self.send(bytes)
+    }
+
+    /// As vsftpd does it: nothing is shown of what is empty, nor of what is not there.
+    fn list_lines(&self, directory: &str) -> Answer {
+        let files = self.files.lock().unwrap();
+        let mut text = String::new();
+        for (path, file) in files.iter() {
+            let (parent, name) = path.rsplit_once('/').unwrap_or(("", path));
+            let (kind, size) = match file {
+                Some((contents, _)) => ('-', contents.len()),
+                None => ('d', 0),
+            };
+            if parent == directory {
+                text.push_str(&format!(
+                    "{kind}rwxr-xr-x 1 ftp ftp {size} Jan 01 2020 {name}\r\n"
+                ));
+            }
+        }
+        drop(files);
+        self.send(text.into_bytes())
     }
 }
 

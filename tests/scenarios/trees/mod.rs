@@ -10,6 +10,7 @@ mod unfinished;
 use std::fs;
 use std::io::{BufRead as _, BufReader, Lines};
 use std::net::Ipv4Addr;
+use std::os::unix::fs::PermissionsExt as _;
 use std::process::{Child, ChildStdout, Command, Output, Stdio};
 
 use rand::rngs::StdRng;
@@ -306,6 +307,40 @@ fn a_name_with_a_newline_is_refused_by_name_and_the_rest_is_copied() {
     );
     let y = world.destination.files().join("y");
     assert_eq!(forest::found(&y).keys().collect::<Vec<_>>(), ["good"]);
+}
+
+/// It lists an empty directory as one that is not there.
+#[test]
+fn a_name_that_vsftpd_refuses_in_an_empty_directory_is_not_told_as_a_missing_one() {
+    let Some(world) = World::between("thirdhostd", "vsftpd") else {
+        return;
+    };
+    let (x, y) = world.places();
+    forest::grow(&x, 1, seed(), &["thirdhostd", "vsftpd"]);
+    fs::create_dir(&y).unwrap();
+    fs::set_permissions(&y, fs::Permissions::from_mode(0o777)).unwrap();
+    let too_long = "n".repeat(256);
+    for (above, is_missing) in [("y", false), (&*too_long, true)] {
+        let mut command = thirdhostd::client();
+        let output = command
+            .args(["cp", "-r"])
+            .arg(&x)
+            .arg(world.destination.url("ftp", &format!("{above}/{too_long}")))
+            .env("HOME", world.home.path())
+            .env(
+                "THIRDHOST_PASSWORD_127_0_0_3",
+                world.destination.peer().login()[1],
+            )
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(6), "{said}");
+        assert_eq!(
+            said.contains("what is above it is missing"),
+            is_missing,
+            "{said}"
+        );
+    }
 }
 
 #[test]

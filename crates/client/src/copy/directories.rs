@@ -2,7 +2,7 @@
 
 use super::local::Beneath;
 use super::run::Plan;
-use super::walk::Kind;
+use super::walk::{self, Kind};
 use super::worker::Line;
 use super::{Copy, Happened, Location, Summary, look};
 use crate::{ControlConn, Error, Pathname, pipeline};
@@ -24,15 +24,20 @@ impl Copy {
             if failed.iter().any(|above| is_below(&at, above)) {
                 continue;
             }
+            let mut above = Vec::new();
             let made = match made {
                 Some(Ok(())) => Ok(()),
                 // What refused it may be the directory itself, made by somebody meanwhile.
                 Some(Err(_)) | None => {
                     // A server that refuses one says it of all: what is above is looked at once.
-                    let looks_above = failed.is_empty();
-                    make(line.destination(), (&at, here.as_ref()), looks_above).await
+                    let above = failed.is_empty().then_some(&mut above);
+                    make(line.destination(), (&at, here.as_ref()), above).await
                 }
             };
+            for name in above.iter().map(Pathname::as_str) {
+                summary.directories += 1;
+                self.watcher.happened(&Happened::Directory { name });
+            }
             match made {
                 Ok(()) => {
                     summary.directories += 1;
@@ -78,10 +83,11 @@ async fn made_ahead(
         .unwrap_or_default()
 }
 
+/// Where `above` is told, what is above it is made too if it is missing, and written there.
 async fn make(
     conn: Option<&mut ControlConn>,
     (at, here): (&Location, Option<&Beneath>),
-    looks_above: bool,
+    above: Option<&mut Vec<Pathname>>,
 ) -> Result<(), Error> {
     match (at, conn, here) {
         (Location::Remote(Some(path)), Some(conn), _) => match conn.make_directory(path).await {
@@ -89,10 +95,10 @@ async fn make(
                 // It may be there, though a listing does not show it.
                 let found = look::at(Some(&mut *conn), at).await?;
                 let is_there = found.is_some_and(|entry| entry.kind == Kind::Directory);
-                match is_there {
-                    true => Ok(()),
-                    false if looks_above => make_with_above(conn, path, refused).await,
-                    false => Err(refused),
+                match above {
+                    _ if is_there => Ok(()),
+                    Some(made) => make_with_above(conn, path, refused, made).await,
+                    None => Err(refused),
                 }
             }
             made => made,
@@ -110,11 +116,12 @@ async fn make(
     }
 }
 
-/// Makes those above it that are missing, and then what was `refused`.
+/// Makes those above it that are missing, which are `made` then, and then what was `refused`.
 async fn make_with_above(
     conn: &mut ControlConn,
     path: &Pathname,
     refused: Error,
+    made: &mut Vec<Pathname>,
 ) -> Result<(), Error> {
     let mut missing = Vec::new();
     let mut next = parent(path);
@@ -129,10 +136,12 @@ async fn make_with_above(
     if missing.is_empty() {
         return Err(refused);
     }
-    for above in missing.iter().rev() {
-        match conn.make_directory(above).await {
-            // An empty directory may not show; if not that, the last one is refused too.
-            Ok(()) | Err(Error::Refused { .. }) => {}
+    let mut is_missing = false;
+    for above in missing.into_iter().rev() {
+        match conn.make_directory(&above).await {
+            Ok(()) => made.push(above),
+            // An empty directory may not show.
+            Err(Error::Refused { .. }) => is_missing |= !is_listed(conn, &above).await?,
             Err(error) => return Err(error),
         }
     }
@@ -144,7 +153,7 @@ async fn make_with_above(
                 step,
                 reply,
                 ..
-            } => Error::Refused {
+            } if is_missing => Error::Refused {
                 server,
                 step,
                 reply,
@@ -152,6 +161,21 @@ async fn make_with_above(
             },
             error => error,
         })
+}
+
+/// Whether the directory above names it.
+async fn is_listed(conn: &mut ControlConn, path: &Pathname) -> Result<bool, Error> {
+    let root = || path.as_str().starts_with('/').then(|| "/".try_into().ok());
+    let above = parent(path).or_else(|| root().flatten());
+    let name = path.as_str().rsplit('/').next().unwrap_or_default();
+    match conn.list(above.as_ref()).await {
+        Ok(listing) => Ok(walk::entries(listing)
+            .0
+            .iter()
+            .any(|entry| entry.path == name)),
+        Err(Error::Refused { .. }) => Ok(false),
+        Err(error) => Err(error),
+    }
 }
 
 fn parent(path: &Pathname) -> Option<Pathname> {

@@ -89,10 +89,12 @@ async fn matching(
     let mut found = vec![directory];
     for (number, pattern) in patterns.iter().enumerate() {
         let is_last = number + 1 == patterns.len();
-        let mut next = Vec::new();
+        let (mut next, mut taken) = (Vec::new(), Taken::default());
         for directory in found {
-            next.extend(in_one(conn.as_deref_mut(), &directory, pattern, is_last).await?);
-            if is_too_much(&next) {
+            let matching = in_one(conn.as_deref_mut(), &directory, pattern, is_last).await?;
+            taken.add(&matching);
+            next.extend(matching);
+            if taken.is_too_much() {
                 return Err(Error::Local {
                     what: "use all that matches",
                     path: text.into(),
@@ -158,14 +160,27 @@ fn is_pattern(text: &str) -> bool {
     text.contains(['*', '?', '['])
 }
 
-/// Every directory may hold as much as a listing may say, and with each part of a pattern there
-/// may be as many more.
-fn is_too_much(found: &[Location]) -> bool {
-    let octets = found.iter().map(|location| match location {
-        Location::Remote(path) => path.as_ref().map_or(0, |path| path.as_str().len()),
-        Location::Local(path) => path.as_os_str().len(),
-    });
-    found.len() > walk::ENTRIES_MAX || octets.sum::<usize>() > walk::PATH_BYTES_MAX
+/// What is found so far. Every directory may hold as much as a listing may say, and with each part
+/// of a pattern there may be as many more.
+#[derive(Debug, Default)]
+struct Taken {
+    names: usize,
+    octets: usize,
+}
+
+impl Taken {
+    fn add(&mut self, found: &[Location]) {
+        let octets = found.iter().map(|location| match location {
+            Location::Remote(path) => path.as_ref().map_or(0, |path| path.as_str().len()),
+            Location::Local(path) => path.as_os_str().len(),
+        });
+        self.names += found.len();
+        self.octets += octets.sum::<usize>();
+    }
+
+    fn is_too_much(&self) -> bool {
+        self.names > walk::ENTRIES_MAX || self.octets > walk::PATH_BYTES_MAX
+    }
 }
 
 #[cfg(test)]
@@ -174,8 +189,27 @@ mod tests {
 
     #[test]
     fn what_matches_is_bounded() {
-        let many = |count| vec![Location::Remote(None); count];
-        assert!(!is_too_much(&many(walk::ENTRIES_MAX)));
-        assert!(is_too_much(&many(walk::ENTRIES_MAX + 1)));
+        let name = |octets: usize| Location::Local("x".repeat(octets).into());
+        let half = walk::PATH_BYTES_MAX / 2;
+        for (found, more, is_too_much) in [
+            (
+                vec![Location::Remote(None); walk::ENTRIES_MAX - 1],
+                name(0),
+                false,
+            ),
+            (
+                vec![Location::Remote(None); walk::ENTRIES_MAX],
+                name(0),
+                true,
+            ),
+            (vec![name(half)], name(half), false),
+            (vec![name(half)], name(half + 1), true),
+        ] {
+            let mut taken = Taken::default();
+            taken.add(&found);
+            assert!(!taken.is_too_much());
+            taken.add(&[more]);
+            assert_eq!(taken.is_too_much(), is_too_much, "{taken:?}");
+        }
     }
 }

@@ -1,16 +1,19 @@
 //! Files of this host: received whole or not at all, never outside their directory, and stored.
 
-use std::fs::TryLockError;
+mod partial;
+
 use std::io::{self, SeekFrom};
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
 
 use cap_std::ambient_authority;
-use cap_std::fs::{Dir, OpenOptions};
+use cap_std::fs::Dir;
 use thirdhost_wire::{Pathname, TimeVal};
 use tokio::fs::File;
 use tokio::io::{AsyncSeekExt as _, AsyncWriteExt as _};
 
-use super::{Copy, Moved, Way, digest, names, walk};
+use self::partial::Begun;
+use super::{Copy, Moved, Way, digest};
 use crate::control::hash;
 use crate::ending::OPEN_DIRECTORY;
 use crate::{ControlConn, Error, Verify};
@@ -19,10 +22,12 @@ use crate::{ControlConn, Error, Verify};
 ///
 /// SECURITY: whatever is done to it is done beneath that directory by the kernel's rules, so that
 /// a link that points out of the destination is not followed, also if it comes between.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug)]
 pub(super) struct Beneath {
     directory: PathBuf,
     name: PathBuf,
+    /// Clones share it.
+    begun: Arc<Mutex<Begun>>,
 }
 
 impl Beneath {
@@ -32,6 +37,7 @@ impl Beneath {
             Ok(name) if !name.as_os_str().is_empty() => Self {
                 directory: directory.to_owned(),
                 name: name.to_owned(),
+                begun: Arc::default(),
             },
             _ => Self::alone(path),
         }
@@ -43,6 +49,7 @@ impl Beneath {
         Self {
             directory: directory.unwrap_or(Path::new(".")).to_owned(),
             name: path.file_name().unwrap_or_default().into(),
+            begun: Arc::default(),
         }
     }
 
@@ -50,30 +57,8 @@ impl Beneath {
         self.directory.join(&self.name)
     }
 
-    /// The name of the file until it is whole.
-    fn partial(&self) -> PathBuf {
-        let name = self.name.file_name().unwrap_or_default().to_string_lossy();
-        self.name.with_file_name(names::partial(&name))
-    }
-
     fn open(&self) -> io::Result<Dir> {
         Dir::open_ambient_dir(&self.directory, ambient_authority())
-    }
-
-    /// How much of the file an interrupted fetch left, and when it wrote that.
-    pub(super) fn kept(&self) -> Option<(u64, Option<TimeVal>)> {
-        let found = self
-            .open()
-            .and_then(|dir| dir.symlink_metadata(self.partial()));
-        let found = found.ok().filter(|found| found.is_file())?;
-        let modified = found.modified().ok();
-        let modified = modified.and_then(|time| walk::time_val(time.into_std()));
-        Some((found.len(), modified))
-    }
-
-    /// Removes what an interrupted fetch left.
-    pub(super) fn remove_partial(&self) {
-        let _may_be_missing = self.open().and_then(|dir| self.remove_idle(&dir));
     }
 
     /// Makes a directory of that name, and those above it.
@@ -90,43 +75,6 @@ impl Beneath {
         });
         removed.map_err(at("remove", &self.path()))
     }
-
-    /// Removes what is half done, unless another copy is writing it.
-    fn remove_idle(&self, dir: &Dir) -> io::Result<()> {
-        let partial = self.partial();
-        let is_file = dir.symlink_metadata(&partial)?.is_file();
-        // Until it is removed, nobody else begins with it.
-        let held = match is_file.then(|| dir.open(&partial)) {
-            Some(Ok(file)) => Some(file.into_std()),
-            // What cannot be opened is nobody's work.
-            Some(Err(_)) | None => None,
-        };
-        held.as_ref().map_or(Ok(()), hold)?;
-        dir.remove_file(&partial)
-    }
-
-    /// A new file, so that what somebody put there is not written through, or the one kept. Nobody
-    /// else begins it until it is closed.
-    fn begin(&self, dir: &Dir, offset: u64) -> io::Result<File> {
-        let partial = self.partial();
-        let mut options = OpenOptions::new();
-        options.read(true).write(true);
-        if offset > 0 {
-            if !dir.symlink_metadata(&partial)?.is_file() {
-                return Err(io::Error::other("what was interrupted is no file any more"));
-            }
-        } else {
-            match self.remove_idle(dir) {
-                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-                _ => {}
-            }
-            options.create_new(true);
-        }
-        let file = dir.open_with(&partial, &options)?.into_std();
-        hold(&file)?;
-        file.set_len(offset)?;
-        Ok(File::from_std(file))
-    }
 }
 
 /// Fetches a file; it appears under its name only when all of it has arrived.
@@ -140,19 +88,26 @@ pub(super) async fn fetch(
     let began = copy.environment.world.clock.now();
     let path = to.path();
     let dir = to.open().map_err(at(OPEN_DIRECTORY, &to.directory))?;
-    let mut file = to.begin(&dir, offset).map_err(at("write", &path))?;
+    let file = to.begin(&dir, offset).map_err(at("write", &path))?;
+    let mut file = File::from_std(file);
     let received = receive(copy, conn, (from, &path), offset, &mut file).await;
     // Also after a failure: what is still being written is held until it is.
     let file = file.into_std().await;
-    let (bytes, verified) = received?;
-    if let Some(time) = modified.and_then(system_time) {
-        // A file system that keeps no times is no reason to fail.
-        let _kept = file.set_modified(time);
-    }
-    dir.rename(to.partial(), &dir, &to.name)
-        .map_err(at("write", &path))?;
-    // Not before: it would be anybody's to begin anew.
-    drop(file);
+    let settled = received.and_then(|received| {
+        if let Some(time) = modified.and_then(system_time) {
+            // A file system that keeps no times is no reason to fail.
+            let _kept = file.set_modified(time);
+        }
+        to.settle(&dir, &file).map_err(at("write", &path))?;
+        Ok(received)
+    });
+    let (bytes, verified) = match settled {
+        Ok(received) => received,
+        Err(error) => {
+            to.leave(file);
+            return Err(error);
+        }
+    };
     Ok(Moved {
         bytes: Some(bytes),
         offset,
@@ -274,18 +229,6 @@ async fn verify(
     }
 }
 
-/// Takes a file for oneself, of all who copy with this.
-fn hold(file: &std::fs::File) -> io::Result<()> {
-    match file.try_lock() {
-        Err(TryLockError::WouldBlock) => Err(io::Error::new(
-            io::ErrorKind::ResourceBusy,
-            "another copy of it is under way; wait for that",
-        )),
-        // A file system that knows no locks is no reason to fail.
-        Ok(()) | Err(TryLockError::Error(_)) => Ok(()),
-    }
-}
-
 fn system_time(time: TimeVal) -> Option<std::time::SystemTime> {
     let seconds = u64::try_from(time.unix_seconds()).ok()?;
     let since = std::time::Duration::new(seconds, time.nanoseconds());
@@ -297,7 +240,8 @@ fn at(what: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Error + use<
     move |source| Error::Local { what, path, source }
 }
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
+#[cfg(unix)]
 mod tests {
     use super::*;
 
@@ -324,26 +268,6 @@ mod tests {
         }
         assert_eq!(std::fs::read(outside.join("f")).unwrap(), b"old");
         assert_eq!(std::fs::read_dir(&outside).unwrap().count(), 2);
-    }
-
-    /// One would give its name to what the other is still writing.
-    #[test]
-    fn two_fetches_of_one_file_at_once_do_not_share_what_is_half_done() {
-        let place = tempfile::tempdir().unwrap();
-        let file = Beneath::new(place.path(), &place.path().join("f"));
-        let dir = file.open().unwrap();
-        let first = file.begin(&dir, 0).unwrap();
-        first.try_into_std().unwrap().set_len(5).unwrap();
-        for offset in [0, 5] {
-            let first = file.begin(&dir, offset).unwrap();
-            let refused = file.begin(&dir, offset).unwrap_err();
-            assert!(refused.to_string().contains("another"), "{refused}");
-            file.remove_partial();
-            assert_eq!(file.kept().map(|(bytes, _)| bytes), Some(offset));
-            drop(first);
-        }
-        file.remove_partial();
-        assert_eq!(file.kept(), None);
     }
 
     #[test]

@@ -98,6 +98,14 @@ impl Site {
         }
     }
 
+    /// Ends the connection that a look before has left, where the copy does not follow soon.
+    pub async fn close(&self) {
+        let left = self.left().conn.take();
+        if let Some(conn) = left {
+            conn.quit().await.ok();
+        }
+    }
+
     /// Keeps what was seen for the copy that follows.
     pub(super) fn note(&self, at: &Location, seen: Option<Entry>) {
         self.left().seen = Some((at.clone(), seen));

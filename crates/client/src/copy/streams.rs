@@ -181,7 +181,6 @@ impl Parts<'_> {
         let mut pairs: Vec<&mut Pair> = Vec::new();
         pairs.push(&mut *first);
         pairs.extend(others);
-        let streams = pairs.len();
         let reports = match first_error(self.race(pairs).await) {
             Ok(reports) => reports,
             Err(error @ Error::ThirdPartyRefused { .. }) => {
@@ -213,7 +212,8 @@ impl Parts<'_> {
         let (is_compared, hash) = first.close_parts(from, to, size).await?;
         let moved = reports.first().map(|report| Moved {
             bytes: Some(size),
-            streams,
+            // Of fewer parts than pairs, some of those had none.
+            streams: reports.len(),
             protection: Some(weakest(&reports)),
             verified: hash.or(is_compared.then_some("size")),
             ..Moved::from(report)

@@ -1,13 +1,14 @@
 //! Trees between two scripted servers, and between one and this host.
 
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use super::stage::{OTHER, OURS, Odd, SITE1, SITE2, Stage, local, nothing_odd, remote, times};
 use crate::fake::{Answer, say};
 use crate::fake_site::{RECEIVED_AT, SLASH};
-use crate::{Environment, Existing, ExitCode, Filter};
+use crate::{Copy, Environment, Existing, ExitCode, Filter, Root};
 
 #[tokio::test(start_paused = true)]
 async fn a_tree_goes_from_server_to_server_over_one_arrangement() {
@@ -143,6 +144,45 @@ async fn the_directories_above_that_of_a_tree_are_made_too() {
             "a/b/c/y/d/f",
         ];
         assert_eq!(stage.destination.names(), names);
+    }
+}
+
+/// The hint says what to do, so it has to be true; and what was made was not nothing.
+#[tokio::test(start_paused = true)]
+async fn a_directory_that_is_refused_says_that_what_is_above_is_missing_only_if_it_is() {
+    const PLAIN: &str = "SIZE,REST STREAM";
+    for (features, there, refused, hints, code, made) in [
+        (OTHER, "a", &["a/b/y"][..], false, ExitCode::PartlyDone, 1),
+        (OTHER, "a", &["a/b", "a/b/y"], true, ExitCode::Refused, 0),
+        (PLAIN, "a/b", &["a/b", "a/b/y"], false, ExitCode::Refused, 0),
+        (PLAIN, "a", &["a/b", "a/b/y"], true, ExitCode::Refused, 0),
+        (PLAIN, "b", &["a", "a/y"], true, ExitCode::Refused, 0),
+        (PLAIN, "a", &["a", "a/y"], false, ExitCode::Refused, 0),
+    ] {
+        let strict: Odd = Box::new(move |line| {
+            let path = line.strip_prefix("MKD ")?;
+            refused.contains(&path).then(|| say("550 no"))
+        });
+        let stage = Stage::unlike([OTHER, features], nothing_odd(), strict);
+        stage.source.clone().with("x/f", b"hello", 1);
+        for (at, _) in format!("{there}/").match_indices('/') {
+            stage.destination.clone().with_directory(&there[..at]);
+        }
+        let to = refused.last().unwrap();
+        let summary = stage.run(remote("x"), remote(to)).await;
+        let said = &summary.failures[0].message;
+        assert_eq!(said.contains("is missing"), hints, "{refused:?} {said}");
+        assert_eq!(
+            (summary.exit_code(), summary.directories),
+            (code, made),
+            "{refused:?}"
+        );
+        let told = stage
+            .diary()
+            .iter()
+            .filter(|line| line.starts_with("made"))
+            .count();
+        assert_eq!(told as u64, made);
     }
 }
 
@@ -323,6 +363,77 @@ async fn an_interrupted_fetch_is_gone_on_with() {
         1,
         "the partial is left over"
     );
+}
+
+/// Up to a minute passes between two attempts.
+#[tokio::test(start_paused = true)]
+async fn what_a_fetch_left_is_its_own_until_the_next_attempt() {
+    for replaces in [false, true] {
+        let directory = tempfile::tempdir().unwrap();
+        let partial = directory.path().join(".a.thirdhost-partial");
+        let (there, has_failed) = (partial.clone(), AtomicBool::new(false));
+        let held: Arc<Mutex<Vec<bool>>> = Arc::default();
+        let seen = held.clone();
+        let breaks: Odd = Box::new(move |line| {
+            if line.starts_with("RETR") && !has_failed.swap(true, Relaxed) {
+                return Some(Answer::Say("150 soon\r\n426 broken\r\n".to_owned()));
+            }
+            if line.starts_with("MLST") && has_failed.load(Relaxed) {
+                let file = std::fs::File::open(&there).unwrap();
+                seen.lock().unwrap().push(file.try_lock().is_err());
+                if replaces {
+                    std::fs::remove_file(&there).unwrap();
+                    std::fs::write(&there, "HELLO, WO").unwrap();
+                }
+            }
+            None
+        });
+        let stage = Stage::new(OTHER, breaks, nothing_odd());
+        stage.source.clone().with("a", b"hello, world", 1);
+        let to = directory.path().join("a");
+        let summary = stage.run(remote("a"), local(&to)).await;
+        assert_eq!(summary.exit_code(), ExitCode::Done, "{:?}", stage.diary());
+        let found = std::fs::read(&to).unwrap();
+        assert_eq!(String::from_utf8_lossy(&found), "hello, world");
+        assert_eq!(*held.lock().unwrap(), [true]);
+        assert!(!partial.exists());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_file_that_another_copy_is_fetching_may_come_later() {
+    for ends in [true, false] {
+        let directory = tempfile::tempdir().unwrap();
+        let partial = directory.path().join(".a.thirdhost-partial");
+        std::fs::write(&partial, "HELLO").unwrap();
+        let other = std::fs::File::open(&partial).unwrap();
+        other.lock().unwrap();
+        let (other, looks) = (Mutex::new(Some(other)), AtomicUsize::new(0));
+        let ending: Odd = Box::new(move |line| {
+            let is_look = line.starts_with("MLST");
+            if is_look && looks.fetch_add(1, Relaxed) == 2 && ends {
+                other.lock().unwrap().take();
+            }
+            None
+        });
+        let stage = Stage::new(OTHER, ending, nothing_odd());
+        stage.source.clone().with("a", b"hello, world", 1);
+        let to = directory.path().join("a");
+        let summary = stage.run(remote("a"), local(&to)).await;
+        let (code, pauses) = match ends {
+            true => (ExitCode::Done, 2),
+            false => (ExitCode::Temporary, 3),
+        };
+        assert_eq!(summary.exit_code(), code, "{:?}", stage.diary());
+        let mut diary = stage.diary();
+        diary.retain(|line| line.starts_with("again"));
+        assert_eq!(diary.len(), pauses, "{diary:?}");
+        assert_eq!(partial.exists(), !ends);
+        assert_eq!(
+            std::fs::read(&to).ok(),
+            ends.then(|| b"hello, world".to_vec())
+        );
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -573,6 +684,34 @@ async fn a_link_in_the_destination_that_leads_out_is_not_followed() {
         "the link is replaced, not followed"
     );
     assert!(std::fs::symlink_metadata(&kept).unwrap().is_file());
+}
+
+/// Where other sources come first, a server would end it in silence.
+#[tokio::test(start_paused = true)]
+async fn what_a_look_left_open_is_used_by_the_copy_or_closed() {
+    for closes in [false, true] {
+        let stage = Stage::plain();
+        stage.source.clone().with("x/a", b"hello", 1);
+        let copy = Copy {
+            from: Some(stage.site(SITE1)),
+            to: Some(stage.site(SITE2)),
+            options: stage.options.clone(),
+            watcher: stage.diary.clone(),
+            environment: stage.environment.clone(),
+        };
+        assert_eq!(copy.expand(&remote("x/*")).await.unwrap(), [remote("x/a")]);
+        let site = copy.from.as_ref().unwrap();
+        if closes {
+            site.close().await;
+            assert_eq!(stage.net.sent_to(SITE1).last().unwrap(), "QUIT");
+        }
+        let (from, to) = (remote("x/a"), remote("a"));
+        let summary = copy.run(&[Root { from, to }]).await.unwrap();
+        assert_eq!(summary.exit_code(), ExitCode::Done, "{:?}", stage.diary());
+        let sent = stage.net.sent_to(SITE1);
+        let logins = sent.iter().filter(|line| line.starts_with("USER")).count();
+        assert_eq!(logins, 1 + usize::from(closes), "{sent:?}");
+    }
 }
 
 #[tokio::test(start_paused = true)]

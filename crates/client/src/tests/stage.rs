@@ -18,15 +18,16 @@ pub(super) const OURS: &str =
     "LSTN S;R;,SOCK ANY;,SIZE,MFMT,REST STREAM,MLST type*;size*;modify*;X.partial*;";
 pub(super) const OTHER: &str = "SIZE,REST STREAM,MLST type*;size*;modify*;";
 
-/// Writes down what happens.
+/// Writes down what happens, and over how many streams each file came.
 #[derive(Debug, Default)]
-pub(super) struct Diary(pub(super) Mutex<Vec<String>>);
+pub(super) struct Diary(pub(super) Mutex<Vec<String>>, pub(super) Mutex<Vec<usize>>);
 
 impl Watcher for Diary {
     fn happened(&self, event: &Happened<'_>) {
         let line = match event {
             Happened::Directory { name } => format!("made {name}"),
             Happened::Done { name, moved } => {
+                self.1.lock().unwrap().push(moved.streams);
                 format!("done {name} {}", moved.verified.unwrap_or("unverified"))
             }
             Happened::Started { name, offset, .. } => format!("started {name} at {offset}"),

@@ -169,6 +169,7 @@ async fn a_stream_that_is_left_over_is_not_waited_for() {
     let sent = stage.net.sent_to(SITE2);
     let parts = sent.iter().filter(|line| line.starts_with("STOR"));
     assert_eq!(parts.count(), 5, "{sent:?}");
+    assert_eq!(*stage.diary.1.lock().unwrap(), [5]);
 }
 
 #[tokio::test(start_paused = true)]

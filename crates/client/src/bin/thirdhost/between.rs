@@ -94,7 +94,7 @@ async fn append_directly(
         Err(Error::ThirdPartyRefused { .. }) => console.cache().keep(&policy, from, to, None),
         Err(_) => {}
     }
-    let report = result.map_err(|source| match source.side() {
+    let report = result.map_err(|source| match side(&source) {
         Some(side) => {
             let path = if side == Side::Source { path } else { &name };
             let path = path.as_str().to_owned();
@@ -123,6 +123,15 @@ async fn append_directly(
         "control_bytes": control_bytes,
     });
     console.result(&summary(&report), &event)
+}
+
+/// Whose path it was, also where the bytes came through this host.
+fn side(error: &Error) -> Option<Side> {
+    match error {
+        Error::Refused { step: "RETR", .. } => Some(Side::Source),
+        Error::Refused { step: "APPE", .. } => Some(Side::Destination),
+        error => error.side(),
+    }
 }
 
 fn summary(report: &Report) -> String {

@@ -60,25 +60,25 @@ pub(crate) async fn run(
     });
     let environment = console.environment().clone().with_observer(watch.clone());
     let began = environment.world.clock.now();
-    let to_site = site(console, &to, &environment).await?;
+    let copy = Copy {
+        from: None,
+        to: site(console, &to, &environment).await?,
+        options,
+        watcher: watch.clone(),
+        environment,
+    };
     let mut summary = Summary::default();
-    let mut copied = Ok(());
-    let mut taken = Taken::default();
-    for from in &sources {
-        let mut options = options.clone();
+    let (planned, mut copied) = match Box::pin(plan(console, &copy, &sources, &to)).await {
+        Ok(planned) => (planned, Ok(())),
+        Err(failure) => (Vec::new(), Err(failure)),
+    };
+    for (from, mut copy, roots) in planned {
         if let (Place::Remote(from), Place::Remote(to)) = (from, &to) {
-            options.policy = console.cache().advise(options.policy, from, to);
+            copy.options.policy = console.cache().advise(copy.options.policy, from, to);
         }
-        let copy = Copy {
-            from: site(console, from, &environment).await?,
-            to: to_site.clone(),
-            options,
-            watcher: watch.clone(),
-            environment: environment.clone(),
-        };
-        match Box::pin(one(&copy, from, (&to, sources.len() > 1), &mut taken)).await {
+        match Box::pin(copy.run(&roots)).await {
             Ok(found) => summary.add(found),
-            Err(failure) => copied = Err(failure),
+            Err(error) => copied = Err(error.into()),
         }
         if let (Place::Remote(from), Place::Remote(to), Some(worked)) = (from, &to, watch.worked())
         {
@@ -89,9 +89,9 @@ pub(crate) async fn run(
         }
     }
     watch.end();
-    let elapsed = environment.world.clock.now().saturating_sub(began);
+    let elapsed = copy.environment.world.clock.now().saturating_sub(began);
     let seconds = elapsed.as_secs_f64();
-    let line = watch::summary_line(&summary, seconds, options.dry_run);
+    let line = watch::summary_line(&summary, seconds, copy.options.dry_run);
     // What ended it counts more than what was done before.
     let code = copied
         .as_ref()
@@ -157,34 +157,37 @@ async fn site(
     }
 }
 
-/// Which source has which place at the destination.
-#[derive(Debug, Default)]
-struct Taken(HashMap<Location, String>);
-
-impl Taken {
-    /// Refuses the second of two sources that would get one name: `mv` would leave of the first
-    /// nothing anywhere.
-    fn take(&mut self, site: Option<&Site>, root: &Root) -> Result<(), Failure> {
-        let (path, to) = (&root.from, &root.to);
-        let source = match site {
-            Some(site) => format!("{path} at {}", site.name()),
-            None => path.to_string(),
+/// What every source means, before anything is copied: of two that would get one name, the first
+/// would be moved already. `copy` is that of all, but for the source.
+async fn plan<'a>(
+    console: &Console,
+    copy: &Copy,
+    sources: &'a [Place],
+    to: &Place,
+) -> Result<Vec<(&'a Place, Copy, Vec<Root>)>, Failure> {
+    let is_many = sources.len() > 1;
+    let (mut planned, mut taken) = (Vec::new(), Taken::default());
+    for from in sources {
+        let copy = Copy {
+            from: site(console, from, &copy.environment).await?,
+            ..copy.clone()
         };
-        let Some(other) = self.0.insert(to.clone(), source.clone()) else {
-            return Ok(());
-        };
-        let problem =
-            format!("{other} and {source} would both become {to}; copy each to a name of its own");
-        Err(Failure::Usage(problem))
+        let roots = roots(&copy, from, (to, is_many), &mut taken).await?;
+        if let (Some(site), true) = (&copy.from, is_many) {
+            // Hours may pass until its turn comes.
+            site.close().await;
+        }
+        planned.push((from, copy, roots));
     }
+    Ok(planned)
 }
 
-async fn one(
+async fn roots(
     copy: &Copy,
     from: &Place,
     (to, is_many): (&Place, bool),
     taken: &mut Taken,
-) -> Result<Summary, Failure> {
+) -> Result<Vec<Root>, Failure> {
     let source = location(from);
     let found = copy.expand(&source).await?;
     // A pattern stands for many, also when it happens to match one.
@@ -200,7 +203,41 @@ async fn one(
         taken.take(copy.from.as_ref(), &root)?;
         roots.push(root);
     }
-    Ok(copy.run(&roots).await?)
+    Ok(roots)
+}
+
+/// Which source has which place at the destination.
+#[derive(Debug, Default)]
+struct Taken {
+    sources: HashMap<Location, String>,
+    /// Octets of all sources.
+    octets: usize,
+}
+
+impl Taken {
+    /// Refuses the second of two sources that would get one name: `mv` would leave of the first
+    /// nothing anywhere. Refuses more of them than can be kept until the last is copied.
+    fn take(&mut self, site: Option<&Site>, root: &Root) -> Result<(), Failure> {
+        let (path, to) = (&root.from, &root.to);
+        let source = match site {
+            Some(site) => format!("{path} at {}", site.name()),
+            None => path.to_string(),
+        };
+        self.octets += source.len();
+        if let Some(other) = self.sources.insert(to.clone(), source.clone()) {
+            return Err(Failure::Usage(format!(
+                "{other} and {source} would both become {to}; copy each to a name of its own"
+            )));
+        }
+        if self.sources.len() > SOURCES_MAX || self.octets > SOURCE_OCTETS_MAX {
+            return Err(Failure::Usage(format!(
+                "more than {SOURCES_MAX} sources, or {} MiB of names; copy them one after the \
+                 other",
+                SOURCE_OCTETS_MAX >> 20
+            )));
+        }
+        Ok(())
+    }
 }
 
 /// Of several sources, too, none is to be written onto itself.
@@ -288,6 +325,13 @@ fn target(from: &Location, to: &Place, is_into: bool) -> Result<Location, Failur
         }
     }
 }
+
+/// As many as one pattern may mean, for all patterns together: what servers say of each of them
+/// is kept until the last is copied.
+const SOURCES_MAX: usize = 1_000_000;
+
+/// The same of their names, each with that of its server.
+const SOURCE_OCTETS_MAX: usize = 512 << 20;
 
 #[cfg(test)]
 mod tests {
