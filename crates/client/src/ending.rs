@@ -13,9 +13,8 @@ impl Error {
     pub fn exit_code(&self) -> ExitCode {
         match self {
             Self::Connect { .. } | Self::Silent { .. } | Self::Lost { .. } => ExitCode::Temporary,
-            Self::Closing { .. } | Self::DataConnection { .. } | Self::Stalled { .. } => {
-                ExitCode::Temporary
-            }
+            Self::Closing { .. } | Self::DataConnection { .. } => ExitCode::Temporary,
+            Self::Stalled { .. } | Self::TakenAway { .. } => ExitCode::Temporary,
             Self::NotAReply { .. } | Self::Misbehaved { .. } | Self::NotSent { .. } => {
                 ExitCode::Fatal
             }

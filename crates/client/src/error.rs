@@ -255,13 +255,26 @@ pub enum Error {
         /// What SIZE says.
         found: u64,
     },
-    /// The new file did not get its name, and the old one, which had made room, not its own back.
-    #[error("{source}; the file that was there before is kept as {old}")]
+    /// A file made room for a new one of its name, and the dialogue broke before it had the name
+    /// back or was removed. What was told last may or may not have been carried out: the old file
+    /// still has its own name, or is called `old`, and the new one may have the name by then.
+    #[error("{source}; {}", displaced(old))]
     Displaced {
         /// What it is called.
         old: String,
         /// Why.
         source: Box<Error>,
+    },
+    /// What had arrived under another name until it was whole was gone by then, more than once.
+    #[error(
+        "{set_aside} was removed or renamed at {server} before it got its name, more than once; \
+         end other copies to the same place and try again"
+    )]
+    TakenAway {
+        /// The destination.
+        server: String,
+        /// What it was called.
+        set_aside: String,
     },
     /// A file was to be moved, and what arrived could not be verified.
     #[error("{file} was copied but not verified, so the source was left as it is; use cp and rm")]
@@ -322,6 +335,11 @@ impl Error {
             _ => None,
         }
     }
+}
+
+/// Where the file is that made room for another.
+pub(crate) fn displaced(old: &str) -> String {
+    format!("the file that was there before is called {old} unless it has its own name")
 }
 
 pub(crate) fn said(reply: &Reply) -> String {

@@ -5,9 +5,9 @@ use super::plan::{self, Job};
 use super::walk::Kind;
 use super::worker::{Line, Queue, is_stop, may_pass};
 use super::{Copy, Existing, Happened, Location, Moved, Options, upload};
-use crate::ControlConn;
 use crate::chain;
 use crate::pipeline::{self, Ended, Feed, Item};
+use crate::{ControlConn, ExitCode};
 
 /// The files a pipeline takes first, as long as it is known which: of several workers any may
 /// come first.
@@ -218,6 +218,10 @@ impl Feed for Waiting<'_> {
                 job.failures += 1;
                 self.aside.push(job);
             }
+            // Which of the two it is that 550 means, the usual way asks.
+            Ended::Failed(error) if error.exit_code() == ExitCode::FileNotFound => {
+                self.aside.push(job);
+            }
             Ended::Failed(error) => self.queue.failed(self.copy, job.name, &error),
         }
     }
@@ -232,4 +236,4 @@ const PIPELINES_MAX: usize = 3;
 pub(super) const FILES_MIN: usize = 2;
 
 /// Larger files are watched while they move, one at a time; what they cost is not round trips.
-const FILE_BYTES_MAX: u64 = 16 << 20;
+pub(super) const FILE_BYTES_MAX: u64 = 16 << 20;

@@ -7,7 +7,7 @@ use super::plan::{self, Job};
 use super::progress::{self, Scout};
 use super::start::{self, Start};
 use super::worker::{Line, is_stop};
-use super::{Copy, Existing, Happened, Location, Moved, Way, local, streams, upload};
+use super::{Copy, Existing, Happened, Location, Moved, Way, local, look, settle, streams, upload};
 use crate::control::hash;
 use crate::{Error, ExitCode, Pair, Report};
 
@@ -26,6 +26,9 @@ pub(super) async fn copy(
 ) -> Result<Outcome, Error> {
     if let Some(reason) = plan::reason_to_skip(&copy.options, job) {
         return Ok(Outcome::Skipped(reason));
+    }
+    if let Some(conn) = line.destination() {
+        settle::put_back(copy, conn, job).await?;
     }
     if copy.options.existing == Existing::SameHash && has_same_hash(copy, line, job).await? {
         return Ok(Outcome::Skipped("size and hash are the same"));
@@ -58,15 +61,17 @@ pub(super) async fn copy(
                 }
                 return Ok(Outcome::Moved(moved));
             }
-            Err(error) => match otherwise(copy, line, job, (start, &mut was_gone), &error).await {
-                Some((next, why)) => {
-                    let note = format!("{}: {why} ({error})", job.name);
-                    copy.watcher.happened(&Happened::Note(&note));
-                    refused_names |= was_aside && !next.is_aside;
-                    start = next;
-                }
-                None => return Err(error),
-            },
+            Err(error) => {
+                let at = (start, &mut was_gone);
+                let (next, why) = match otherwise(copy, line, job, at, &error).await? {
+                    Some(otherwise) => otherwise,
+                    None => return Err(error),
+                };
+                let note = format!("{}: {why} ({error})", job.name);
+                copy.watcher.happened(&Happened::Note(&note));
+                refused_names |= was_aside && !next.is_aside;
+                start = next;
+            }
         }
     }
 }
@@ -78,37 +83,49 @@ async fn otherwise(
     job: &mut Job,
     (start, was_gone): (Start, &mut bool),
     error: &Error,
-) -> Option<(Start, &'static str)> {
+) -> Result<Option<(Start, &'static str)>, Error> {
     if is_stop(error) || !line.is_usable() {
-        return None;
+        return Ok(None);
     }
     if start.offset > 0 && cannot_go_on(error) {
         // Also where its own name was gone on with: that is not cut for what may fail again.
         upload::discard(line, job, None).await;
+        job.begins_anew = true;
         let start = Start::new(copy, line, job);
         for conn in line.both().into_iter().flatten() {
             // The server that did not refuse REST still has its number (RFC 3659 section 5.3).
             let begin = Command::Rest(RestartPoint::Offset(0));
-            conn.command(begin).await.ok()?;
+            if conn.command(begin).await.is_err() {
+                return Ok(None);
+            }
         }
-        return Some((start, "it cannot be gone on with, so it begins anew"));
+        return Ok(Some((
+            start,
+            "it cannot be gone on with, so it begins anew",
+        )));
     }
-    if start.is_aside && upload::refuses_names(error) {
-        let is_gone = !*was_gone && upload::is_gone(line, &start.at, error).await;
-        *was_gone |= is_gone;
-        upload::discard(line, job, None).await;
-        return Some(match is_gone {
-            true => {
-                let start = Start::new(copy, line, job);
-                (start, "what was set aside is gone, so it begins anew")
-            }
-            false => {
-                let start = Start::in_place(job);
-                (start, "the server wants it under its own name at once")
-            }
-        });
+    if !start.is_aside || !upload::refuses_names(error) {
+        return Ok(None);
     }
-    None
+    let is_gone = upload::is_gone(line, &start.at, error).await;
+    upload::discard(line, job, None).await;
+    Ok(Some(match is_gone {
+        true if *was_gone => {
+            return Err(Error::TakenAway {
+                server: line.destination().map_or("", |conn| conn.name()).to_owned(),
+                set_aside: start.at.to_string(),
+            });
+        }
+        true => {
+            *was_gone = true;
+            let start = Start::new(copy, line, job);
+            (start, "what was set aside is gone, so it begins anew")
+        }
+        false => {
+            let start = Start::in_place(job);
+            (start, "the server wants it under its own name at once")
+        }
+    }))
 }
 
 async fn attempt(
@@ -122,17 +139,20 @@ async fn attempt(
         conn.has_stored = false;
         let is_in_place = !start.is_aside && !upload::keeps_partials(conn);
         if let (true, None, Location::Remote(Some(to))) = (is_in_place, job.was, &job.to) {
-            job.was = Some(conn.size(to).await?);
+            job.was = Some(look::length(conn, to).await?);
         }
     }
     let result = async {
         let moved = followed(copy, scout, line, job, start).await?;
-        if let (true, Location::Remote(Some(aside)), Location::Remote(Some(to)), Some(conn)) =
-            (start.is_aside, &start.at, &job.to, line.destination())
-        {
-            upload::settle(conn, aside, to).await?;
+        if let (true, Location::Remote(Some(aside)), Location::Remote(Some(to)), Some(conn)) = (
+            start.is_aside,
+            &start.at,
+            job.to.clone(),
+            line.destination(),
+        ) {
+            settle::settle(copy, conn, job, aside, &to).await?;
             if let (Some(bytes), Some(_)) = (moved.bytes, moved.verified) {
-                upload::check_settled(conn, to, start.offset.saturating_add(bytes)).await?;
+                upload::check_settled(conn, &to, start.offset.saturating_add(bytes)).await?;
             }
         }
         Ok(moved)

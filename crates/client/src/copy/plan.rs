@@ -3,9 +3,11 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use thirdhost_wire::PartsKey;
+use thirdhost_wire::{PartsKey, TimeVal};
 
 use super::local::Beneath;
+use super::look::Length;
+use super::settle::Old;
 use super::walk::{Entry, Kind};
 use super::{Existing, Location, Options};
 use crate::Error;
@@ -20,6 +22,8 @@ pub(super) struct Job {
     /// The same, if it is at this host.
     pub(super) here: Option<Beneath>,
     pub(super) file: Entry,
+    /// When it was last changed, where that was asked for since.
+    pub(super) changed: Option<TimeVal>,
     /// What is there already, if that was looked up.
     pub(super) there: Option<Entry>,
     /// How often it failed.
@@ -28,13 +32,17 @@ pub(super) struct Job {
     pub(super) failed_at: Option<u64>,
     /// What that may have left half done.
     pub(super) left: Option<Location>,
-    /// How long the file was that had its name before this run stored under that: asked once, and
-    /// none in it if there was none.
-    pub(super) was: Option<Option<u64>>,
+    /// How long the file was that had its name before this run stored under that: asked once.
+    pub(super) was: Option<Length>,
+    /// What the file is called that made room for it, from before it was told to.
+    pub(super) old: Option<Old>,
     /// Nothing that is to be moved there can be what is there already.
     pub(super) is_other: bool,
     /// An attempt began to store it, so that what is there half done is of this run.
     pub(super) has_begun: bool,
+    /// What is there half done under a name that is not this attempt's alone may be of what the
+    /// source had before, or is known to be no beginning of the file.
+    pub(super) begins_anew: bool,
     /// It is copied by itself, not among others over one arrangement.
     pub(super) alone: bool,
     /// It comes in parts, under this key, as long as it does.
@@ -55,13 +63,16 @@ impl Job {
             from,
             to,
             file,
+            changed: None,
             there: None,
             failures: 0,
             failed_at: None,
             left: None,
             was: None,
+            old: None,
             is_other: false,
             has_begun: false,
+            begins_anew: false,
             alone: false,
             parts: Arc::default(),
         }

@@ -2,6 +2,7 @@
 
 use thirdhost_wire::TimeVal;
 
+use super::ahead::FILE_BYTES_MAX;
 use super::local::Beneath;
 use super::plan::Job;
 use super::worker::Line;
@@ -49,17 +50,31 @@ pub(super) async fn begin(
     line: &mut Line,
     job: &mut Job,
 ) -> Result<Option<Start>, Error> {
-    let start = match job.has_begun && has_changed(line, job).await? {
-        true => Some(Start::new(copy, line, job)),
-        false => go_on(copy, line, job).await?,
+    let again = match job.has_begun {
+        true => Some(look_again(line, job).await?),
+        false => None,
     };
+    let is_other = again.is_some_and(|again| again.is_same == Some(false));
+    job.begins_anew |= is_other;
+    let start = match is_other {
+        true => Some(Start::new(copy, line, job)),
+        false => go_on(copy, line, job, again).await?,
+    };
+    if copy.options.retries > 0 && start.as_ref().is_some_and(|start| start.offset == 0) {
+        note_time(line, job).await?;
+    }
     let at = start.as_ref().map(|start| &start.at);
     upload::discard(line, job, at).await;
     Ok(start)
 }
 
 /// Our server tells what it kept (`X.partial`); of any other the length of what is there counts.
-async fn go_on(copy: &Copy, line: &mut Line, job: &Job) -> Result<Option<Start>, Error> {
+async fn go_on(
+    copy: &Copy,
+    line: &mut Line,
+    job: &mut Job,
+    again: Option<Again>,
+) -> Result<Option<Start>, Error> {
     let start = Start::new(copy, line, job);
     let can = |conn: Option<&mut ControlConn>| conn.is_none_or(|conn| conn.features().has("REST"));
     // What somebody else left may be the beginning of another file.
@@ -68,14 +83,16 @@ async fn go_on(copy: &Copy, line: &mut Line, job: &Job) -> Result<Option<Start>,
         return Ok(Some(start));
     }
     if start.is_aside {
-        return go_on_aside(copy, line, job, start).await;
+        return go_on_aside(copy, line, job, (start, again)).await;
     }
-    if !copy.options.resume && is_classic(line) {
-        // What is there may be the old file.
+    // What is there may be the old file, or the beginning of what the source had before.
+    if job.begins_anew || !copy.options.resume && is_classic(line) {
         return Ok(Some(start));
     }
     let offset = match kept(line, job, &start.at, job.has_begun).await? {
-        Some(kept) if kept.is_beginning_of(line, job).await? => kept.bytes,
+        Some(kept) if is_of_source(line, job, again).await? && kept.is_beginning_of(job) => {
+            kept.bytes
+        }
         _ => 0,
     };
     Ok(Some(Start { offset, ..start }))
@@ -85,15 +102,15 @@ async fn go_on(copy: &Copy, line: &mut Line, job: &Job) -> Result<Option<Start>,
 async fn go_on_aside(
     copy: &Copy,
     line: &mut Line,
-    job: &Job,
-    fresh: Start,
+    job: &mut Job,
+    (fresh, again): (Start, Option<Again>),
 ) -> Result<Option<Start>, Error> {
     if let Some(left) = &job.left {
         let at = left.clone();
         let begun = Start { at, ..fresh };
         if let Some(kept) = kept(line, job, &begun.at, job.has_begun).await? {
             let offset = kept.bytes;
-            let goes_on = kept.is_beginning_of(line, job).await?;
+            let goes_on = is_of_source(line, job, again).await? && kept.is_beginning_of(job);
             let start = if goes_on {
                 Start { offset, ..begun }
             } else {
@@ -102,14 +119,15 @@ async fn go_on_aside(
             return Ok(Some(start));
         }
     }
-    if !copy.options.resume {
+    if !copy.options.resume || job.begins_anew {
         return Ok(Some(fresh));
     }
     // Perhaps the work of somebody who did not set it aside.
     let own = Start::in_place(job);
     Ok(match kept(line, job, &own.at, false).await? {
+        Some(_) if !is_of_source(line, job, again).await? => Some(fresh),
         Some(kept) if Some(kept.bytes) == job.file.size => None,
-        Some(kept) if kept.is_beginning_of(line, job).await? => {
+        Some(kept) if kept.is_beginning_of(job) => {
             let offset = kept.bytes;
             Some(Start { offset, ..own })
         }
@@ -117,20 +135,79 @@ async fn go_on_aside(
     })
 }
 
-/// Whether the source is another than it was when it was looked at, hours ago perhaps. What is told
-/// at one of the two looks alone says nothing.
-async fn has_changed(line: &mut Line, job: &mut Job) -> Result<bool, Error> {
+/// Whether what is there half done can be of what the source has now. What this run stored is, if
+/// the source is known to be the same; what somebody else left has its own time to tell.
+async fn is_of_source(line: &mut Line, job: &mut Job, again: Option<Again>) -> Result<bool, Error> {
+    let Again {
+        mut is_same,
+        tells_time,
+    } = match again {
+        Some(again) => again,
+        None => look_again(line, job).await?,
+    };
+    if is_same.is_none() && !tells_time {
+        let now = told_time(line, job).await?;
+        is_same = is_one(now, job);
+        job.changed = now.or(job.changed);
+    }
+    let is_of_source = is_same.unwrap_or(!job.has_begun);
+    job.begins_anew |= !is_of_source;
+    Ok(is_of_source)
+}
+
+/// What one more look says of the source.
+#[derive(Clone, Copy, Debug)]
+struct Again {
+    /// It is what it was when it was looked at before, hours ago perhaps; what is told at one of
+    /// the two looks alone says nothing.
+    is_same: Option<bool>,
+    tells_time: bool,
+}
+
+async fn look_again(line: &mut Line, job: &mut Job) -> Result<Again, Error> {
     let Some(now) = look::at(line.source(), &job.from).await? else {
-        return Ok(true);
+        return Ok(Again {
+            is_same: Some(false),
+            tells_time: false,
+        });
     };
     let has_other_size = now.size.zip(job.file.size).is_some_and(|(a, b)| a != b);
-    let has_other_time = now
-        .modified
-        .zip(job.file.modified)
-        .is_some_and(|(a, b)| a.unix_seconds() != b.unix_seconds());
+    let is_same = match has_other_size {
+        true => Some(false),
+        false => is_one(now.modified, job),
+    };
     job.file.size = now.size.or(job.file.size);
     job.file.modified = now.modified.or(job.file.modified);
-    Ok(has_other_size || has_other_time)
+    job.changed = now.modified.or(job.changed);
+    Ok(Again {
+        is_same,
+        tells_time: now.modified.is_some(),
+    })
+}
+
+/// Whether this is the time that was told before, if one was.
+fn is_one(now: Option<TimeVal>, job: &Job) -> Option<bool> {
+    let before = job.changed.or(job.file.modified);
+    let times = now.zip(before);
+    times.map(|(now, before)| now.unix_seconds() == before.unix_seconds())
+}
+
+/// Asks for the time of a file that is long enough for a retry to be worth it, where the first look
+/// did not tell: later nobody knows any more whether it was replaced meanwhile.
+async fn note_time(line: &mut Line, job: &mut Job) -> Result<(), Error> {
+    let is_long = job.file.size.is_some_and(|size| size > FILE_BYTES_MAX);
+    if is_long && job.changed.or(job.file.modified).is_none() {
+        job.changed = told_time(line, job).await?;
+    }
+    Ok(())
+}
+
+/// MDTM, for listings that do not tell it.
+async fn told_time(line: &mut Line, job: &Job) -> Result<Option<TimeVal>, Error> {
+    match (&job.from, line.source()) {
+        (Location::Remote(Some(from)), Some(conn)) => conn.modified(from).await,
+        _ => Ok(None),
+    }
 }
 
 /// What is there of a file: one octet at least.
@@ -146,20 +223,12 @@ impl Kept {
     /// More than the source has cannot be one, nor can what somebody left there before the source
     /// was last changed: the size would be right in the end, and where no hash is told nobody would
     /// see that two files were mixed.
-    async fn is_beginning_of(&self, line: &mut Line, job: &Job) -> Result<bool, Error> {
+    fn is_beginning_of(&self, job: &Job) -> bool {
         let fits = job.file.size.is_some_and(|size| self.bytes <= size);
-        if !fits || job.failed_at == Some(self.bytes) {
-            return Ok(false);
-        }
-        let Some(last) = self.modified else {
-            return Ok(true);
-        };
-        let changed = match (job.file.modified, &job.from, line.source()) {
-            // Not every listing tells it.
-            (None, Location::Remote(Some(from)), Some(conn)) => conn.modified(from).await?,
-            (told, ..) => told,
-        };
-        Ok(changed.is_none_or(|changed| last.unix_seconds() >= changed.unix_seconds()))
+        let times = self.modified.zip(job.changed.or(job.file.modified));
+        let is_later =
+            |(last, changed): (TimeVal, TimeVal)| last.unix_seconds() >= changed.unix_seconds();
+        fits && job.failed_at != Some(self.bytes) && times.is_none_or(is_later)
     }
 }
 

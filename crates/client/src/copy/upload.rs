@@ -3,7 +3,9 @@
 use thirdhost_proto::third_party::{Cause, Side};
 use thirdhost_wire::{Pathname, Reply};
 
+use super::look::Length;
 use super::plan::Job;
+use super::settle::{self, is_final};
 use super::worker::Line;
 use super::{Copy, Location, Moved, look, names};
 use crate::{ControlConn, Error};
@@ -48,59 +50,8 @@ pub(super) fn keeps_partials(conn: &ControlConn) -> bool {
     conn.features().has_parameter("MLST", "X.partial")
 }
 
-/// Gives a whole file its own name.
-///
-/// Some servers rename onto nothing that is there: then that makes room, and goes when the new
-/// one has its name. What was there never goes before.
-pub(super) async fn settle(
-    conn: &mut ControlConn,
-    aside: &Pathname,
-    to: &Pathname,
-) -> Result<(), Error> {
-    let refused = match conn.rename(aside, to).await {
-        Err(error) if is_final(&error, "RNTO") => error,
-        settled => return settled,
-    };
-    let mark = conn.environment.world.random.below(u32::MAX);
-    let Some(old) = beside(to, |name| names::replaced(name, mark)) else {
-        return Err(refused);
-    };
-    // Who stops now waits until one of the two has the name.
-    let interrupt = std::mem::take(&mut conn.environment.interrupt);
-    let settled = make_room(conn, (aside, to, &old), refused).await;
-    conn.environment.interrupt = interrupt;
-    settled
-}
-
-async fn make_room(
-    conn: &mut ControlConn,
-    (aside, to, old): (&Pathname, &Pathname, &Pathname),
-    refused: Error,
-) -> Result<(), Error> {
-    match conn.rename(to, old).await {
-        // Nothing is in the way, or it may not be moved: no reason to remove it.
-        Err(error) if is_final(&error, "RNFR") || is_final(&error, "RNTO") => return Err(refused),
-        renamed => renamed?,
-    }
-    let Err(error) = conn.rename(aside, to).await else {
-        return conn.remove_file(old).await;
-    };
-    match conn.rename(old, to).await {
-        Ok(()) => Err(error),
-        Err(_) => Err(Error::Displaced {
-            old: old.as_str().to_owned(),
-            source: Box::new(error),
-        }),
-    }
-}
-
-fn is_final(error: &Error, at: &str) -> bool {
-    matches!(error, Error::Refused { step, reply, .. }
-        if *step == at && reply.code().is_permanent_negative())
-}
-
 /// Another name in the same directory.
-fn beside(path: &Pathname, named: impl Fn(&str) -> String) -> Option<Pathname> {
+pub(super) fn beside(path: &Pathname, named: impl Fn(&str) -> String) -> Option<Pathname> {
     let (directory, name) = match path.as_str().rsplit_once('/') {
         Some((directory, name)) => (format!("{directory}/"), name),
         None => (String::new(), path.as_str()),
@@ -129,7 +80,7 @@ pub(super) async fn check_settled(
 pub(super) async fn is_gone(line: &mut Line, at: &Location, error: &Error) -> bool {
     match (at, line.destination()) {
         (Location::Remote(Some(path)), Some(conn)) if is_final(error, "RNFR") => {
-            matches!(conn.size(path).await, Ok(None))
+            matches!(look::length(conn, path).await, Ok(Length::Nothing))
         }
         _ => false,
     }
@@ -161,63 +112,64 @@ pub(super) async fn clear(copy: &Copy, line: Option<&mut Line>, job: &mut Job) {
     clear_all(copy, line, std::slice::from_mut(job)).await;
 }
 
-/// The same for several.
+/// The same for several; the old file of each has its name again before anything is removed.
 pub(super) async fn clear_all(copy: &Copy, line: Option<&mut Line>, jobs: &mut [Job]) {
-    let mut there: Vec<Left> = Vec::new();
-    for job in jobs {
-        match job.left.take().filter(|_| !copy.options.resume) {
-            Some(Location::Local(_)) => {
-                if let Some(here) = &job.here {
-                    here.remove_partial();
-                }
-            }
-            Some(Location::Remote(Some(path))) => {
-                let is_own = job.to == Location::Remote(Some(path.clone()));
-                let was = job.was.flatten().filter(|_| is_own);
-                there.push(Left { path, was });
-            }
-            Some(Location::Remote(None)) | None => {}
+    for job in &mut *jobs {
+        if let (Some(Location::Local(_)), Some(here), false) =
+            (&job.left, &job.here, copy.options.resume)
+        {
+            here.remove_partial();
+            job.left = None;
         }
     }
-    if there.is_empty() {
+    let is_there = |job: &Job| {
+        let is_left = matches!(job.left, Some(Location::Remote(Some(_))));
+        job.old.is_some() || is_left && !copy.options.resume
+    };
+    if !jobs.iter().any(is_there) {
         return;
     }
     let open = line.and_then(Line::destination);
     if let Some(conn) = open.filter(|conn| conn.is_usable()) {
-        remove_all(conn, &there).await;
+        clear_there(copy, conn, jobs).await;
     } else if let Some(mut conn) = called_to_clear(copy).await {
-        remove_all(&mut conn, &there).await;
+        clear_there(copy, &mut conn, jobs).await;
         conn.part().await;
     }
 }
 
-/// What may be there half done.
-struct Left {
-    path: Pathname,
-    /// How long the file was that had the name before.
-    was: Option<u64>,
-}
-
-async fn remove_all(conn: &mut ControlConn, all: &[Left]) {
+async fn clear_there(copy: &Copy, conn: &mut ControlConn, jobs: &mut [Job]) {
     let interrupt = std::mem::take(&mut conn.environment.interrupt);
-    for left in all {
-        if is_untouched(conn, left).await == Some(false) && conn.is_usable() {
-            conn.remove_at_the_end(&left.path).await;
+    for job in jobs {
+        settle::put_back_at_the_end(copy, conn, job).await;
+        // Where the old file stays away, the new one may be the only one that is at hand.
+        if job.old.is_some() || copy.options.resume {
+            continue;
+        }
+        let Some(Location::Remote(Some(path))) = job.left.take() else {
+            continue;
+        };
+        let is_own = job.to == Location::Remote(Some(path.clone()));
+        let may_go = !is_own || is_replaced(conn, job.was, &path).await;
+        if may_go && conn.is_usable() {
+            conn.remove_at_the_end(&path).await;
         }
     }
     conn.environment.interrupt = interrupt;
 }
 
-/// Whether the file has its name since before the copy, and the server has not begun with another;
-/// `None` if it does not say so soon.
-async fn is_untouched(conn: &mut ControlConn, left: &Left) -> Option<bool> {
-    let Some(was) = left.was else {
-        return Some(false);
+/// Whether what has the name is not what had it before the copy: the server has begun with it. Not
+/// if it does not say so soon.
+async fn is_replaced(conn: &mut ControlConn, was: Option<Length>, path: &Pathname) -> bool {
+    let was = match was {
+        Some(Length::Nothing) => return true,
+        Some(Length::Octets(was)) => was,
+        Some(Length::Unknown) | None => return false,
     };
     let environment = conn.environment.clone();
-    let limit = environment.limits.abort;
-    let found = environment.within(limit, conn.size(&left.path)).await?;
-    Some(found.ok()? == Some(was))
+    let asked = look::length(conn, path);
+    let found = environment.within(environment.limits.abort, asked).await;
+    matches!(found, Some(Ok(Length::Octets(now))) if now != was)
 }
 
 /// The destination once more, also for somebody who stops, and then does not wait for long.

@@ -10,7 +10,8 @@ use super::one::{self, Outcome};
 use super::others::{self, Others};
 use super::plan::{self, Job};
 use super::progress::Scout;
-use super::{Copy, Failed, Happened, Options, Summary, look, upload};
+use super::{Copy, Failed, Happened, Options, Summary, missing, settle, upload};
+use crate::error::displaced;
 use crate::{ControlConn, Error, ExitCode, Pair, pipeline};
 
 /// The control connections that one file at a time needs.
@@ -176,6 +177,12 @@ impl Queue {
             if is_done || self.with_summary(|summary| summary.stopped) {
                 let mut jobs: Vec<Job> = self.with_jobs(std::mem::take).into();
                 upload::clear_all(copy, line.as_mut(), &mut jobs).await;
+                for job in jobs {
+                    if let Some(old) = job.old {
+                        let message = format!("stopped; {}", displaced(old.at.as_str()));
+                        self.has_failed(copy, job.name, message, ExitCode::Stopped);
+                    }
+                }
                 let summary = self.with_summary(std::mem::take);
                 self.scout.quit().await;
                 return (summary, line);
@@ -228,8 +235,7 @@ impl Queue {
                     line = self.likewise(copy, line).await;
                 }
                 Err(error) if is_stop(&error) => {
-                    upload::clear(copy, line.as_mut(), &mut job).await;
-                    self.with_summary(|summary| summary.stopped = true);
+                    self.stopped_at(copy, line.as_mut(), job, error).await;
                     break;
                 }
                 Err(Error::Closing { .. }) if !is_first => {
@@ -243,11 +249,7 @@ impl Queue {
                     pause(copy, &job, &error).await;
                     self.with_jobs(|jobs| jobs.push_front(job));
                 }
-                Err(error) => {
-                    upload::clear(copy, line.as_mut(), &mut job).await;
-                    self.refused_or_missing(copy, line.as_mut(), job, &error)
-                        .await;
-                }
+                Err(error) => self.given_up(copy, line.as_mut(), job, error).await,
             }
         }
         line
@@ -282,25 +284,21 @@ impl Queue {
         self.has_failed(copy, name, error.to_string(), error.exit_code());
     }
 
-    /// A server answers 550 to what it does not have and to what it does not allow: which of the
-    /// two, it is asked.
-    async fn refused_or_missing(
-        &self,
-        copy: &Copy,
-        line: Option<&mut Line>,
-        job: Job,
-        error: &Error,
-    ) {
-        let is_unclear = error.exit_code() == ExitCode::FileNotFound
-            && error
-                .reply()
-                .is_some_and(|reply| reply.code().number() == 550);
-        let source = line.filter(|_| is_unclear).and_then(Line::source);
-        let found = match source {
-            Some(conn) => look::at(Some(conn), &job.from).await.ok().flatten(),
-            None => None,
-        };
-        if found.is_none() {
+    /// The person stopped while it was copied.
+    async fn stopped_at(&self, copy: &Copy, line: Option<&mut Line>, mut job: Job, error: Error) {
+        upload::clear(copy, line, &mut job).await;
+        if job.old.is_some() {
+            let error = settle::told(&job, error);
+            self.failed(copy, job.name, &error);
+        }
+        self.with_summary(|summary| summary.stopped = true);
+    }
+
+    /// It failed, and is not tried again; told exactly, where the source can tell.
+    async fn given_up(&self, copy: &Copy, mut line: Option<&mut Line>, mut job: Job, error: Error) {
+        upload::clear(copy, line.as_deref_mut(), &mut job).await;
+        let error = &settle::told(&job, error);
+        if !missing::is_there(line, &job, error).await {
             return self.failed(copy, job.name, error);
         }
         let message =
@@ -318,12 +316,11 @@ impl Queue {
             0 => "not tried",
             _ => "given up",
         };
-        self.has_failed(
-            copy,
-            job.name,
-            format!("{what}: {why}"),
-            ExitCode::Temporary,
-        );
+        let kept = job
+            .old
+            .map(|old| format!("; {}", displaced(old.at.as_str())));
+        let message = format!("{what}: {why}{}", kept.unwrap_or_default());
+        self.has_failed(copy, job.name, message, ExitCode::Temporary);
     }
 
     fn has_failed(&self, copy: &Copy, name: String, message: String, code: ExitCode) {

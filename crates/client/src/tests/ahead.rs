@@ -181,3 +181,18 @@ async fn files_that_were_asked_for_early_go_another_way_where_the_source_may_not
     let source = stage.net.sent_to(SITE1);
     assert!(source.contains(&"ABOR".to_owned()), "{source:?}");
 }
+
+/// 550 says both: of one file alone it was asked which of the two it is.
+#[tokio::test(start_paused = true)]
+async fn files_of_a_pipeline_that_may_not_be_read_are_told_as_one_file_alone_is() {
+    let refused: Odd = Box::new(|line| {
+        let is_it = line.starts_with("RETR");
+        is_it.then(|| say("550 not for you"))
+    });
+    let broken: Odd = Box::new(|line| line.starts_with("STOR").then(|| say("451 nothing came")));
+    let mut stage = stage(refused, broken);
+    stage.options.retries = 0;
+    let summary = stage.tree().await;
+    let codes: Vec<ExitCode> = summary.failures.iter().map(|failed| failed.code).collect();
+    assert_eq!(codes, [ExitCode::Refused; 3], "{:?}", stage.diary());
+}

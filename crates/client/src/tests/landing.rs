@@ -1,7 +1,7 @@
 //! Under which name a file arrives, what a failure leaves, and where the next attempt goes on.
 
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use super::stage::{OTHER, OURS, Odd, SITE1, SITE2, Stage, nothing_odd, remote, times};
 use crate::fake::{Answer, say};
@@ -374,7 +374,8 @@ async fn a_retry_goes_on_where_the_failure_was() {
         ),
     );
     stage.options.retries = 1;
-    stage.source.clone().with("x/a", b"hello, world", 1);
+    let source = stage.source.clone();
+    source.with("x/a", b"hello, world", 20_261_122_000_000);
     stage.destination.begins_with(b"hello");
     let summary = stage.tree().await;
     assert_eq!(summary.exit_code(), ExitCode::Done, "{:?}", stage.diary());
@@ -595,28 +596,145 @@ async fn whoever_stops_between_two_names_has_one_of_the_two_files() {
     }
 }
 
+/// What happens to one of the renamings at a server that renames onto nothing that is there. They
+/// are counted; the first is the refused one.
+fn breaks_at(
+    place: &Arc<OnceLock<FakeSite>>,
+    (number, is_done): (usize, bool),
+    then: impl Fn() -> Answer + Send + Sync + 'static,
+) -> Odd {
+    let (place, count, from) = (
+        place.clone(),
+        AtomicUsize::new(0),
+        Mutex::new(String::new()),
+    );
+    Box::new(move |line| {
+        if let Some(path) = line.strip_prefix("RNFR ") {
+            *from.lock().unwrap() = path.to_owned();
+        }
+        let to = line.strip_prefix("RNTO ")?;
+        let there = place.get().unwrap();
+        if count.fetch_add(1, Relaxed) == number {
+            let mut files = there.files.lock().unwrap();
+            if is_done {
+                let file = files.remove(&*from.lock().unwrap()).unwrap();
+                files.insert(to.to_owned(), file);
+            }
+            return Some(then());
+        }
+        let is_taken = there.contents(to).is_some();
+        is_taken.then(|| say("553 it is there"))
+    })
+}
+
+/// The old file has made room, perhaps, and nobody knows what was carried out.
+#[tokio::test(start_paused = true)]
+async fn what_breaks_between_two_names_leaves_one_whole_file_and_nothing_else() {
+    for (number, is_done) in [(1, false), (1, true), (2, false), (2, true)] {
+        for (retries, is_stopped) in [(0, false), (1, false), (0, true)] {
+            let (place, interrupt): (Arc<OnceLock<FakeSite>>, Arc<OnceLock<Interrupt>>) =
+                Default::default();
+            let stop = interrupt.clone();
+            let odd = breaks_at(&place, (number, is_done), move || {
+                if !is_stopped {
+                    return Answer::Close;
+                }
+                stop.get().unwrap().trip();
+                Answer::Silence
+            });
+            let mut stage = Stage::new(OTHER, nothing_odd(), odd);
+            interrupt.set(stage.environment.interrupt.clone()).unwrap();
+            stage.options.retries = retries;
+            stage.source.clone().with("x/a", b"hello", 1);
+            let there = stage.destination.clone().with("y/a", b"old", 1);
+            assert!(place.set(there.clone()).is_ok());
+            let began = tokio::time::Instant::now();
+            let summary = stage.tree().await;
+            let case = format!(
+                "{number} {is_done} {retries} {is_stopped} {:?}",
+                stage.diary()
+            );
+            let code = match retries {
+                0 if is_stopped => ExitCode::Stopped,
+                0 => ExitCode::Temporary,
+                _ => ExitCode::Done,
+            };
+            assert_eq!(summary.exit_code(), code, "{case}");
+            assert_eq!(there.names(), ["y/", "y/a"], "{case}");
+            let is_new = retries > 0 || (number, is_done) == (2, true);
+            let expected: &[u8] = if is_new { b"hello" } else { b"old" };
+            assert_eq!(there.contents("y/a").unwrap(), expected, "{case}");
+            let seconds = began.elapsed().as_secs();
+            assert!(!is_stopped || seconds <= 15, "{seconds} s {case}");
+        }
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn where_the_old_file_cannot_be_put_back_it_is_told_what_it_is_called() {
-    let renamed = AtomicUsize::new(0);
-    let odd: Odd = Box::new(move |line| {
-        let is_it = line == "RNTO y/a";
-        match renamed.fetch_add(usize::from(is_it), Relaxed) {
-            0 if is_it => Some(say("553 it is there")),
-            1 if is_it => Some(Answer::Close),
-            _ => None,
-        }
+    for (retries, refusal, is_stopped) in [
+        (0, "450 busy", false),
+        (2, "450 busy", false),
+        (2, "553 no", false),
+        (2, "450 busy", true),
+    ] {
+        let (place, interrupt): (Arc<OnceLock<FakeSite>>, Arc<OnceLock<Interrupt>>) =
+            Default::default();
+        let stop = interrupt.clone();
+        let breaks = breaks_at(&place, (2, false), move || {
+            if is_stopped {
+                stop.get().unwrap().trip();
+            }
+            Answer::Close
+        });
+        let odd: Odd = Box::new(move |line| {
+            let is_back = line.starts_with("RNFR") && line.ends_with(".thirdhost-replaced");
+            is_back.then(|| say(refusal)).or_else(|| breaks(line))
+        });
+        let mut stage = Stage::new(OTHER, nothing_odd(), odd);
+        interrupt.set(stage.environment.interrupt.clone()).unwrap();
+        stage.options.retries = retries;
+        stage.source.clone().with("x/a", b"hello", 1);
+        let there = stage.destination.clone().with("y/a", b"old", 1);
+        assert!(place.set(there.clone()).is_ok());
+        let summary = stage.tree().await;
+        assert_eq!(summary.exit_code() == ExitCode::Stopped, is_stopped);
+        let names = there.names();
+        let mut left = names.iter();
+        let old = left.find(|name| name.ends_with(".thirdhost-replaced"));
+        let old = old.unwrap();
+        assert_eq!(there.contents(old).unwrap(), b"old");
+        let new = names
+            .iter()
+            .find(|name| name.ends_with(".thirdhost-partial"));
+        assert_eq!(there.contents(new.unwrap()).unwrap(), b"hello");
+        let diary = stage.diary();
+        let is_told = |line: &String| line.starts_with("failed a: ") && line.contains(old);
+        assert!(diary.iter().any(is_told), "{diary:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_old_file_that_may_not_be_removed_is_no_failure_of_the_new_one() {
+    let place: Arc<OnceLock<FakeSite>> = Arc::default();
+    let onto_nothing = breaks_at(&place, (usize::MAX, false), || Answer::Close);
+    let odd: Odd = Box::new(move |line| match line.starts_with("DELE") {
+        true => Some(say("550 not for you")),
+        false => onto_nothing(line),
     });
-    let mut stage = Stage::new(OTHER, nothing_odd(), odd);
-    stage.options.retries = 0;
+    let stage = Stage::new(OTHER, nothing_odd(), odd);
     stage.source.clone().with("x/a", b"hello", 1);
     let there = stage.destination.clone().with("y/a", b"old", 1);
-    assert_eq!(stage.tree().await.exit_code(), ExitCode::Temporary);
-    let mut names = there.names().into_iter();
-    let old = names.find(|name| name.ends_with(".thirdhost-replaced"));
-    let old = old.unwrap();
-    assert_eq!(there.contents(&old).unwrap(), b"old");
+    assert!(place.set(there.clone()).is_ok());
+    let summary = stage.tree().await;
     let diary = stage.diary();
-    let is_told = |line: &String| line.starts_with("failed a: ") && line.contains(&old);
+    assert_eq!(summary.exit_code(), ExitCode::Done, "{diary:?}");
+    assert_eq!(there.contents("y/a").unwrap(), b"hello");
+    let names = there.names();
+    let old = names
+        .iter()
+        .find(|name| name.ends_with(".thirdhost-replaced"));
+    let is_told = |line: &String| line.starts_with("note a: ") && line.contains(old.unwrap());
     assert!(diary.iter().any(is_told), "{diary:?}");
 }
 
@@ -671,17 +789,59 @@ async fn where_what_was_set_aside_is_gone_no_other_file_is_cut() {
     assert!(!sent.iter().any(in_place), "{sent:?}");
 }
 
+/// Somebody takes it again and again: that may pass, and says nothing about names.
+#[tokio::test(start_paused = true)]
+async fn what_is_gone_twice_is_tried_again_and_not_under_its_own_name() {
+    for (size, taken, in_place) in [(None, 2, 0), (None, 3, 0), (Some("502 no"), 1, 2)] {
+        let destination: Arc<OnceLock<FakeSite>> = Arc::default();
+        let (there, renamed) = (destination.clone(), AtomicUsize::new(0));
+        let taken: Odd = Box::new(move |line| {
+            if let (Some(answer), true) = (size, line.starts_with("SIZE")) {
+                return Some(say(answer));
+            }
+            let aside = line.strip_prefix("RNFR y/.")?;
+            if renamed.fetch_add(1, Relaxed) < taken {
+                let mut files = there.get().unwrap().files.lock().unwrap();
+                files.remove(&format!("y/.{aside}"));
+            }
+            None
+        });
+        let mut stage = Stage::new(OTHER, nothing_odd(), taken);
+        stage.options.retries = 1;
+        stage.options.policy.verify = crate::Verify::None;
+        for name in ["x/a", "x/b"] {
+            stage.source.clone().with(name, b"hello", 1);
+        }
+        assert!(destination.set(stage.destination.clone()).is_ok());
+        let summary = stage.tree().await;
+        assert_eq!(summary.exit_code(), ExitCode::Done, "{:?}", stage.diary());
+        assert_eq!(stage.destination.names(), ["y/", "y/a", "y/b"]);
+        let mut sent = about_files(&stage);
+        sent.retain(|line| line == "STOR y/a" || line == "STOR y/b");
+        assert_eq!(sent.len(), in_place, "{sent:?} {:?}", stage.diary());
+    }
+}
+
 /// Where files get their own names at once, what was there is nobody's half of a file until the
 /// server has begun with it.
 #[tokio::test(start_paused = true)]
 async fn whoever_stops_before_the_server_has_begun_keeps_the_old_file() {
-    for (written, kept) in [(None, Some(&b"old"[..])), (Some(b"he"), None)] {
+    for (written, size, kept) in [
+        (None, None, Some(&b"old"[..])),
+        (Some(b"he"), None, None),
+        (None, Some("502 not known"), Some(b"old")),
+        (None, Some("450 busy"), Some(b"old")),
+        (Some(b"he"), Some("502 not known"), Some(b"he")),
+    ] {
         let destination: Arc<OnceLock<FakeSite>> = Arc::default();
         let interrupt: Arc<OnceLock<Interrupt>> = Arc::default();
         let (there, stop) = (destination.clone(), interrupt.clone());
         let odd: Odd = Box::new(move |line| {
             if line.starts_with("STOR y/.") {
                 return Some(say("553 no names with dots"));
+            }
+            if line.starts_with("SIZE") && size.is_some() {
+                return size.map(say);
             }
             (line == "STOR y/a").then(|| {
                 if let Some(written) = written {
@@ -702,7 +862,8 @@ async fn whoever_stops_before_the_server_has_begun_keeps_the_old_file() {
     }
 }
 
-/// A copy was killed between the two names, and the next ones had no room to make.
+/// A copy was killed between the two names, and the next ones had no room to make. What it left may
+/// be all that there is of a file: it stays, and nothing of this run does.
 #[tokio::test(start_paused = true)]
 async fn what_made_room_for_a_copy_that_was_killed_is_not_in_the_way() {
     let destination: Arc<OnceLock<FakeSite>> = Arc::default();
@@ -721,7 +882,153 @@ async fn what_made_room_for_a_copy_that_was_killed_is_not_in_the_way() {
     let summary = stage.tree().await;
     assert_eq!(summary.exit_code(), ExitCode::Done, "{:?}", stage.diary());
     assert_eq!(there.contents("y/a").unwrap(), b"hello");
-    assert_eq!(there.names().len(), 4, "{:?}", there.names());
+    let names = [
+        "y/",
+        "y/.a.0a1b2c3d.thirdhost-replaced",
+        "y/.a.thirdhost-replaced",
+        "y/a",
+    ];
+    assert_eq!(there.names(), names);
     let sent = about_files(&stage);
     assert!(!sent.contains(&"STOR y/a".to_owned()), "{sent:?}");
+}
+
+/// Tells of `partial` under the name `b` as one of ours does, once a STOR was begun.
+fn keeps_partial(partial: &'static [u8], broken: usize) -> Odd {
+    let stored = AtomicUsize::new(0);
+    Box::new(move |line| match line.split_once(' ') {
+        Some(("STOR", _)) if stored.fetch_add(1, Relaxed) < broken => {
+            Some(Answer::Say("150 soon\r\n426 broken\r\n".to_owned()))
+        }
+        Some(("MLST", "b")) if (1..=broken).contains(&stored.load(Relaxed)) => {
+            let length = partial.len();
+            let facts = format!("X.partial={length};X.partial-modify=20261123000000;");
+            Some(Answer::Say(format!("250-\r\n {facts} b\r\n250 End\r\n")))
+        }
+        _ => None,
+    })
+}
+
+/// The attempts in between may end before their first octet, and what was kept before stays.
+#[tokio::test(start_paused = true)]
+async fn what_is_kept_of_a_file_that_was_replaced_is_gone_on_with_by_no_later_attempt() {
+    let source: Arc<OnceLock<FakeSite>> = Arc::default();
+    let (there, asked) = (source.clone(), AtomicUsize::new(0));
+    let replaced: Odd = Box::new(move |line| {
+        let is_it = line.starts_with("RETR");
+        match asked.fetch_add(usize::from(is_it), Relaxed) {
+            0 if is_it => {
+                let source = there.get().unwrap().clone();
+                source.with("a", b"HELLO, WORLD", 20_261_122_000_001);
+                None
+            }
+            1 if is_it => Some(say("450 busy")),
+            _ => None,
+        }
+    });
+    let mut stage = Stage::new(OURS, replaced, keeps_partial(b"hello", 2));
+    stage.options.retries = 2;
+    let before = stage.source.clone();
+    let before = before.with("a", b"hello, world", 20_261_122_000_000);
+    assert!(source.set(before).is_ok());
+    let summary = stage.run(remote("a"), remote("b")).await;
+    let mut diary = stage.diary();
+    assert_eq!(summary.exit_code(), ExitCode::Done, "{diary:?}");
+    let found = stage.destination.contents("b").unwrap();
+    assert_eq!(String::from_utf8_lossy(&found), "HELLO, WORLD");
+    diary.retain(|line| line.starts_with("started"));
+    assert_eq!(diary, vec!["started a at 0"; 3]);
+}
+
+/// Neither is the time told by a listing, nor by MLST, as at vsftpd.
+#[tokio::test(start_paused = true)]
+async fn a_source_without_mlst_is_asked_for_its_time_before_an_attempt_goes_on() {
+    const LONG: usize = (16 << 20) + 1;
+    for (length, is_replaced, has_mdtm, begun) in [
+        (12, true, true, &[0, 0, 5][..]),
+        (12, false, true, &[0, 0, 5]),
+        (12, false, false, &[0, 0, 0]),
+        (LONG, true, true, &[0, 0, 5]),
+        (LONG, false, true, &[0, 5]),
+        (LONG, false, false, &[0, 0, 0]),
+    ] {
+        let broken = begun.len() - 1;
+        let source: Arc<OnceLock<FakeSite>> = Arc::default();
+        let (there, stored) = (source.clone(), AtomicUsize::new(0));
+        let breaks: Odd = Box::new(move |line| {
+            let is_it = line.starts_with("STOR");
+            let before = stored.fetch_add(usize::from(is_it), Relaxed);
+            if is_it && before == 0 && is_replaced {
+                let source = there.get().unwrap().clone();
+                source.with("a", &vec![b'n'; length], 20_261_122_000_001);
+            }
+            let broke = || Answer::Say("150 soon\r\n426 broken\r\n".to_owned());
+            (is_it && before < broken).then(broke)
+        });
+        let no_mdtm: Odd = Box::new(move |line| {
+            let is_it = !has_mdtm && line.starts_with("MDTM");
+            is_it.then(|| say("502 not known"))
+        });
+        let mut stage = Stage::unlike(["SIZE,REST STREAM", OTHER], no_mdtm, breaks);
+        stage.options.retries = 2;
+        let before = stage.source.clone();
+        let before = before.with("a", &vec![b'o'; length], 20_261_122_000_000);
+        assert!(source.set(before).is_ok());
+        stage.destination.begins_with(b"ooooo");
+        let summary = stage.run(remote("a"), remote("b")).await;
+        let mut diary = stage.diary();
+        let case = format!("{length} {is_replaced} {has_mdtm} {diary:?}");
+        assert_eq!(summary.exit_code(), ExitCode::Done, "{case}");
+        diary.retain(|line| line.starts_with("started"));
+        let expected: Vec<_> = begun
+            .iter()
+            .map(|at| format!("started a at {at}"))
+            .collect();
+        assert_eq!(diary, expected, "{case}");
+        let first = stage.net.sent_to(SITE1);
+        let asked = first.iter().position(|line| line.starts_with("MDTM"));
+        let sent = first.iter().position(|line| line.starts_with("RETR"));
+        assert_eq!(asked < sent, length == LONG, "{first:?}");
+    }
+}
+
+/// A long tree is planned hours before its last file begins.
+#[tokio::test(start_paused = true)]
+async fn the_first_attempt_goes_on_with_nothing_that_is_older_than_the_source_by_then() {
+    for (changed, offset) in [
+        (20_261_122_000_000, 5),
+        (20_261_122_000_001, 0),
+        (20_261_123_000_001, 0),
+    ] {
+        for (left, contents, features) in
+            [(PARTIAL, "hello", OTHER), ("y/a", "hello, world", OTHER)]
+        {
+            let source: Arc<OnceLock<FakeSite>> = Arc::default();
+            let there = source.clone();
+            let replaced: Odd = Box::new(move |line| {
+                if line.starts_with("SIZE y/") {
+                    let source = there.get().unwrap().clone();
+                    source.with("x/a", b"hello, world", changed);
+                }
+                None
+            });
+            let mut stage = Stage::new(features, nothing_odd(), replaced);
+            stage.options.resume = true;
+            let before = stage.source.clone();
+            let before = before.with("x/a", b"hello, world", 20_261_122_000_000);
+            assert!(source.set(before).is_ok());
+            let there = stage.destination.clone();
+            there
+                .with(left, contents.as_bytes(), 20_261_123_000_000)
+                .hide("y/a");
+            stage.tree().await;
+            let mut diary = stage.diary();
+            diary.retain(|line| line.starts_with("started") || line.starts_with("skipped"));
+            let expected = match (left, offset) {
+                ("y/a", 5) => "skipped a".to_owned(),
+                _ => format!("started a at {offset}"),
+            };
+            assert_eq!(diary, [expected], "{left} {changed}");
+        }
+    }
 }
