@@ -143,7 +143,7 @@ fn is_itself(path: &Pathname, listed: &str) -> bool {
 
 /// Whether it can be entered: a directory may hold one file, of its own name. Where a server does
 /// not say where it is, nothing is entered.
-async fn is_directory(conn: &mut ControlConn, path: &Pathname) -> Result<bool, Error> {
+pub(super) async fn is_directory(conn: &mut ControlConn, path: &Pathname) -> Result<bool, Error> {
     let before = match conn.working_directory().await {
         Ok(before) => before,
         Err(Error::Refused { .. } | Error::Unusable { .. }) => return Ok(false),

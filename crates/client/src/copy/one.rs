@@ -110,18 +110,19 @@ async fn otherwise(
     let is_gone = upload::is_gone(line, &start.at, error).await;
     upload::discard(line, job, None).await;
     Ok(Some(match is_gone {
-        true if *was_gone => {
+        true if *was_gone && job.was_whole => {
             return Err(Error::TakenAway {
                 server: line.destination().map_or("", |conn| conn.name()).to_owned(),
                 set_aside: start.at.to_string(),
             });
         }
-        true => {
+        true if !*was_gone => {
             *was_gone = true;
             let start = Start::new(copy, line, job);
             (start, "what was set aside is gone, so it begins anew")
         }
-        false => {
+        // Where nothing was to be seen of it before, the server may show and rename nothing.
+        _ => {
             let start = Start::in_place(job);
             (start, "the server wants it under its own name at once")
         }
@@ -150,6 +151,7 @@ async fn attempt(
             job.to.clone(),
             line.destination(),
         ) {
+            job.was_whole = moved.verified.is_some();
             settle::settle(copy, conn, job, aside, &to).await?;
             if let (Some(bytes), Some(_)) = (moved.bytes, moved.verified) {
                 upload::check_settled(conn, &to, start.offset.saturating_add(bytes)).await?;

@@ -34,6 +34,8 @@ pub(super) struct Job {
     pub(super) left: Option<Location>,
     /// How long the file was that had its name before this run stored under that: asked once.
     pub(super) was: Option<Length>,
+    /// What the last attempt set aside was looked at there, and was whole.
+    pub(super) was_whole: bool,
     /// What the file is called that made room for it, from before it was told to.
     pub(super) old: Option<Old>,
     /// Nothing that is to be moved there can be what is there already.
@@ -69,6 +71,7 @@ impl Job {
             failed_at: None,
             left: None,
             was: None,
+            was_whole: false,
             old: None,
             is_other: false,
             has_begun: false,

@@ -51,6 +51,9 @@ async fn make_room(
     (aside, to, at): (&Pathname, &Pathname, Pathname),
     refused: Error,
 ) -> Result<(), Error> {
+    if !is_file(conn, to).await? {
+        return Err(refused);
+    }
     // Also where no reply comes: it may be carried out all the same.
     let old = job.old.insert(Old {
         at,
@@ -138,13 +141,13 @@ async fn remove(copy: &Copy, conn: &mut ControlConn, job: &mut Job) -> Result<()
     let Some(old) = &mut job.old else {
         return Ok(());
     };
-    old.is_replaced = true;
+    let was_told = std::mem::replace(&mut old.is_replaced, true);
     let at = old.at.clone();
     match conn.remove_file(&at).await {
         Ok(()) => {}
         Err(error @ Error::Refused { .. }) => {
-            // A DELE before may have been carried out.
-            if look::length(conn, &at).await? != look::Length::Nothing {
+            // One that was not answered may have been carried out.
+            if !was_told || look::length(conn, &at).await? != look::Length::Nothing {
                 let note = format!(
                     "{}: what was there before stays as {at} ({error})",
                     job.name
@@ -156,6 +159,15 @@ async fn remove(copy: &Copy, conn: &mut ControlConn, job: &mut Job) -> Result<()
     }
     job.old = None;
     Ok(())
+}
+
+/// Whether a file has the name: a directory makes room for none.
+async fn is_file(conn: &mut ControlConn, at: &Pathname) -> Result<bool, Error> {
+    Ok(match look::length(conn, at).await? {
+        look::Length::Octets(_) => true,
+        look::Length::Nothing => false,
+        look::Length::Unknown => !look::is_directory(conn, at).await?,
+    })
 }
 
 /// Waits to the end, but not for long once the person stops; `None` if that is over.

@@ -738,6 +738,49 @@ async fn an_old_file_that_may_not_be_removed_is_no_failure_of_the_new_one() {
     assert!(diary.iter().any(is_told), "{diary:?}");
 }
 
+/// A file does not take the place of a directory, under whatever name that is kept.
+#[tokio::test(start_paused = true)]
+async fn a_directory_makes_no_room_for_a_file_of_its_name() {
+    for size in [None, Some("502 not known")] {
+        let odd: Odd = Box::new(move |line| match line {
+            "RNTO y/a" | "STOR y/a" => Some(say("550 a is a directory")),
+            "PWD" => Some(say("257 \"/\" is where you are")),
+            "CWD y/a" | "CWD /" => Some(say("250 you are there")),
+            _ if line.starts_with("SIZE") => size.map(say),
+            _ => None,
+        });
+        let stage = Stage::new(OTHER, nothing_odd(), odd);
+        stage.source.clone().with("x/a", b"hello", 1);
+        let summary = stage.tree().await;
+        let diary = stage.diary();
+        assert_ne!(summary.exit_code(), ExitCode::Done, "{diary:?}");
+        let sent = about_files(&stage);
+        assert!(!sent.contains(&"RNFR y/a".to_owned()), "{sent:?}");
+    }
+}
+
+/// Where a user may store and nothing else, what cannot be seen has not been taken away.
+#[tokio::test(start_paused = true)]
+async fn where_a_user_may_only_store_files_get_their_own_names_at_once() {
+    let odd: Odd = Box::new(|line| {
+        let is_refused = ["SIZE", "RNFR", "DELE"].contains(&line.get(..4)?);
+        is_refused.then(|| say("550 Not enough privileges."))
+    });
+    let mut stage = Stage::new(OTHER, nothing_odd(), odd);
+    stage.options.retries = 2;
+    for name in ["x/a", "x/b"] {
+        stage.source.clone().with(name, b"hello", 1);
+    }
+    let summary = stage.tree().await;
+    assert_eq!(summary.exit_code(), ExitCode::Done, "{:?}", stage.diary());
+    let sent = about_files(&stage);
+    for name in ["y/a", "y/b"] {
+        assert_eq!(stage.destination.contents(name).unwrap(), b"hello");
+        let stored = sent.iter().filter(|line| **line == format!("STOR {name}"));
+        assert_eq!(stored.count(), 1, "{sent:?}");
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn whoever_stops_does_not_wait_until_all_is_removed_that_earlier_runs_left() {
     let interrupt: Arc<OnceLock<Interrupt>> = Arc::default();
@@ -808,7 +851,6 @@ async fn what_is_gone_twice_is_tried_again_and_not_under_its_own_name() {
         });
         let mut stage = Stage::new(OTHER, nothing_odd(), taken);
         stage.options.retries = 1;
-        stage.options.policy.verify = crate::Verify::None;
         for name in ["x/a", "x/b"] {
             stage.source.clone().with(name, b"hello", 1);
         }

@@ -301,12 +301,16 @@ fn keep_owner(file: &File, of: &Path) -> io::Result<()> {
         old => old?,
     };
     let new = file.metadata()?;
-    if (old.uid(), old.gid()) != (new.uid(), new.gid()) {
-        fchown(file, Some(old.uid()), Some(old.gid()))?;
-    }
     // Who lets everybody read it means no group.
     let group = if old.mode() & 0o007 == 0 { 0o040 } else { 0 };
     let mode = 0o600 | (old.mode() & group);
+    if (old.uid(), old.gid()) != (new.uid(), new.gid()) {
+        match fchown(file, Some(old.uid()), Some(old.gid())) {
+            // A group that may not read it is none that has to be kept.
+            Err(_) if old.uid() == new.uid() && mode == 0o600 => {}
+            changed => changed?,
+        }
+    }
     file.set_permissions(std::fs::Permissions::from_mode(mode))
 }
 

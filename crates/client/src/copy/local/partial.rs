@@ -2,7 +2,7 @@
 
 use std::fs::TryLockError;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{MutexGuard, PoisonError};
 
 use cap_std::fs::{Dir, Metadata, OpenOptions};
@@ -112,7 +112,15 @@ impl Beneath {
             Ok(found) if !found.is_file() => return dir.remove_file(&partial),
             found => found?,
         };
-        match self.open_partial(dir)? {
+        let opened = match self.open_partial(dir) {
+            // Somebody else's, who is gone perhaps: what lets us remove it decides.
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+                let opened = dir.open(&partial).map_err(|_| somebody_elses(&partial))?;
+                Some(opened.into_std())
+            }
+            opened => opened?,
+        };
+        match opened {
             Some(file) => self.remove_opened(dir, &file),
             None => Ok(()),
         }
@@ -216,6 +224,12 @@ fn busy() -> io::Error {
         io::ErrorKind::ResourceBusy,
         "another copy of it is under way; wait for that",
     )
+}
+
+fn somebody_elses(partial: &Path) -> io::Error {
+    let partial = partial.display();
+    let problem = format!("{partial} is somebody else's half of it; remove that first");
+    io::Error::new(io::ErrorKind::PermissionDenied, problem)
 }
 
 /// A later attempt begins anew.
