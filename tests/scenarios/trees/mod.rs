@@ -11,6 +11,7 @@ use std::fs;
 use std::io::{BufRead as _, BufReader, Lines};
 use std::net::Ipv4Addr;
 use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Output, Stdio};
 
 use rand::rngs::StdRng;
@@ -46,12 +47,28 @@ impl World {
     }
 
     fn copy(&self, arguments: &[&str]) -> Command {
+        let mut command = self.cp();
+        command
+            .args(arguments)
+            .arg(self.source.url("ftp", "x"))
+            .arg(self.destination.url("ftp", "y"));
+        command
+    }
+
+    /// A tree of this host goes to the destination.
+    fn put(&self, from: &Path, to: &str) -> Output {
+        let mut command = self.cp();
+        command
+            .arg("-r")
+            .arg(from)
+            .arg(self.destination.url("ftp", to));
+        command.output().unwrap()
+    }
+
+    fn cp(&self) -> Command {
         let mut command = thirdhostd::client();
         command
             .arg("cp")
-            .args(arguments)
-            .arg(self.source.url("ftp", "x"))
-            .arg(self.destination.url("ftp", "y"))
             .env("HOME", self.home.path())
             .env_remove("XDG_CACHE_HOME")
             .env_remove("XDG_CONFIG_HOME")
@@ -287,18 +304,7 @@ fn a_name_with_a_newline_is_refused_by_name_and_the_rest_is_copied() {
     let place = tempfile::tempdir().unwrap();
     fs::write(place.path().join("a\nDELE b"), "evil").unwrap();
     fs::write(place.path().join("good"), "good").unwrap();
-    let mut command = thirdhostd::client();
-    let output = command
-        .args(["cp", "-r"])
-        .arg(place.path())
-        .arg(world.destination.url("ftp", "y"))
-        .env("HOME", world.home.path())
-        .env(
-            "THIRDHOST_PASSWORD_127_0_0_3",
-            world.destination.peer().login()[1],
-        )
-        .output()
-        .unwrap();
+    let output = world.put(place.path(), "y");
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     assert_eq!(output.status.code(), Some(12), "{said}");
     assert!(
@@ -321,18 +327,7 @@ fn a_name_that_vsftpd_refuses_in_an_empty_directory_is_not_told_as_a_missing_one
     fs::set_permissions(&y, fs::Permissions::from_mode(0o777)).unwrap();
     let too_long = "n".repeat(256);
     for (above, is_missing) in [("y", false), (&*too_long, true)] {
-        let mut command = thirdhostd::client();
-        let output = command
-            .args(["cp", "-r"])
-            .arg(&x)
-            .arg(world.destination.url("ftp", &format!("{above}/{too_long}")))
-            .env("HOME", world.home.path())
-            .env(
-                "THIRDHOST_PASSWORD_127_0_0_3",
-                world.destination.peer().login()[1],
-            )
-            .output()
-            .unwrap();
+        let output = world.put(&x, &format!("{above}/{too_long}"));
         let said = String::from_utf8_lossy(&output.stderr);
         assert_eq!(output.status.code(), Some(6), "{said}");
         assert_eq!(

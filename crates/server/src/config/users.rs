@@ -308,7 +308,10 @@ fn keep_owner(file: &File, of: &Path) -> io::Result<()> {
         match fchown(file, Some(old.uid()), Some(old.gid())) {
             // A group that may not read it is none that has to be kept.
             Err(_) if old.uid() == new.uid() && mode == 0o600 => {}
-            changed => changed?,
+            changed => changed.map_err(|error| {
+                let problem = "its owner and group cannot be kept; do this as root";
+                io::Error::new(error.kind(), format!("{problem} ({error})"))
+            })?,
         }
     }
     file.set_permissions(std::fs::Permissions::from_mode(mode))

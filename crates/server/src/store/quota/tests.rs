@@ -414,6 +414,19 @@ impl fmt::Debug for Home {
     }
 }
 
+/// A store on a disk of which so much is `free`, and `least` has to stay free.
+fn leaving_free(least: u64, free: &Arc<Mutex<u64>>) -> Arc<dyn Store> {
+    let disk = Arc::new(Crowded {
+        store: Arc::new(MemoryStore::new()),
+        free: Arc::clone(free),
+        appended: 0,
+        walks: Arc::default(),
+    });
+    let clock: Arc<dyn Clock> = Arc::new(Hand::default());
+    let account = account(None, None);
+    bounded(disk, &account, Some(least), &Quotas::default(), &clock)
+}
+
 /// A disk that others use too.
 #[derive(Debug)]
 struct Crowded {
@@ -530,15 +543,7 @@ impl Store for Crowded {
 async fn an_upload_leaves_free_what_has_to_stay_free() {
     const LEAST: u64 = 1000;
     let free = Arc::new(Mutex::new(LEAST));
-    let disk = Arc::new(Crowded {
-        store: Arc::new(MemoryStore::new()),
-        free: Arc::clone(&free),
-        appended: 0,
-        walks: Arc::default(),
-    });
-    let clock: Arc<dyn Clock> = Arc::new(Hand::default());
-    let account = account(None, None);
-    let store = bounded(disk, &account, Some(LEAST), &Quotas::default(), &clock);
+    let store = leaving_free(LEAST, &free);
     let begun = store.begin(&path("f"), Replace).await;
     assert!(matches!(begun.err(), Some(StoreError::NoSpace)));
     *free.lock().unwrap() = LEAST + 100;
@@ -561,15 +566,7 @@ async fn an_upload_leaves_free_what_has_to_stay_free() {
 async fn every_part_leaves_free_what_has_to_stay_free() {
     const LEAST: u64 = 1000;
     let free = Arc::new(Mutex::new(LEAST + 100));
-    let disk = Arc::new(Crowded {
-        store: Arc::new(MemoryStore::new()),
-        free: Arc::clone(&free),
-        appended: 0,
-        walks: Arc::default(),
-    });
-    let clock: Arc<dyn Clock> = Arc::new(Hand::default());
-    let account = account(None, None);
-    let store = bounded(disk, &account, Some(LEAST), &Quotas::default(), &clock);
+    let store = leaving_free(LEAST, &free);
     let assembly = store.assemble(&path("f"), 100).await.unwrap();
     let ranges = Ranges::new(100);
     let mut first = assembly.part(ranges.claim(0, 50).unwrap());
